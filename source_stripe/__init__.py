@@ -1,0 +1,1 @@
+"""source-stripe: everything in a Stripe account, as Airbyte streams."""

@@ -1,0 +1,86 @@
+"""What Stripe said: an answer, or a refusal. Plain data."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import orjson
+
+_KEYS = re.compile(r"\b(sk|rk|pk)_(live|test)_[\w*]+")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A 2xx answer: its decoded body, and Stripe's clock (Unix seconds) when it gave it."""
+
+    body: Mapping[str, Any]
+    date: int
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Stripe's error object (https://docs.stripe.com/api/errors), with the answer's status, id and date."""
+
+    status: int
+    request_id: str = ""
+    date: int = 0
+    type: str = ""
+    code: str = ""
+    param: str = ""
+    message: str = ""
+    retry_after: float | None = None
+
+    @classmethod
+    def of(cls, status: int, headers: Mapping[str, str], body: Any) -> Refusal:
+        """Read an error body; whatever is missing or is no error object stays empty."""
+        error = body.get("error") if isinstance(body, Mapping) else None
+        error = error if isinstance(error, Mapping) else {}
+        texts = {key: str(error[key]) for key in ("type", "code", "param", "message") if error.get(key)}
+        if body is None:
+            texts["message"] = "the answer is no whole JSON object"
+        texts["message"] = _KEYS.sub(r"\1_\2_...", texts.get("message", ""))
+        retry_after = headers.get("Retry-After", "")
+        return cls(
+            status=status,
+            request_id=headers.get("Request-Id", ""),
+            date=stripe_time(headers),
+            retry_after=float(retry_after) if retry_after.isdigit() else None,
+            **texts,
+        )
+
+    @classmethod
+    def silence(cls, error: Exception) -> Refusal:
+        """No answer at all. Of the error only its kind is kept: its text may hold what we sent."""
+        return cls(status=0, message=f"no answer: {type(error).__name__}")
+
+    def __str__(self) -> str:
+        facts = [
+            f"HTTP {self.status}" if self.status else "",
+            self.type,
+            self.code,
+            f"param {self.param}" if self.param else "",
+            self.request_id,
+        ]
+        return f"{self.message or 'no message'} ({', '.join(filter(None, facts))})"
+
+
+def decode(content: bytes) -> Mapping[str, Any] | None:
+    """The JSON object that an answer holds, or None where it holds none."""
+    try:
+        body = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return None
+    return body if isinstance(body, dict) else None
+
+
+def stripe_time(headers: Mapping[str, str]) -> int:
+    """The `Date` header in Unix seconds; our own clock where it is missing."""
+    try:
+        return int(parsedate_to_datetime(headers["Date"]).timestamp())
+    except (KeyError, ValueError):
+        return int(time.time())

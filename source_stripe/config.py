@@ -1,0 +1,151 @@
+"""The connector's config: what a user may write, and the sentence that says what is wrong with it."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
+
+API_URL = "https://api.stripe.com"
+DEFAULT_WORKERS = 10
+_KEYS_PAGE = "https://dashboard.stripe.com/apikeys"
+_ACCOUNT_PAGE = "https://dashboard.stripe.com/settings/account"
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}(\.\d+)?Z)?")
+_NOT_SECRET_KEYS = {
+    "pk_": "a publishable key (pk_...), which can't read data",
+    "whsec_": "a webhook signing secret (whsec_...), which can't read data",
+    "ek_": "an ephemeral key (ek_...), which can't read data",
+    "sk_org": "an organization key (sk_org...), which reads no account by itself",
+}
+
+
+class ConfigError(ValueError):
+    """The config can't be used. The text says of each wrong value what is wrong, and where to find the right one."""
+
+
+class Config(BaseModel):
+    """A usable config. Made by `parse_config`; its keys are those of Airbyte's own connector, plus `api_url`."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    client_secret: SecretStr
+    account_id: str | None = None
+    start_date: int | None = None
+    """Unix seconds; objects created before are left out."""
+    lookback_window_days: int | None = None
+    slice_range: int | None = None
+    num_workers: int = DEFAULT_WORKERS
+    call_rate_limit: int | None = None
+    """Requests a second."""
+    api_url: str = API_URL
+
+    @property
+    def live(self) -> bool:
+        """Whether the key is a live one. Sandboxes and test mode share the prefixes `sk_test_` and `rk_test_`."""
+        return "_live_" in self.client_secret.get_secret_value()
+
+    @field_validator("client_secret", mode="before")
+    @classmethod
+    def _secret_key(cls, key: Any) -> Any:
+        if not isinstance(key, str) or not key:
+            raise _wrong(f"is missing. Create a restricted key with read permissions at {_KEYS_PAGE} and put it here.")
+        if any(letter.isspace() for letter in key):
+            raise _wrong(f"holds a space or a line break. Copy the key again from {_KEYS_PAGE}, without any.")
+        for prefix, kind in _NOT_SECRET_KEYS.items():
+            if key.startswith(prefix):
+                raise _wrong(f"is {kind}. Use a secret (sk_...) or restricted (rk_...) key from {_KEYS_PAGE}.")
+        if not re.fullmatch(r"(sk|rk)_(live|test)_[!-~]+", key):
+            raise _wrong(
+                "is not a Stripe key: those begin with sk_live_, sk_test_, rk_live_ or rk_test_. "
+                f"Copy yours from {_KEYS_PAGE}."
+            )
+        return key
+
+    @field_validator("account_id", mode="before")
+    @classmethod
+    def _account_id(cls, account_id: Any) -> Any:
+        if account_id in (None, ""):
+            return None
+        if not isinstance(account_id, str) or not re.fullmatch(r"acct_[A-Za-z0-9]+", account_id):
+            raise _wrong(
+                f"must look like acct_1032D82eZvKYlo2C. Find yours at {_ACCOUNT_PAGE}, "
+                "or leave it empty to read the account that owns the key."
+            )
+        return account_id
+
+    @field_validator("start_date", mode="before")
+    @classmethod
+    def _start_date(cls, date: Any) -> Any:
+        if date in (None, ""):
+            return None
+        moment = _utc_time(date)
+        if moment is None:
+            raise _wrong("must be a UTC time like 2017-01-25T00:00:00Z, or a day like 2017-01-25.")
+        if moment > datetime.now(timezone.utc):
+            raise _wrong("lies in the future: nothing would be read. Use the day from which on you want your data.")
+        return int(moment.timestamp())
+
+    @field_validator("lookback_window_days", "slice_range", "num_workers", "call_rate_limit", mode="before")
+    @classmethod
+    def _whole_number(cls, number: Any, info: Any) -> Any:
+        if number is None and info.field_name != "num_workers":
+            return None
+        least = 0 if info.field_name == "lookback_window_days" else 1
+        most = 64 if info.field_name == "num_workers" else None
+        if isinstance(number, bool) or not isinstance(number, int) or number < least or (most and number > most):
+            raise _wrong(f"must be a whole number, {f'{least} to {most}' if most else f'{least} or more'}.")
+        return number
+
+    @field_validator("api_url", mode="before")
+    @classmethod
+    def _api_url(cls, url: Any) -> Any:
+        if url in (None, ""):
+            return API_URL
+        try:
+            parts = urlsplit(url if isinstance(url, str) else "")
+            host, _port = parts.hostname, parts.port
+        except ValueError:
+            host = None
+        if not host or parts.scheme not in ("https", "http") or parts.username or parts.query or parts.fragment:
+            raise _wrong(f"must be an address like {API_URL}.")
+        if parts.scheme == "http" and not _is_loopback(host):
+            raise _wrong(
+                f"would send the secret key unencrypted to {host}. Use https://; http:// is for loopback only."
+            )
+        return url.rstrip("/")
+
+
+def parse_config(raw: Mapping[str, Any]) -> Config:
+    """The config as typed values. Raises ConfigError with a sentence for each value that can't be used."""
+    try:
+        return Config.model_validate({"client_secret": None, **raw})
+    except ValidationError as error:
+        problems = [f"{problem['loc'][0]} {problem['msg']}" for problem in error.errors(include_input=False)]
+        raise ConfigError("The config can't be used: " + " ".join(problems)) from None
+
+
+def _wrong(what: str) -> PydanticCustomError:
+    """A problem as pydantic wants it. The sentence follows the key's name; braces would be read as placeholders."""
+    return PydanticCustomError("config", what.replace("{", "(").replace("}", ")"))
+
+
+def _utc_time(date: Any) -> datetime | None:
+    if not isinstance(date, str) or not _DATE.fullmatch(date):
+        return None
+    try:
+        return datetime.fromisoformat(date.split(".")[0].rstrip("Z")).replace(tzinfo=timezone.utc)
+    except ValueError:
+        return None
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

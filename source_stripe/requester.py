@@ -1,0 +1,108 @@
+"""Requests to Stripe: the one place that speaks HTTP."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import InitVar, dataclass, field
+from typing import Any
+
+import requests
+from airbyte_cdk.sources.declarative.auth.declarative_authenticator import DeclarativeAuthenticator
+from airbyte_cdk.sources.declarative.interpolation import InterpolatedString
+from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
+
+from source_stripe.answers import Answer, Refusal, decode, stripe_time
+from source_stripe.config import parse_config
+from source_stripe.errors import Outcome, StripeError, judge
+from source_stripe.rates import RateBudget, RateLimits
+
+logger = logging.getLogger("airbyte.stripe")
+
+Params = Sequence[tuple[str, str]]
+"""Query parameters in order; a key may come twice, as `expand[]` does."""
+
+
+@dataclass(repr=False)
+class StripeRequester:
+    """Asks Stripe, within the rate budget and with patience. Declared in the manifest; one serves all threads."""
+
+    config: Mapping[str, Any]
+    parameters: InitVar[Mapping[str, Any]]
+    url_base: str
+    authenticator: DeclarativeAuthenticator
+    request_headers: Mapping[str, str]
+    timeouts: Mapping[str, float]
+    rate_budget: Mapping[str, float]
+    backoff: Mapping[str, float]
+    clock: Callable[[], float] = field(default=time.monotonic)
+    sleep: Callable[[float], None] = field(default=time.sleep)
+
+    def __post_init__(self, parameters: Mapping[str, Any]) -> None:
+        config = parse_config(self.config)
+        limits = RateLimits.of(self.rate_budget, live=config.live, call_rate_limit=config.call_rate_limit)
+        self._budget = RateBudget(limits)
+        self._url_base = self._interpolated(self.url_base)
+        self._session = requests.Session()
+        self._session.auth = self.authenticator
+        self._session.headers = CaseInsensitiveDict({"Accept": "application/json", "Accept-Encoding": "gzip"})
+        for name, value in self.request_headers.items():
+            if text := self._interpolated(value):
+                self._session.headers[name] = text
+        adapter = HTTPAdapter(pool_connections=1, pool_maxsize=config.num_workers)
+        self._session.mount(f"{self._url_base}/", adapter)
+
+    def get(self, path: str, params: Params = (), **ids: str) -> Answer:
+        """GET an API path such as `/v1/invoices/{invoice}/lines`, `ids` filling its braces.
+
+        Asks again as long as the manifest's `backoff` says. Raises StripeError where Stripe refuses or stays silent.
+        """
+        url = self._url_base + path.format(**ids)
+        give_up_at = self.clock() + self.backoff["give_up_after"]
+        attempt = 0
+        while True:
+            self.sleep(self._budget.reserve(path, self.clock()))
+            outcome, said = self._ask(url, path, params)
+            if isinstance(said, Answer):
+                return said
+            pause = self._pause(attempt, said)
+            if outcome is not Outcome.RETRY or self.clock() + pause > give_up_at:
+                raise StripeError(outcome, path, said)
+            attempt += 1
+            logger.info("GET %s: %s. Asking again in %.1f s (attempt %d).", path, said, pause, attempt + 1)
+            self.sleep(pause)
+
+    def _ask(self, url: str, path: str, params: Params) -> tuple[Outcome, Answer | Refusal]:
+        """One try."""
+        try:
+            response = self._session.get(
+                url,
+                params=list(params),
+                timeout=(self.timeouts["connect"], self.timeouts["read"]),
+                # A redirect would carry the key to another host.
+                allow_redirects=False,
+            )
+        except requests.RequestException as error:
+            return Outcome.RETRY, Refusal.silence(error)
+        body = decode(response.content)
+        outcome = judge(response.status_code, response.headers, body)
+        if outcome is Outcome.OK and body is not None:
+            return outcome, Answer(body, stripe_time(response.headers))
+        if response.status_code == 429:
+            self._budget.slow_down(path, response.headers.get("Stripe-Rate-Limited-Reason"), self.clock())
+        return outcome, Refusal.of(response.status_code, response.headers, body)
+
+    def _pause(self, attempt: int, refusal: Refusal) -> float:
+        """Seconds until the next try: what Stripe says, or else a random time below a doubling ceiling."""
+        if refusal.retry_after is not None:
+            return min(refusal.retry_after, self.backoff["longest"])
+        ceiling = min(self.backoff["longest"], self.backoff["first"] * 2**attempt)
+        jitter = random.uniform(0.5, 1.0)  # noqa: S311 - not a secret
+        return float(ceiling * jitter)
+
+    def _interpolated(self, text: str) -> str:
+        value = InterpolatedString.create(text, parameters={}).eval(self.config)
+        return "" if value is None or value == "None" else str(value)

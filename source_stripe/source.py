@@ -1,0 +1,118 @@
+"""The source: loads the manifest and puts our own components under its streams."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from airbyte_cdk.models import (
+    AirbyteCatalog,
+    AirbyteConnectionStatus,
+    AirbyteMessage,
+    AirbyteStateMessage,
+    ConfiguredAirbyteCatalog,
+    FailureType,
+    Status,
+)
+from airbyte_cdk.sources.declarative.models.declarative_component_schema import CustomRequester
+from airbyte_cdk.sources.declarative.yaml_declarative_source import YamlDeclarativeSource
+from airbyte_cdk.sources.streams.concurrent.abstract_stream import AbstractStream
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+
+from source_stripe.account import AccountReader
+from source_stripe.config import API_URL, DEFAULT_WORKERS, Config, ConfigError, parse_config
+from source_stripe.errors import StripeError
+from source_stripe.frontier import Workers
+from source_stripe.requester import StripeRequester
+from source_stripe.resources import resource
+from source_stripe.streams import StreamBuilder, StreamRow
+
+logger = logging.getLogger("airbyte.stripe")
+
+_CHECK_PATIENCE = 20.0
+"""Seconds that `check` waits for an answer; a sync waits as long as the manifest's backoff says."""
+
+
+class SourceStripe(YamlDeclarativeSource):
+    """Airbyte source for Stripe. Config, catalog and state go into the constructor, as the CDK needs them there."""
+
+    def __init__(
+        self,
+        catalog: ConfiguredAirbyteCatalog | None,
+        config: Mapping[str, Any] | None,
+        state: list[AirbyteStateMessage] | None,
+    ) -> None:
+        self._parsed, self._problem = _parse(config)
+        # `spec` needs no config, and one that can't be used is refused by check, discover and read.
+        usable = config if self._parsed is not None and config else {}
+        super().__init__(
+            path_to_yaml=str(resource("manifest.yaml")),
+            catalog=catalog,
+            config={"api_url": API_URL, "num_workers": DEFAULT_WORKERS, **usable},
+            state=state,
+        )
+
+    def check(self, logger: logging.Logger, config: Mapping[str, Any]) -> AirbyteConnectionStatus:
+        """Whether the config is sound and Stripe accepts the key; logs which account it opens."""
+        if self._parsed is None:
+            return AirbyteConnectionStatus(status=Status.FAILED, message=self._problem)
+        try:
+            account = AccountReader(self._requester(patience=_CHECK_PATIENCE)).read()
+        except StripeError as error:
+            return AirbyteConnectionStatus(status=Status.FAILED, message=str(error))
+        mode = "live" if self._parsed.live else "test"
+        logger.info("The key opens the %s account %s (%s).", mode, account.id or "?", account.name or "no name")
+        if self._parsed.slice_range is not None:
+            logger.info("slice_range is not used: ranges follow the data by themselves.")
+        return AirbyteConnectionStatus(status=Status.SUCCEEDED)
+
+    def discover(self, logger: logging.Logger, config: Mapping[str, Any]) -> AirbyteCatalog:
+        self._usable_config()
+        return super().discover(logger, config)
+
+    def read(
+        self,
+        logger: logging.Logger,
+        config: Mapping[str, Any],
+        catalog: ConfiguredAirbyteCatalog,
+        state: list[AirbyteStateMessage] | None = None,
+    ) -> Iterator[AirbyteMessage]:
+        self._usable_config()
+        yield from super().read(logger, config, catalog, state)
+
+    def streams(self, config: Mapping[str, Any]) -> list[AbstractStream]:
+        """One stream for each row of the manifest."""
+        usable = self._usable_config()
+        requester = self._requester()
+        builder = StreamBuilder(
+            config=usable,
+            factory=self._constructor,
+            requester=requester,
+            account=AccountReader(requester),
+            workers=Workers(usable.num_workers),
+            messages=self._constructor.get_message_repository(),
+        )
+        rows = [StreamRow.model_validate(row) for row in self.resolved_manifest["streams"]]
+        states = self._connector_state_manager
+        return [builder.build(row, states.get_stream_state(row.name, None)) for row in rows]
+
+    def _requester(self, patience: float | None = None) -> StripeRequester:
+        """The manifest's requester; `patience` in seconds, where a user waits for the answer."""
+        declared = dict(self.resolved_manifest["definitions"]["requester"])
+        if patience is not None:
+            declared["backoff"] = {**declared["backoff"], "give_up_after": patience}
+        requester: StripeRequester = self._constructor.create_component(CustomRequester, declared, self._config)
+        return requester
+
+    def _usable_config(self) -> Config:
+        if self._parsed is None:
+            raise AirbyteTracedException(message=self._problem, failure_type=FailureType.config_error)
+        return self._parsed
+
+
+def _parse(config: Mapping[str, Any] | None) -> tuple[Config | None, str]:
+    try:
+        return parse_config(config or {}), ""
+    except ConfigError as error:
+        return None, str(error)

@@ -1,0 +1,1 @@
+"""What a maintainer runs: generators and checks. Nothing here is packaged."""

@@ -1,0 +1,114 @@
+"""Write schemas/<stream>.json for every stream of manifest.yaml; where a file is right already it is left alone.
+
+With --check nothing is written: what differs is named, and the exit code is 1.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from airbyte_cdk.sources.declarative.parsers.manifest_reference_resolver import ManifestReferenceResolver
+
+from tools.record_schema import Row, Schema, SchemaError, record_schema
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Generate or check; the exit code."""
+    parser = argparse.ArgumentParser(prog="generate_schemas", description="JSON schemas of the manifest's streams.")
+    parser.add_argument("--check", action="store_true", help="change nothing, exit 1 if a schema is not up to date")
+    parser.add_argument("--manifest", type=Path, default=ROOT / "manifest.yaml")
+    parser.add_argument("--schemas", type=Path, default=ROOT / "schemas", help="folder of the schemas")
+    options = parser.parse_args(arguments)
+    try:
+        wanted = schema_files(read_rows(options.manifest))
+    except SchemaError as error:
+        print(error, file=sys.stderr)
+        return 1
+    changes = differences(wanted, present(options.schemas))
+    for name, change in changes.items():
+        print(f"{options.schemas.name}/{name}: {change}")
+    if options.check:
+        return 1 if changes else 0
+    write(options.schemas, {name: wanted.get(name) for name in changes})
+    return 0
+
+
+def read_rows(manifest: Path) -> list[Row]:
+    """The manifest's stream rows, with what they refer to. Raises SchemaError for a row without `object`."""
+    resolved = ManifestReferenceResolver().preprocess_manifest(yaml.safe_load(manifest.read_text("utf-8")))
+    return [row_of(stream) for stream in resolved["streams"]]
+
+
+def row_of(stream: Mapping[str, Any]) -> Row:
+    """What one resolved stream row says about its records."""
+    objects = stream.get("object")
+    if not objects:
+        raise SchemaError(f"{stream['name']}: the row names no object")
+    return Row(
+        name=stream["name"],
+        objects=(objects,) if isinstance(objects, str) else tuple(objects),
+        cursor=stream.get("cursor"),
+        expand=tuple(stream.get("expand", ())),
+        adds=stream.get("adds", {}),
+    )
+
+
+def schema_files(rows: Iterable[Row]) -> dict[str, str]:
+    """File name to text. Raises SchemaError."""
+    return {f"{row.name}.json": render(record_schema(row)) for row in rows}
+
+
+def render(schema: Schema) -> str:
+    """The schema as JSON, a field a line: a hash begins on the line of its name, only its fields are indented."""
+    return "{\n" + ",\n".join(f" {_entry(key, value, 1)}" for key, value in schema.items()) + "\n}\n"
+
+
+def _entry(key: str, value: Any, indent: int) -> str:
+    if key == "properties":
+        inner = " " * (indent + 1)
+        fields = [f"{inner}{json.dumps(name)}: {_node(field, indent + 1)}" for name, field in value.items()]
+        return '"properties": {\n' + ",\n".join(fields) + "\n" + " " * indent + "}"
+    text = _node(value, indent) if isinstance(value, dict) else json.dumps(value, ensure_ascii=False)
+    return f"{json.dumps(key)}: {text}"
+
+
+def _node(schema: Schema, indent: int) -> str:
+    return "{" + ", ".join(_entry(key, value, indent) for key, value in schema.items()) + "}"
+
+
+def present(folder: Path) -> dict[str, str]:
+    """The schemas that are there: file name to text."""
+    return {path.name: path.read_text("utf-8") for path in sorted(folder.glob("*.json"))}
+
+
+def differences(wanted: Mapping[str, str], there: Mapping[str, str]) -> dict[str, str]:
+    """File name to what is wrong with it: missing, superfluous (no such stream) or differs."""
+    changes = {}
+    for name in sorted({*wanted, *there}):
+        if name not in there:
+            changes[name] = "missing"
+        elif name not in wanted:
+            changes[name] = "superfluous"
+        elif wanted[name] != there[name]:
+            changes[name] = "differs"
+    return changes
+
+
+def write(folder: Path, files: Mapping[str, str | None]) -> None:
+    """Write the texts; None removes the file."""
+    folder.mkdir(exist_ok=True)
+    for name, text in files.items():
+        if text is None:
+            (folder / name).unlink()
+        else:
+            (folder / name).write_text(text, "utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -14,7 +14,7 @@ from airbyte_cdk.test.state_builder import StateBuilder
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from requests_mock import Mocker
 
-from source_stripe.run import StripeEntrypoint
+from source_stripe.run import StripeEntrypoint, to_line
 from source_stripe.source import SourceStripe
 from unit_tests.conftest import API, KEY
 from unit_tests.output import Output
@@ -67,9 +67,9 @@ def sync(
     lines: list[str] = []
     try:
         messages = entrypoint.read(reading.spec(LOGGER), full, catalog, state or [])
-        lines.extend(map(entrypoint.airbyte_message_to_string, messages))
+        lines.extend(map(to_line, messages))
     except AirbyteTracedException as error:
-        lines.append(entrypoint.airbyte_message_to_string(error.as_airbyte_message()))
+        lines.append(to_line(error.as_airbyte_message()))
     return Output.of_lines(lines)
 
 
@@ -259,3 +259,10 @@ def test_an_unknown_state_fails_its_stream_with_the_way_out(requests_mock: Mocke
 
     assert output.statuses == {"events": "INCOMPLETE"}
     assert any("Reset the stream events" in message for message in output.errors)
+
+
+def test_null_fields_reach_the_destination(requests_mock: Mocker) -> None:
+    mock_account(requests_mock)
+    mock_list(requests_mock, "/v1/charges", [{**rows_of("ch", 1)[0], "failure_code": None}])
+
+    assert read_stream("charges").records()[0]["failure_code"] is None

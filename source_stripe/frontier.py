@@ -1,16 +1,19 @@
 """The frontier: what is left to read of a stream, shared by the threads that read it.
 
-The CDK's partition generator takes pieces from here and waits for those that readers split off.
+The CDK's partition generator takes pieces from here and waits for those that readers hand out.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import deque
-from collections.abc import Iterable, Iterator
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
+from source_stripe.pages import Row
 from source_stripe.ranges import PageSpan, Range, split
+from source_stripe.requester import Params
 
 
 class Workers:
@@ -46,29 +49,63 @@ class Workers:
                 self._changed.notify()
 
 
+@dataclass(frozen=True)
+class ListPiece:
+    """A part of a list: which of the stream's lists, asked for with what, created when (any time if None)."""
+
+    route: int = 0
+    asked: Params = ()
+    created: Range | None = None
+
+
+@dataclass(frozen=True)
+class RowsPiece:
+    """Rows of a list piece that its reader left to others: each still costs requests."""
+
+    of: int
+    route: int
+    rows: tuple[Row, ...]
+
+
 class Frontier:
-    """The pieces of one stream. A piece is known by a number; its range shrinks as its reader hands parts of it out."""
+    """The pieces of one stream, known by number. A list piece shrinks as its reader hands parts of it out."""
 
     def __init__(self, workers: Workers) -> None:
         self._workers = workers
         self._changed = threading.Condition()
-        self._open: dict[int, Range] = {}
+        self._open: dict[int, ListPiece | RowsPiece] = {}
         self._to_take: deque[int] = deque()
+        self._read: dict[int, ListPiece] = {}
+        self._rows_left: Counter[int] = Counter()
         self._failed = False
+        self._opened = False
         self._next_number = 0
 
-    def open(self, ranges: Iterable[Range]) -> None:
-        """Begin with these ranges, in the order in which they shall be read."""
+    @property
+    def finished(self) -> bool:
+        """Whether every piece was read to its end."""
+        return self._opened and not self._failed and not self._open
+
+    def open(self, pieces: Iterable[ListPiece]) -> None:
+        """Begin with these, in the order in which they shall be read."""
         with self._changed:
-            self._add(list(ranges))
+            self._opened = True
+            self._add(list(pieces))
 
     def pieces(self) -> Iterator[int]:
         """Piece numbers as they come up, until all are read or one has failed. Blocks; for the partition generator."""
         while (number := self._take()) is not None:
             yield number
 
-    def range_of(self, number: int) -> Range:
+    def piece(self, number: int) -> ListPiece | RowsPiece:
         return self._open[number]
+
+    def list_piece(self, number: int) -> ListPiece:
+        """A list piece as it is now. TypeError if it is another kind."""
+        piece = self._open[number]
+        if not isinstance(piece, ListPiece):
+            raise TypeError(f"piece {number} is no part of a list")
+        return piece
 
     @contextmanager
     def reading(self, number: int) -> Iterator[None]:
@@ -83,22 +120,45 @@ class Frontier:
                 raise
 
     def share(self, number: int, page: PageSpan) -> None:
-        """Hand out what the reader of a piece, now behind `page`, need not read itself."""
+        """Hand out what the reader of a list piece, now behind `page`, need not read itself."""
         with self._changed:
-            kept, handed_out = split(self._open[number], page, self._workers.idle())
-            self._open[number] = kept
-            self._add(handed_out)
+            piece = self.list_piece(number)
+            if piece.created is None:
+                return
+            kept, handed_out = split(piece.created, page, self._workers.idle())
+            self._open[number] = replace(piece, created=kept)
+            self._add([replace(piece, created=part) for part in handed_out])
 
-    def close(self, number: int) -> Range:
-        """A piece was read to its end and its rows were emitted. Returns what it covered in the end."""
+    def leave(self, number: int, rows: Sequence[Row]) -> bool:
+        """Leave rows of a list piece to an idle worker, if there is one."""
         with self._changed:
-            covered = self._open.pop(number)
+            if not self._workers.idle():
+                return False
+            self._rows_left[number] += 1
+            self._add([RowsPiece(number, self.list_piece(number).route, tuple(rows))])
+            return True
+
+    def close(self, number: int) -> list[ListPiece]:
+        """A piece was read to its end and its records were emitted. Returns the list piece that this completes, if any.
+
+        A list piece is complete when the rows that its reader left to others are through as well.
+        """
+        with self._changed:
+            piece = self._open.pop(number)
+            if isinstance(piece, ListPiece):
+                self._read[number] = piece
+            else:
+                number = piece.of
+                self._rows_left[number] -= 1
             self._changed.notify_all()
-            return covered
+            if self._rows_left[number] or number not in self._read:
+                return []
+            del self._rows_left[number]
+            return [self._read.pop(number)]
 
-    def _add(self, ranges: list[Range]) -> None:
-        self._workers.expect(len(ranges))
-        for piece in ranges:
+    def _add(self, pieces: Sequence[ListPiece | RowsPiece]) -> None:
+        self._workers.expect(len(pieces))
+        for piece in pieces:
             self._open[self._next_number] = piece
             self._to_take.append(self._next_number)
             self._next_number += 1

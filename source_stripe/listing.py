@@ -1,130 +1,86 @@
-"""Listing: the pages of a Stripe list, and the retriever that reads a stream's pieces page by page."""
+"""Listing: one of Stripe's lists, and how to ask for a part of it."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime, timezone
+from typing import Any, Protocol
 
-from airbyte_cdk.models import FailureType
-from airbyte_cdk.sources.declarative.retrievers import Retriever
-from airbyte_cdk.sources.types import StreamSlice
-from airbyte_cdk.utils.traced_exception import AirbyteTracedException
-
-from source_stripe.errors import Outcome, StripeError
-from source_stripe.frontier import Frontier
+from source_stripe.pages import Page, Paging, Row
 from source_stripe.ranges import PageSpan, Range
 from source_stripe.requester import Params, StripeRequester
 
-logger = logging.getLogger("airbyte.stripe")
 
-Row = dict[str, Any]
+class RangeFilter(Protocol):
+    """How a list is asked for a range of `created`, and where a row says when it was created."""
 
-
-class MalformedPage(AirbyteTracedException):
-    """A list answer that breaks Stripe's own rules; going on would loop or lose rows."""
-
-    def __init__(self, path: str, what: str) -> None:
-        super().__init__(
-            message=f"Stripe's answer to GET {path} can't be right: {what}. Sync again; if it stays, report it.",
-            internal_message=f"malformed page of {path}: {what}",
-            failure_type=FailureType.system_error,
-        )
+    def params(self, created: Range) -> Params:
+        """The parameters that list only what was created in a range."""
 
 
 @dataclass(frozen=True)
-class Paginator:
-    """How a list is paged (https://docs.stripe.com/api/pagination)."""
+class CreatedFilter:
+    """`created[gte]` and `created[lt]`."""
 
-    page_size_param: str
-    page_size: int
-    cursor_param: str
-
-    def params(self, after: str | None) -> Params:
-        """The parameters of the page after the row with the id `after`; of the first page without."""
-        size = (self.page_size_param, str(self.page_size))
-        return (size,) if after is None else (size, (self.cursor_param, after))
+    def params(self, created: Range) -> Params:
+        return (("created[gte]", str(created.start)), ("created[lt]", str(created.end)))
 
 
 @dataclass(frozen=True)
-class Page:
-    """One list response: rows as Stripe gave them, newest first."""
+class CreatedAfterFilter:
+    """`created_after` and `created_before`, both exclusive (https://docs.stripe.com/api/payment-record/list)."""
 
-    rows: list[Row]
-    has_more: bool
-
-    @classmethod
-    def of(cls, body: Mapping[str, Any], path: str, *, after: str | None = None) -> Page:
-        """Check a body that should be a page, coming after the row `after`. Raises MalformedPage."""
-        rows, has_more = body.get("data"), body.get("has_more")
-        if not isinstance(rows, list) or not isinstance(has_more, bool):
-            raise MalformedPage(path, "it is no list")
-        if not all(isinstance(row, dict) and row.get("id") for row in rows):
-            raise MalformedPage(path, "a row has no id")
-        if has_more and not rows:
-            raise MalformedPage(path, "there is more, but no row to go on from")
-        if rows and rows[-1]["id"] == after:
-            raise MalformedPage(path, f"the page after {after} ends with {after} again")
-        return cls(rows, has_more)
-
-    @property
-    def last_id(self) -> str:
-        return str(self.rows[-1]["id"])
-
-    @property
-    def span(self) -> PageSpan:
-        return PageSpan(newest=self.rows[0]["created"], oldest=self.rows[-1]["created"], rows=len(self.rows))
+    def params(self, created: Range) -> Params:
+        return (("created_after", str(created.start - 1)), ("created_before", str(created.end)))
 
 
-def created_in(piece: Range) -> Params:
-    """The parameters that list only what was created in a range."""
-    return (("created[gte]", str(piece.start)), ("created[lt]", str(piece.end)))
+@dataclass(frozen=True)
+class Listing:
+    """A list: where it is, what is always asked for with it, how it is paged and filtered."""
 
-
-@dataclass
-class ListRetriever(Retriever):
-    """Reads pieces of a list that can be filtered by `created`, sharing with idle workers what it has not come to."""
-
-    name: str
     path: str
-    params: Mapping[str, str]
-    paginator: Mapping[str, Any]
-    cursor: str
     requester: StripeRequester
-    frontier: Frontier
+    paging: Paging
+    passes: tuple[Params, ...] = ((),)
+    """The list is read once with each of these parameters: some hide rows unless they are asked for."""
+    range_filter: RangeFilter | None = None
+    time_field: str = "created"
+    version: str | None = None
 
-    def __post_init__(self) -> None:
-        self._paginator = Paginator(**self.paginator)
+    def page(self, asked: Params, created: Range | None, previous: Page | None, ids: Mapping[str, str]) -> Page:
+        """The page behind `previous`, or the first. Raises StripeError or MalformedPage."""
+        if created is not None and self.range_filter is not None:
+            asked = (*asked, *self.range_filter.params(created))
+        params = self.paging.params(asked, previous)
+        answer = self.requester.get(self.path, params, version=self.version, **ids)
+        return self.paging.page(answer.body, self.path, previous)
 
-    def read_records(self, records_schema: Mapping[str, Any], stream_slice: StreamSlice | None = None) -> Iterable[Row]:
-        """The rows of the slice's piece. Raises StripeError or MalformedPage; the piece then stays open."""
-        if stream_slice is None:
-            raise ValueError(f"{self.name} is read by slices")
-        piece: int = stream_slice.extra_fields["piece"]
-        with self.frontier.reading(piece):
-            for page in self._pages(piece):
-                yield from (self._record(row) for row in page.rows)
-
-    def _pages(self, piece: int) -> Iterator[Page]:
-        after: str | None = None
-        while True:
-            params = (*self.params.items(), *created_in(self.frontier.range_of(piece)), *self._paginator.params(after))
-            try:
-                page = Page.of(self.requester.get(self.path, params).body, self.path, after=after)
-            except StripeError as error:
-                if error.outcome is not Outcome.NOT_ENABLED or after is not None:
-                    raise
-                logger.warning("The stream %s stays empty. %s", self.name, error)
-                return
+    def pages(self, asked: Params, **ids: str) -> Iterator[Page]:
+        """All pages, one after the other."""
+        page: Page | None = None
+        while page is None or page.next is not None:
+            page = self.page(asked, None, page, ids)
             yield page
-            if not page.has_more:
-                return
-            after = page.last_id
-            self.frontier.share(piece, page.span)
 
-    def _record(self, row: Row) -> Row:
-        if self.cursor == "updated":
-            row["updated"] = row["created"]
-            row["is_deleted"] = False
-        return row
+    def created(self, row: Row) -> int | None:
+        """When a row was created (Unix seconds), where it says so."""
+        return unix_seconds(row.get(self.time_field))
+
+    def span(self, page: Page) -> PageSpan | None:
+        """The seconds that a page came from, where its rows say so."""
+        newest, oldest = self.created(page.rows[0]), self.created(page.rows[-1])
+        if newest is None or oldest is None:
+            return None
+        return PageSpan(newest, oldest, len(page.rows))
+
+
+def unix_seconds(time: Any) -> int | None:
+    """A time as v1 (an integer) or v2 (RFC 3339 text) gives it, in Unix seconds."""
+    if isinstance(time, int):
+        return time
+    if isinstance(time, str):
+        # Before Python 3.11 fromisoformat knows neither Z nor fractions that are not three or six digits.
+        moment = datetime.fromisoformat(time.rstrip("Z").split(".")[0])
+        return int(moment.replace(tzinfo=timezone.utc).timestamp())
+    return None

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 import requests
 from airbyte_cdk.sources.declarative.auth.declarative_authenticator import DeclarativeAuthenticator
@@ -55,17 +56,20 @@ class StripeRequester:
         adapter = HTTPAdapter(pool_connections=1, pool_maxsize=config.num_workers)
         self._session.mount(f"{self._url_base}/", adapter)
 
-    def get(self, path: str, params: Params = (), **ids: str) -> Answer:
+    def get(self, path: str, params: Params = (), *, version: str | None = None, **ids: str) -> Answer:
         """GET an API path such as `/v1/invoices/{invoice}/lines`, `ids` filling its braces.
+
+        `version` is the Stripe-Version to ask with, where it is not the manifest's.
 
         Asks again as long as the manifest's `backoff` says. Raises StripeError where Stripe refuses or stays silent.
         """
-        url = self._url_base + path.format(**ids)
+        url = self._url_base + path.format(**{name: quote(value, safe="") for name, value in ids.items()})
+        headers = {"Stripe-Version": version} if version else None
         give_up_at = self.clock() + self.backoff["give_up_after"]
         attempt = 0
         while True:
             self.sleep(self._budget.reserve(path, self.clock()))
-            outcome, said = self._ask(url, path, params)
+            outcome, said = self._ask(url, path, params, headers)
             if isinstance(said, Answer):
                 return said
             pause = self._pause(attempt, said)
@@ -75,12 +79,15 @@ class StripeRequester:
             logger.info("GET %s: %s. Asking again in %.1f s (attempt %d).", path, said, pause, attempt + 1)
             self.sleep(pause)
 
-    def _ask(self, url: str, path: str, params: Params) -> tuple[Outcome, Answer | Refusal]:
+    def _ask(
+        self, url: str, path: str, params: Params, headers: Mapping[str, str] | None
+    ) -> tuple[Outcome, Answer | Refusal]:
         """One try."""
         try:
             response = self._session.get(
                 url,
                 params=list(params),
+                headers=headers,
                 timeout=(self.timeouts["connect"], self.timeouts["read"]),
                 # A redirect would carry the key to another host.
                 allow_redirects=False,

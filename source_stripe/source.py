@@ -26,7 +26,8 @@ from source_stripe.errors import StripeError
 from source_stripe.frontier import Workers
 from source_stripe.requester import StripeRequester
 from source_stripe.resources import resource
-from source_stripe.streams import StreamBuilder, StreamRow
+from source_stripe.rows import StreamRow
+from source_stripe.streams import StreamBuilder
 
 logger = logging.getLogger("airbyte.stripe")
 
@@ -85,7 +86,10 @@ class SourceStripe(YamlDeclarativeSource):
         """One stream for each row of the manifest."""
         usable = self._usable_config()
         requester = self._requester()
+        rows = [StreamRow.model_validate(row) for row in self.resolved_manifest["streams"]]
         builder = StreamBuilder(
+            rows={row.name: row for row in rows},
+            paging=self.resolved_manifest["definitions"]["paging"],
             config=usable,
             factory=self._constructor,
             requester=requester,
@@ -93,9 +97,8 @@ class SourceStripe(YamlDeclarativeSource):
             workers=Workers(usable.num_workers),
             messages=self._constructor.get_message_repository(),
         )
-        rows = [StreamRow.model_validate(row) for row in self.resolved_manifest["streams"]]
         states = self._connector_state_manager
-        return [builder.build(row, states.get_stream_state(row.name, None)) for row in rows]
+        return [builder.build(row.name, states.get_stream_state(row.name, None)) for row in rows]
 
     def _requester(self, patience: float | None = None) -> StripeRequester:
         """The manifest's requester; `patience` in seconds, where a user waits for the answer."""

@@ -1,0 +1,120 @@
+"""Pages of Stripe's lists: how each kind of list is paged, and what a page must look like."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import parse_qsl, urlsplit
+
+from airbyte_cdk.models import FailureType
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+
+from source_stripe.requester import Params
+
+Row = dict[str, Any]
+
+
+class MalformedPage(AirbyteTracedException):
+    """A list answer that breaks Stripe's own rules; going on would loop or lose rows."""
+
+    def __init__(self, path: str, what: str) -> None:
+        super().__init__(
+            message=f"Stripe's answer to GET {path} can't be right: {what}. Sync again; if it stays, report it.",
+            internal_message=f"malformed page of {path}: {what}",
+            failure_type=FailureType.system_error,
+        )
+
+
+@dataclass(frozen=True)
+class Page:
+    """Rows as Stripe gave them, newest first, and where the next page is: None behind the last one."""
+
+    rows: list[Row]
+    next: str | None = None
+
+
+class Paging(Protocol):
+    """How a list is paged."""
+
+    def params(self, asked: Params, previous: Page | None) -> Params:
+        """The parameters of the page behind `previous`, or of the first, of a list that is asked for with `asked`."""
+
+    def page(self, body: Mapping[str, Any], path: str, previous: Page | None) -> Page:
+        """The answer as a page. Raises MalformedPage."""
+
+
+@dataclass(frozen=True)
+class StartingAfter:
+    """v1: the next page starts after the last row's id (https://docs.stripe.com/api/pagination)."""
+
+    page_size_param: str
+    page_size: int
+    cursor_param: str
+
+    def params(self, asked: Params, previous: Page | None) -> Params:
+        size = (self.page_size_param, str(self.page_size))
+        if previous is None or previous.next is None:
+            return (*asked, size)
+        return (*asked, size, (self.cursor_param, previous.next))
+
+    def page(self, body: Mapping[str, Any], path: str, previous: Page | None) -> Page:
+        rows, has_more = _rows(body, path), body.get("has_more")
+        if not isinstance(has_more, bool):
+            raise MalformedPage(path, "it is no list")
+        if not all(row.get("id") for row in rows):
+            raise MalformedPage(path, "a row has no id")
+        if has_more and not rows:
+            raise MalformedPage(path, "there is more, but no row to go on from")
+        if previous is not None and rows and rows[-1]["id"] == previous.next:
+            raise MalformedPage(path, f"the page after {previous.next} ends with {previous.next} again")
+        return Page(rows, str(rows[-1]["id"]) if has_more else None)
+
+
+@dataclass(frozen=True)
+class NextPageUrl:
+    """v2: every page names the address of the next (https://docs.stripe.com/api-v2-overview#list-pagination)."""
+
+    page_size_param: str
+    page_size: int
+
+    def params(self, asked: Params, previous: Page | None) -> Params:
+        if previous is None or previous.next is None:
+            return (*asked, (self.page_size_param, str(self.page_size)))
+        # Only the query is taken: the key goes to no other host or path.
+        return tuple(parse_qsl(urlsplit(previous.next).query))
+
+    def page(self, body: Mapping[str, Any], path: str, previous: Page | None) -> Page:
+        url = body.get("next_page_url")
+        if url is not None and (not isinstance(url, str) or (previous is not None and url == previous.next)):
+            raise MalformedPage(path, "its next_page_url leads nowhere new")
+        return Page(_rows(body, path), url)
+
+
+@dataclass(frozen=True)
+class WholeList:
+    """A list that comes in one answer."""
+
+    def params(self, asked: Params, previous: Page | None) -> Params:
+        return asked
+
+    def page(self, body: Mapping[str, Any], path: str, previous: Page | None) -> Page:
+        return Page(_rows(body, path))
+
+
+@dataclass(frozen=True)
+class OneObject:
+    """No list: the answer is the object itself."""
+
+    def params(self, asked: Params, previous: Page | None) -> Params:
+        return asked
+
+    def page(self, body: Mapping[str, Any], path: str, previous: Page | None) -> Page:
+        return Page([dict(body)])
+
+
+def _rows(body: Mapping[str, Any], path: str) -> list[Row]:
+    rows = body.get("data")
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise MalformedPage(path, "it is no list")
+    return rows

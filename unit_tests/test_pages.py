@@ -1,0 +1,74 @@
+"""Pages: what each kind of list answer must look like, and what is asked next."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from source_stripe.pages import MalformedPage, NextPageUrl, OneObject, Page, StartingAfter, WholeList
+
+V1 = StartingAfter(page_size_param="limit", page_size=100, cursor_param="starting_after")
+V2 = NextPageUrl(page_size_param="limit", page_size=100)
+PATH = "/v1/charges"
+
+
+def listed(*rows: dict[str, Any], has_more: bool = False) -> dict[str, Any]:
+    return {"object": "list", "data": list(rows), "has_more": has_more, "url": PATH}
+
+
+def test_v1_goes_on_from_the_last_row() -> None:
+    asked = (("status", "all"),)
+
+    page = V1.page(listed({"id": "ch_2"}, {"id": "ch_1"}, has_more=True), PATH, None)
+
+    assert page == Page([{"id": "ch_2"}, {"id": "ch_1"}], next="ch_1")
+    assert V1.params(asked, None) == (("status", "all"), ("limit", "100"))
+    assert V1.params(asked, page) == (("status", "all"), ("limit", "100"), ("starting_after", "ch_1"))
+    assert V1.page(listed({"id": "ch_0"}), PATH, page).next is None
+
+
+def test_v2_goes_on_at_the_address_that_the_page_names() -> None:
+    body = {
+        "data": [{"id": "acct_1"}],
+        "next_page_url": "https://evil.test/v2/x?page=abc%3D&limit=5",
+        "previous_page_url": None,
+    }
+
+    page = V2.page(body, "/v2/core/accounts", None)
+
+    assert V2.params((("closed", "true"),), None) == (("closed", "true"), ("limit", "100"))
+    assert V2.params((("closed", "true"),), page) == (("page", "abc="), ("limit", "5"))
+    assert V2.page({"data": [], "next_page_url": None}, "/v2/core/accounts", page).next is None
+
+
+def test_a_list_in_one_answer_and_a_single_object() -> None:
+    assert WholeList().page({"data": [{"id": "a"}]}, PATH, None) == Page([{"id": "a"}])
+    assert OneObject().page({"object": "balance"}, PATH, None) == Page([{"object": "balance"}])
+    assert WholeList().params((("a", "b"),), None) == OneObject().params((("a", "b"),), None) == (("a", "b"),)
+
+
+@pytest.mark.parametrize(
+    ("body", "what"),
+    [
+        ({"object": "charge"}, "it is no list"),
+        ({"data": {}, "has_more": False}, "it is no list"),
+        ({"data": []}, "it is no list"),
+        (listed({"object": "charge"}), "a row has no id"),
+        ({"data": [None], "has_more": False}, "it is no list"),
+        (listed(has_more=True), "no row to go on from"),
+        (listed({"id": "ch_9"}, has_more=True), "ends with ch_9 again"),
+    ],
+)
+def test_a_v1_page_that_would_loop_or_lose_rows_is_an_error(body: dict[str, Any], what: str) -> None:
+    with pytest.raises(MalformedPage) as failed:
+        V1.page(body, PATH, Page([{"id": "ch_9"}], next="ch_9"))
+
+    assert what in str(failed.value.message)
+    assert PATH in str(failed.value.message)
+
+
+@pytest.mark.parametrize("url", [7, "/v2/x?page=1"])
+def test_a_v2_page_that_would_loop_is_an_error(url: Any) -> None:
+    with pytest.raises(MalformedPage, match="next_page_url"):
+        V2.page({"data": [], "next_page_url": url}, "/v2/x", Page([], next="/v2/x?page=1"))

@@ -1,0 +1,1 @@
+"""Ready-made accounts to fill the emulator with."""

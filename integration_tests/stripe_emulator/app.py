@@ -1,0 +1,109 @@
+"""The HTTP side: one route for the API, a few for who drives the emulator from outside."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+import orjson
+from starlette.applications import Starlette
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response
+from starlette.routing import Route
+
+from integration_tests.stripe_emulator import answers, errors, facts, keys, parameters, routes
+from integration_tests.stripe_emulator.emulator import Request, StripeEmulator
+from integration_tests.stripe_emulator.errors import StripeError
+from integration_tests.stripe_emulator.factory import object_id
+from integration_tests.stripe_emulator.rendering import DanglingReferenceError
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    body: bytes
+
+
+def application(emulator: StripeEmulator) -> Starlette:
+    """The ASGI application of an emulator."""
+
+    async def api(request: HttpRequest) -> Response:
+        return _respond(emulator, request)
+
+    async def advance(request: HttpRequest) -> Response:
+        emulator.clock.advance(int((await request.json())["seconds"]))
+        return _json({"now": emulator.clock.now()})
+
+    async def live_on(_: HttpRequest) -> Response:
+        if emulator.live_on is None:
+            return _json({"error": "nothing happens on its own in this account"}, 404)
+        with emulator.lock:
+            emulator.live_on()
+        return _json({"now": emulator.clock.now()})
+
+    async def requests(_: HttpRequest) -> Response:
+        counts = Counter(f"{one.method} {one.pattern}" for one in list(emulator.requests))
+        return _json({"total": sum(counts.values()), "by_endpoint": dict(sorted(counts.items()))})
+
+    methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
+    return Starlette(
+        routes=[
+            Route("/_emulator/advance", advance, methods=["POST"]),
+            Route("/_emulator/live_on", live_on, methods=["POST"]),
+            Route("/_emulator/requests", requests),
+            Route("/{path:path}", api, methods=methods),
+        ]
+    )
+
+
+def _respond(emulator: StripeEmulator, request: HttpRequest) -> Response:
+    path = request.scope["raw_path"].decode("ascii")
+    query = request.scope["query_string"].decode("ascii")
+    version = request.headers.get("stripe-version") or emulator.default_version
+    match = routes.find(path) if request.method == "GET" else None
+    with emulator.lock:
+        request_id = object_id("req", len(emulator.requests) + 1)
+        answer = _answer(emulator, request, match, path, query, request_id)
+        pattern = match.endpoint.path if match else path
+        emulator.requests.append(Request(request.method, path, parameters.flat(query), answer.status, pattern))
+        headers = {"Date": emulator.clock.http_date(), "Request-Id": request_id, "Stripe-Version": version}
+    if answer.status == 401:
+        headers["WWW-Authenticate"] = 'Basic realm="Stripe"'
+    return Response(answer.body, answer.status, headers, "application/json")
+
+
+def _answer(
+    emulator: StripeEmulator, request: HttpRequest, match: routes.Match | None, path: str, query: str, request_id: str
+) -> Answer:
+    try:
+        if match is None:
+            raise errors.unrecognized_url(request.method, path)
+        account = _admit(emulator, request, match, path)
+        return Answer(200, answers.answer(account, match, path, query))
+    except StripeError as error:
+        refusal = error
+    except DanglingReferenceError as error:
+        refusal = StripeError(500, f"emulator: {error}", kind="api_error")
+    return Answer(refusal.status, orjson.dumps(refusal.body(request_id, emulator.clock.now())))
+
+
+def _admit(emulator: StripeEmulator, request: HttpRequest, match: routes.Match, path: str) -> StripeEmulator:
+    """Everything that Stripe checks before it looks at the query; returns the account that is asked.
+
+    Raises StripeError.
+    """
+    endpoint, headers = match.endpoint, request.headers
+    key = keys.authenticate(headers, emulator.keys)
+    keys.check_version(headers.get("stripe-version"), endpoint)
+    own = str(emulator.account["id"])
+    name = headers.get("stripe-account", own)
+    account = emulator if name == own else emulator.connected.get(name)
+    if account is None:
+        raise errors.account_invalid(key.secret, name)
+    keys.check_permission(key, endpoint, name)
+    for product in (facts.products()[name] for name in sorted(emulator.disabled)):
+        if path.startswith(tuple(f"{prefix}/" for prefix in product.paths)) or path in product.paths:
+            raise StripeError(400, product.message.format(path=path))
+    return account
+
+
+def _json(content: object, status: int = 200) -> Response:
+    return Response(orjson.dumps(content), status, media_type="application/json")

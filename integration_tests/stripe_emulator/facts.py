@@ -1,0 +1,209 @@
+"""What the emulator knows of Stripe's API: its endpoints, its objects and how they hang together.
+
+`facts/endpoints.json` and `facts/objects.json` are written by `tools/extract_emulator_facts.py` from the `stripe`
+package; the other files are kept by hand.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+Json = dict[str, Any]
+
+PINNED_VERSION = "2026-10-28.endive"
+KNOWN_VERSIONS = (PINNED_VERSION, "2025-02-24.acacia")
+
+_FOLDER = Path(__file__).parent / "facts"
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One GET.
+
+    `pages` says how a list is paged: `cursor`, `v2`, `search`, `all` (in one answer); None for a single object.
+    `params` are the query parameters beside paging and expand, by name, with their types.
+    """
+
+    path: str
+    objects: tuple[str, ...]
+    pages: str | None
+    params: Mapping[str, Any]
+    required: tuple[str, ...]
+
+    @property
+    def is_v2(self) -> bool:
+        return self.path.startswith("/v2/")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the path's placeholders, in order."""
+        return tuple(part[1:-1] for part in self.path.split("/") if part.startswith("{"))
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """A list that stands inside its parent, cut at ten.
+
+    `by` is the field by which a child names its parent; without it the child is kept in the parent's slot `field`.
+    """
+
+    parent: str
+    field: str
+    kinds: tuple[str, ...]
+    url: str
+    by: str | None
+    shown: bool
+
+
+@dataclass(frozen=True)
+class Nested:
+    """A list whose path holds its parent's id. Children name the parent in field `by` or lie in its `slot`."""
+
+    path: str
+    parent: str
+    by: str | None = None
+    slot: str | None = None
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One object kind: id prefix, where ids expand, which kinds stand inside, which fields are hidden, is a GET of a
+    deleted one answered."""
+
+    name: str
+    prefix: str
+    expand: Mapping[str, tuple[str, ...]]
+    embed: Mapping[str, tuple[str, ...]]
+    hidden: tuple[str, ...]
+    deletable: bool
+
+
+@dataclass(frozen=True)
+class Product:
+    """A part of Stripe that an account has to be set up for, and what its endpoints say where it isn't."""
+
+    paths: tuple[str, ...]
+    message: str
+
+
+@cache
+def endpoints() -> tuple[Endpoint, ...]:
+    """Every GET. Some lists that the `url` of an embedded list leads to are served, though no type says so."""
+    listed = [
+        Endpoint(row["path"], tuple(row["objects"]), row["pages"], row["params"], tuple(row["required"]))
+        for row in _read("endpoints.json")["gets"]
+    ]
+    unlisted = [
+        Endpoint(row["path"], tuple(row["objects"]), "cursor", {}, ()) for row in _read("lists.json")["unlisted"]
+    ]
+    return (*listed, *unlisted)
+
+
+@cache
+def singletons() -> frozenset[str]:
+    """Kinds that are read without an id: the account, or a customer, has one."""
+    return frozenset(
+        row.objects[0] for row in endpoints() if row.pages is None and not row.path.endswith(("}", "/find", "/preview"))
+    )
+
+
+@cache
+def kind(name: str) -> Kind:
+    """The facts of one object kind. KeyError if Stripe has no such object."""
+    row = _objects()[name]
+    known = _read("kinds.json")
+    return Kind(
+        name=name,
+        prefix=known["prefixes"].get(name, name.rpartition(".")[2].replace("_", "")[:8]),
+        expand={path: tuple(kinds) for path, kinds in row.get("expand", {}).items()},
+        embed={path: tuple(kinds) for path, kinds in row.get("embed", {}).items()},
+        hidden=tuple(known["hidden"].get(name, ())),
+        deletable=row.get("deletable", False),
+    )
+
+
+@cache
+def embedded(parent: str) -> tuple[Embedded, ...]:
+    """The lists that stand inside objects of a kind."""
+    return tuple(row for row in _embedded() if row.parent == parent)
+
+
+@cache
+def embeddings(child: str) -> tuple[Embedded, ...]:
+    """The lists that objects of a kind stand in."""
+    return tuple(row for row in _embedded() if child in row.kinds)
+
+
+@cache
+def nested() -> Mapping[str, Nested]:
+    """Lists below a parent, by path."""
+    rows = [*_read("lists.json")["nested"], *_read("lists.json")["unlisted"]]
+    return {row["path"]: Nested(row["path"], row["parent"], row.get("by"), row.get("slot")) for row in rows}
+
+
+@cache
+def slots(child: str, parent: str) -> tuple[str, ...]:
+    """The lists of a parent kind in which a child stands that doesn't name its parent in a field."""
+    found = [row.field for row in embeddings(child) if row.by is None and row.parent == parent]
+    for endpoint in endpoints():
+        row = nested().get(endpoint.path)
+        if row is not None and row.slot and row.parent == parent and child in endpoint.objects:
+            found.append(row.slot)
+    return tuple(dict.fromkeys(found))
+
+
+@cache
+def event_types(object_kind: str) -> tuple[str, ...]:
+    """The event types that carry a kind."""
+    return tuple(name for name, kinds in _read("events.json")["types"].items() if object_kind in kinds)
+
+
+@cache
+def products() -> Mapping[str, Product]:
+    rows = _read("products.json")["products"].items()
+    return {name: Product(tuple(row["paths"]), row["message"]) for name, row in rows}
+
+
+@cache
+def hidden_paths(name: str, seen: frozenset[str] = frozenset()) -> tuple[str, ...]:
+    """Paths of a kind that are left out unless expanded, those of objects standing inside it included."""
+    return tuple(_hidden_paths(kind(name), seen | {name}))
+
+
+def _hidden_paths(facts: Kind, seen: frozenset[str]) -> Iterator[str]:
+    yield from facts.hidden
+    for path, kinds in facts.embed.items():
+        for inner in kinds:
+            if inner not in seen:
+                yield from (f"{path}.{below}" for below in hidden_paths(inner, seen))
+
+
+@cache
+def includable(name: str) -> tuple[str, ...]:
+    """Paths of a v2 kind that are null unless a request includes them."""
+    for endpoint in endpoints():
+        if name in endpoint.objects and "include" in endpoint.params and endpoint.pages is None:
+            return tuple(endpoint.params["include"]["list"]["enum"])
+    return ()
+
+
+@cache
+def _embedded() -> tuple[Embedded, ...]:
+    rows = _read("lists.json")["embedded"]
+    return tuple(Embedded(**{**row, "kinds": tuple(row["kinds"])}) for row in rows)
+
+
+@cache
+def _objects() -> Mapping[str, Json]:
+    objects: Mapping[str, Json] = _read("objects.json")["objects"]
+    return objects
+
+
+@cache
+def _read(name: str) -> Json:
+    content: Json = orjson.loads((_FOLDER / name).read_bytes())
+    return content

@@ -1,0 +1,107 @@
+"""The wheel: what is in it, and that it works alone, with the locked versions of what it says it needs."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from integration_tests.stripe_emulator import StripeEmulator
+
+_ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of this checkout."""
+    return _build("wheel", source=_ROOT, into=tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bin folder of an environment that holds the wheel, its locked dependencies, and nothing else."""
+    folder = tmp_path_factory.mktemp("installed")
+    requirements, environment = folder / "requirements.txt", folder / "venv"
+    _uv("export", "--locked", "--no-dev", "--no-emit-project", "--output-file", str(requirements))
+    _uv("venv", "--python", sys.executable, str(environment))
+    python = ["--python", str(environment)]
+    _uv("pip", "install", *python, "--require-hashes", "--requirement", str(requirements))
+    _uv("pip", "install", *python, "--no-deps", str(wheel))
+    _uv("pip", "check", *python)
+    return environment / "bin"
+
+
+def test_wheel_holds_the_package_the_manifest_and_every_schema(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = {name for name in archive.namelist() if ".dist-info/" not in name}
+        assert archive.read("source_stripe/manifest.yaml") == (_ROOT / "manifest.yaml").read_bytes()
+    modules = {str(path.relative_to(_ROOT)) for path in (_ROOT / "source_stripe").rglob("*.py")}
+    schemas = {f"source_stripe/schemas/{path.name}" for path in (_ROOT / "schemas").glob("*.json")}
+    assert names - {"source_stripe/py.typed"} == modules | schemas | {"source_stripe/manifest.yaml"}
+
+
+def test_sdist_is_lean_and_builds_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
+    with tarfile.open(_build("sdist", source=_ROOT, into=tmp_path)) as archive:
+        archive.extractall(tmp_path, filter="data")
+    (unpacked,) = (path for path in tmp_path.iterdir() if path.is_dir())
+    assert {path.name for path in unpacked.iterdir()} == {
+        ".gitignore", "CHANGELOG.md", "LICENSE", "PKG-INFO", "README.md", "manifest.yaml", "pyproject.toml", "schemas",
+        "source_stripe",
+    }  # fmt: skip
+    again = _build("wheel", source=unpacked, into=tmp_path)
+    with zipfile.ZipFile(wheel) as one, zipfile.ZipFile(again) as other:
+        assert {info.filename: info.CRC for info in one.infolist()} == {
+            info.filename: info.CRC for info in other.infolist()
+        }
+
+
+def test_installed_it_tells_its_spec_from_any_folder(installed: Path, tmp_path: Path) -> None:
+    (message,) = _of_type(_run(installed, "spec", folder=tmp_path), "SPEC")
+    assert message["spec"]["connectionSpecification"]["required"] == ["client_secret"]
+
+
+def test_installed_it_discovers_every_stream(installed: Path, tmp_path: Path, emulator: StripeEmulator) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"client_secret": emulator.key, "api_url": emulator.url}))
+    (message,) = _of_type(_run(installed, "discover", "--config", "config.json", folder=tmp_path), "CATALOG")
+    schemas = {stream["name"]: stream["json_schema"] for stream in message["catalog"]["streams"]}
+    rows = yaml.safe_load((_ROOT / "manifest.yaml").read_text())["streams"]
+    assert schemas == {row["name"]: json.loads((_ROOT / "schemas" / f"{row['name']}.json").read_text()) for row in rows}
+
+
+def _build(target: str, *, source: Path, into: Path) -> Path:
+    """Build with the environment's own hatchling: nothing is fetched."""
+    into.mkdir(exist_ok=True)
+    command = [sys.executable, "-m", "hatchling", "build", "--target", target, "--directory", str(into)]
+    subprocess.run(command, cwd=source, capture_output=True, text=True, check=True)
+    (built,) = into.glob("*.whl" if target == "wheel" else "*.tar.gz")
+    return built
+
+
+def _uv(*args: str) -> None:
+    """Run the uv of `make venv`, or else the one on PATH."""
+    uv = shutil.which("uv", path=f"{_ROOT / '.uv' / 'bin'}{os.pathsep}{os.environ['PATH']}")
+    assert uv, "there is no uv: run `make venv`"
+    done = subprocess.run([uv, *args], cwd=_ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def _run(installed: Path, *command: str, folder: Path) -> list[dict[str, Any]]:
+    """The messages of one command, run in a folder that is not the checkout."""
+    done = subprocess.run(
+        [installed / "source-stripe", *command], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def _of_type(messages: list[dict[str, Any]], wanted: str) -> list[dict[str, Any]]:
+    return [message for message in messages if message["type"] == wanted]

@@ -1,0 +1,62 @@
+# `make help` lists what there is. Everything lands in this folder: .uv, .venv and .venv-demo.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+# Any Python from 3.10 to 3.13 with pip.
+PYTHON ?= python3
+UV := .uv/bin/uv
+
+export UV_PYTHON_DOWNLOADS := never
+export UV_PROJECT_ENVIRONMENT := .venv
+# The environment that a caller's shell has activated is not the one meant here.
+unexport VIRTUAL_ENV
+unexport PYTHONPATH
+
+.PHONY: help venv lint format test schemas demo image clean
+
+help: ## List the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+
+venv: .venv/.installed ## Install the connector (.venv/bin/source-stripe) and what its tests need
+
+lint: venv ## Check style and types
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+format: venv ## Rewrite the code in the style that lint asks for
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+test: lint ## Run every check and test, those of the image too; PYTEST="-k events" narrows them
+	PATH="$(CURDIR)/tools/containers:$$PATH" .venv/bin/pytest $(PYTEST)
+
+schemas: venv ## Write schemas/ anew from the types of the stripe package
+	.venv/bin/python -m tools.generate_schemas
+
+demo: venv .venv-demo/.installed ## Sync a demo account, or yours (STRIPE_SECRET_KEY), into DuckDB with PyAirbyte
+	.venv-demo/bin/python tools/demo.py
+
+image: ## Build the image source-stripe:dev
+	tools/containers/build-image
+
+clean: ## Remove the environments and everything built
+	rm -rf .uv .venv .venv-demo .hypothesis .mypy_cache .pytest_cache .ruff_cache .standard-tests dist demo.duckdb*
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+# pip puts uv into a folder of its own: that works without the venv module, which Debian packages apart.
+$(UV): tools/uv-requirements.txt
+	rm -rf .uv
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target .uv --require-hashes --requirement $<
+	touch $@
+
+.venv/.installed: $(UV) pyproject.toml uv.lock
+	$(UV) sync --quiet --locked --python $(PYTHON)
+	touch $@
+
+.venv-demo/.installed: $(UV) tools/demo-requirements.txt
+	$(UV) venv --quiet --clear --python $(PYTHON) .venv-demo
+	$(UV) pip install --quiet --python .venv-demo --require-hashes --requirement tools/demo-requirements.txt
+	touch $@

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from source_stripe.pages import Row
-from source_stripe.ranges import PageSpan, Range, split
-from source_stripe.requester import Params
+from source_stripe.pieces import ListPiece, Piece, RowsPiece
+from source_stripe.ranges import PageSpan, split
 
 
 class Workers:
@@ -49,47 +49,27 @@ class Workers:
                 self._changed.notify()
 
 
-@dataclass(frozen=True)
-class ListPiece:
-    """A part of a list: which of the stream's lists, asked for with what, created when (any time if None)."""
-
-    route: int = 0
-    asked: Params = ()
-    created: Range | None = None
-
-
-@dataclass(frozen=True)
-class RowsPiece:
-    """Rows of a list piece that its reader left to others: each still costs requests."""
-
-    of: int
-    route: int
-    rows: tuple[Row, ...]
-
-
 class Frontier:
     """The pieces of one stream, known by number. A list piece shrinks as its reader hands parts of it out."""
 
     def __init__(self, workers: Workers) -> None:
         self._workers = workers
         self._changed = threading.Condition()
-        self._open: dict[int, ListPiece | RowsPiece] = {}
+        self._open: dict[int, Piece] = {}
         self._to_take: deque[int] = deque()
         self._read: dict[int, ListPiece] = {}
         self._rows_left: Counter[int] = Counter()
         self._failed = False
-        self._opened = False
         self._next_number = 0
 
     @property
-    def finished(self) -> bool:
-        """Whether every piece was read to its end."""
-        return self._opened and not self._failed and not self._open
+    def failed(self) -> bool:
+        """Whether a piece could not be read."""
+        return self._failed
 
-    def open(self, pieces: Iterable[ListPiece]) -> None:
-        """Begin with these, in the order in which they shall be read."""
+    def open(self, pieces: Iterable[Piece]) -> None:
+        """Begin with these, in the order in which they shall be read. May be called again once they are through."""
         with self._changed:
-            self._opened = True
             self._add(list(pieces))
 
     def pieces(self) -> Iterator[int]:
@@ -97,7 +77,7 @@ class Frontier:
         while (number := self._take()) is not None:
             yield number
 
-    def piece(self, number: int) -> ListPiece | RowsPiece:
+    def piece(self, number: int) -> Piece:
         return self._open[number]
 
     def list_piece(self, number: int) -> ListPiece:
@@ -138,25 +118,36 @@ class Frontier:
             self._add([RowsPiece(number, self.list_piece(number).route, tuple(rows))])
             return True
 
-    def close(self, number: int) -> list[ListPiece]:
+    def hand_out(self, parts: Callable[[int], Sequence[Piece]]) -> None:
+        """Hand out the pieces that `parts` makes for the number of workers that are idle."""
+        with self._changed:
+            if idle := self._workers.idle():
+                self._add(parts(idle))
+
+    def completes(self, number: int) -> list[ListPiece]:
         """A piece was read to its end and its records were emitted. Returns the list piece that this completes, if any.
 
         A list piece is complete when the rows that its reader left to others are through as well.
         """
         with self._changed:
-            piece = self._open.pop(number)
+            piece = self._open[number]
             if isinstance(piece, ListPiece):
                 self._read[number] = piece
-            else:
+            elif isinstance(piece, RowsPiece):
                 number = piece.of
                 self._rows_left[number] -= 1
-            self._changed.notify_all()
             if self._rows_left[number] or number not in self._read:
                 return []
             del self._rows_left[number]
             return [self._read.pop(number)]
 
-    def _add(self, pieces: Sequence[ListPiece | RowsPiece]) -> None:
+    def close(self, number: int) -> None:
+        """What a piece completed is taken note of: it is done."""
+        with self._changed:
+            del self._open[number]
+            self._changed.notify_all()
+
+    def _add(self, pieces: Sequence[Piece]) -> None:
         self._workers.expect(len(pieces))
         for piece in pieces:
             self._open[self._next_number] = piece

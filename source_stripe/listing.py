@@ -5,34 +5,39 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any, Protocol
+from typing import Any
 
-from source_stripe.pages import Page, Paging, Row
+from source_stripe.pages import Page, Paging
 from source_stripe.ranges import PageSpan, Range
 from source_stripe.requester import Params, StripeRequester
 
-
-class RangeFilter(Protocol):
-    """How a list is asked for a range of `created`, and where a row says when it was created."""
-
-    def params(self, created: Range) -> Params:
-        """The parameters that list only what was created in a range."""
+_DAY = 86_400
 
 
 @dataclass(frozen=True)
-class CreatedFilter:
-    """`created[gte]` and `created[lt]`."""
+class RangeFilter:
+    """How a list is asked for what was created in a range: the parameters' names, and how they want times.
+
+    `exclusive` where even the first bound is not part of it; `days` where both bounds must be midnights of UTC.
+    """
+
+    start: str = "created[gte]"
+    end: str = "created[lt]"
+    exclusive: bool = False
+    days: bool = False
+    rfc_3339: bool = False
 
     def params(self, created: Range) -> Params:
-        return (("created[gte]", str(created.start)), ("created[lt]", str(created.end)))
+        """The parameters that list only what was created in a range; by whole days perhaps a little more."""
+        start, end = created.start - self.exclusive, created.end
+        if self.days:
+            start, end = start // _DAY * _DAY, -(-end // _DAY) * _DAY
+        return ((self.start, self._time(start)), (self.end, self._time(end)))
 
-
-@dataclass(frozen=True)
-class CreatedAfterFilter:
-    """`created_after` and `created_before`, both exclusive (https://docs.stripe.com/api/payment-record/list)."""
-
-    def params(self, created: Range) -> Params:
-        return (("created_after", str(created.start - 1)), ("created_before", str(created.end)))
+    def _time(self, seconds: int) -> str:
+        if not self.rfc_3339:
+            return str(seconds)
+        return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 @dataclass(frozen=True)
@@ -56,14 +61,14 @@ class Listing:
         answer = self.requester.get(self.path, params, version=self.version, **ids)
         return self.paging.page(answer.body, self.path, previous)
 
-    def pages(self, asked: Params, **ids: str) -> Iterator[Page]:
+    def pages(self, asked: Params, ids: Mapping[str, str], created: Range | None = None) -> Iterator[Page]:
         """All pages, one after the other."""
         page: Page | None = None
         while page is None or page.next is not None:
-            page = self.page(asked, None, page, ids)
+            page = self.page(asked, created, page, ids)
             yield page
 
-    def created(self, row: Row) -> int | None:
+    def created(self, row: Mapping[str, Any]) -> int | None:
         """When a row was created (Unix seconds), where it says so."""
         return unix_seconds(row.get(self.time_field))
 

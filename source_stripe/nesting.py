@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from source_stripe.errors import Outcome, StripeError
 from source_stripe.listing import Listing
 from source_stripe.pages import Page, Row
-from source_stripe.records import Finish, Projection
+from source_stripe.records import Finish, Known, Projection
 
 logger = logging.getLogger("airbyte.stripe")
 
@@ -22,23 +23,62 @@ class ParentKey:
     The child's record gets the id as `field`, and each of the parent's `carries` as `<name>_<field>`.
     """
 
-    name: str
-    field: str
+    name: str | None
+    field: str | None
     carries: tuple[str, ...] = ()
     id_from: tuple[str, ...] = ("id",)
     """Dotted paths in the parent's record to the ids to ask for."""
 
-    def ids(self, parent: Row) -> list[str]:
+    @property
+    def is_own(self) -> bool:
+        """Whether the id is the parent's own, and not one of others that it names."""
+        return self.id_from == ("id",)
+
+    def ids(self, parent: Mapping[str, Any]) -> list[str]:
         """The ids that the parent's record holds; an expanded object counts by its own."""
-        found = (value_at(parent, path) for path in self.id_from)
+        found = (value for path in self.id_from for value in values_at(parent, path))
         ids = (value.get("id") if isinstance(value, dict) else value for value in found)
         return list(dict.fromkeys(str(value) for value in ids if value))
 
-    def mark(self, child: Row, parent: Row, parent_id: str) -> None:
+    def mark(self, child: Row, parent: Mapping[str, Any], parent_id: str) -> None:
         """Write onto a child's record whose it is."""
-        child[self.field] = parent_id
+        if self.field is not None:
+            child[self.field] = parent_id
         for carried in self.carries:
             child[f"{self.name}_{carried}"] = parent.get(carried)
+
+
+@dataclass(frozen=True)
+class Via:
+    """What is asked for each parent first, its id under `name`: the answer has the ids that are meant."""
+
+    listing: Listing
+    name: str
+
+    def answer(self, parent_id: str) -> Mapping[str, Any]:
+        listing = self.listing
+        return listing.requester.get(listing.path, ((self.name, parent_id),), version=listing.version).body
+
+
+@dataclass(frozen=True)
+class Beside:
+    """The other parents, where each pair of parents has children. Few: they are read once and kept."""
+
+    listing: Listing
+    projection: Projection
+    key: ParentKey
+    _parents: list[Row] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def ids(self) -> list[str]:
+        with self._lock:
+            if not self._parents:
+                for asked in self.listing.passes:
+                    for page in self.listing.pages(asked, {}):
+                        self._parents.extend(
+                            record for row in page.rows for record in self.projection.records(row, None)
+                        )
+            return [parent_id for parent in self._parents for parent_id in self.key.ids(parent)]
 
 
 @dataclass(frozen=True)
@@ -47,49 +87,98 @@ class Children:
 
     parent: Projection
     key: ParentKey
-    listing: Listing
+    listing: Listing | None
+    """Where they are listed; None where they only stand in their parents."""
     finish: Finish
+    known: Known
     kinds: frozenset[str]
     """The `object` values that belong to the stream; a list may hold others."""
     embedded: str | None = None
-    single: bool = False
-    """Whether the answer to the request is the child itself, and no list of children."""
+    where: Mapping[str, Any] = field(default_factory=dict)
+    params_from: Mapping[str, str] = field(default_factory=dict)
+    via: Via | None = None
+    beside: Beside | None = None
+    _asked: set[str] = field(default_factory=set)
 
     @property
     def costly(self) -> bool:
         return self.embedded is None or self.parent.costly
 
-    def records(self, row: Row) -> Iterator[Row]:
-        for parent in self.parent.records(row):
-            for parent_id in self.key.ids(parent):
-                for child in self._children(parent, parent_id):
-                    if not self.kinds or child.get("object") in self.kinds:
-                        self.key.mark(child, parent, parent_id)
-                        yield self.finish.record(child, updated=parent.get("updated"))
+    def records(self, row: Row, updated: int | None) -> Iterator[Row]:
+        for parent in self.parent.records(row, updated):
+            if matches(parent, self.where):
+                known_change = parent.get("updated", updated)
+                for parent_id, child in self._children(parent):
+                    self.key.mark(child, parent, parent_id)
+                    yield self.finish.record(child, known_change)
 
-    def _children(self, parent: Row, parent_id: str) -> Iterator[Row]:
-        try:
-            if self.embedded is None:
-                yield from self._asked_for(parent_id, None)
-                return
-            shown, rest = embedded(value_at(parent, self.embedded))
-            yield from shown
+    def of(self, parent_id: str, updated: int) -> Iterator[Row]:
+        """The children of one parent that a change named; the parent itself is not read."""
+        parent = {"id": parent_id, "updated": updated}
+        for child in self._guarded(parent_id, self._asked_for(parent_id, parent, None)):
+            self.key.mark(child, parent, parent_id)
+            yield self.finish.record(child, updated)
+
+    def _children(self, parent: Row) -> Iterator[tuple[str, Row]]:
+        if self.embedded is not None:
+            parent_id = str(parent.get("id"))
+            for child in self._guarded(parent_id, self._embedded(parent, parent_id, self.embedded)):
+                yield parent_id, child
+            return
+        for parent_id in self._ids(parent):
+            for child in self._guarded(parent_id, self._asked_for(parent_id, parent, None)):
+                yield parent_id, child
+
+    def _ids(self, parent: Row) -> list[str]:
+        """The ids to ask for. Those that are not the parent's own may come again: each is asked for once."""
+        if self.via is not None:
+            parent = {"id": parent["id"], **self.via.answer(parent["id"])}
+        ids = self.key.ids(parent)
+        if self.key.is_own:
+            return ids
+        new = [parent_id for parent_id in ids if parent_id not in self._asked]
+        self._asked.update(new)
+        return new
+
+    def _embedded(self, parent: Row, parent_id: str, path: str) -> Iterator[Row]:
+        for value in values_at(parent, path):
+            shown, rest = embedded(value)
+            yield from (child for child in shown if child.get("object") in self.kinds)
             if rest is not None:
-                yield from self._asked_for(parent_id, rest)
+                yield from self._asked_for(parent_id, parent, rest)
+
+    def _asked_for(self, parent_id: str, parent: Row, behind: Page | None) -> Iterator[Row]:
+        if self.listing is None or self.key.name is None:
+            return
+        drawn = {name: value for name, path in self.params_from.items() for value in values_at(parent, path)[:1]}
+        if self.params_from and not drawn:
+            return
+        for others in self._pairs():
+            ids = {self.key.name: parent_id, **others}
+            in_path = {name: value for name, value in ids.items() if f"{{{name}}}" in self.listing.path}
+            params = {**{name: value for name, value in ids.items() if name not in in_path}, **drawn}
+            for parameters in self.listing.passes:
+                page = behind
+                while page is None or page.next is not None:
+                    page = self.listing.page((*params.items(), *parameters), self.known.children, page, in_path)
+                    for child in page.rows:
+                        if self.beside is not None and self.beside.key.field is not None:
+                            child[self.beside.key.field] = others[str(self.beside.key.name)]
+                        yield child
+
+    def _pairs(self) -> Iterable[Mapping[str, str]]:
+        if self.beside is None:
+            return ({},)
+        name = str(self.beside.key.name)
+        return ({name: other} for other in self.beside.ids())
+
+    def _guarded(self, parent_id: str, children: Iterator[Row]) -> Iterator[Row]:
+        try:
+            yield from children
         except StripeError as error:
             if error.outcome is not Outcome.RESOURCE_MISSING:
                 raise
             logger.info("%s %s is gone since it was listed; it has no children any more.", self.key.name, parent_id)
-
-    def _asked_for(self, parent_id: str, behind: Page | None) -> Iterator[Row]:
-        in_path = f"{{{self.key.name}}}" in self.listing.path
-        ids = {self.key.name: parent_id} if in_path else {}
-        asked = () if in_path else ((self.key.name, parent_id),)
-        for parameters in self.listing.passes:
-            page = behind
-            while page is None or page.next is not None:
-                page = self.listing.page((*asked, *parameters), None, page, ids)
-                yield from page.rows
 
 
 def embedded(value: Any) -> tuple[Iterable[Row], Page | None]:
@@ -105,11 +194,23 @@ def embedded(value: Any) -> tuple[Iterable[Row], Page | None]:
     return [row for row in values if isinstance(row, dict)], None
 
 
-def value_at(row: Mapping[str, Any], path: str) -> Any:
-    """The value at a dotted path, None where the path ends early."""
-    value: Any = row
+def values_at(row: Any, path: str) -> list[Any]:
+    """The values at a dotted path: through every element of an array, and `*` through every key."""
+    values: list[Any] = [row]
     for name in path.split("."):
-        if not isinstance(value, Mapping):
-            return None
-        value = value.get(name)
-    return value
+        inside = [element for value in values for element in (value if isinstance(value, list) else [value])]
+        hashes = [value for value in inside if isinstance(value, Mapping)]
+        values = [child for value in hashes for child in (value.values() if name == "*" else [value.get(name)])]
+    return [value for value in values if value is not None]
+
+
+def matches(row: Mapping[str, Any], where: Mapping[str, Any]) -> bool:
+    """Whether a row has these values at these dotted paths; `any` is anything but null."""
+    for path, wanted in where.items():
+        values = values_at(row, path)
+        if wanted == "any":
+            if not values:
+                return False
+        elif (values[0] if values else None) != wanted:
+            return False
+    return True

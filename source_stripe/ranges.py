@@ -74,3 +74,13 @@ def split(being_read: Range, page: PageSpan, idle: int) -> tuple[Range, list[Ran
     cuts = [being_read.start + unread * n // pieces for n in range(pieces)]
     handed_out = [Range(start, end) for start, end in pairwise(cuts)]
     return Range(cuts[-1], being_read.end), handed_out[::-1]
+
+
+def intersect(several: Iterable[Iterable[Range]]) -> tuple[Range, ...]:
+    """The seconds that are in each of several sets of ranges, oldest first."""
+    sets = [merge(ranges) for ranges in several]
+    common = sets[0] if sets else ()
+    for others in sets[1:]:
+        overlaps = [Range(max(one.start, other.start), min(one.end, other.end)) for one in common for other in others]
+        common = merge(overlaps)
+    return common

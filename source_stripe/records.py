@@ -2,15 +2,38 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from source_stripe.listing import Listing, unix_seconds
-from source_stripe.pages import OneObject, Row
+from source_stripe.events import Change, Fold
+from source_stripe.listing import Listing
+from source_stripe.pages import Row
+from source_stripe.ranges import Range
+from source_stripe.requester import Params
 
 Facts = Callable[[], Mapping[str, Any]]
 """What the sync knows: `account_id`, and `read_at`, Stripe's time (Unix seconds) as it began."""
+
+
+@dataclass
+class Known:
+    """What a sync knows of a stream's objects beside their rows. Filled before the rows are read that it is about."""
+
+    changed: Mapping[str, int] = field(default_factory=dict)
+    """When each object changed last: `created` of its newest event, Unix seconds."""
+    born: Mapping[str, Change] = field(default_factory=dict)
+    """The objects that were created since the last sync, by their events."""
+    floor: int | None = None
+    """Objects may have changed unseen until then: no row counts as older, or it would lose to what it replaces."""
+    children: Range | None = None
+    """Only children created in this range are wanted; all if None."""
+
+    def updated(self, object_id: str, created: int | None) -> int | None:
+        """The time of the last change that we know of, None if we know of none."""
+        times = [time for time in (created, self.changed.get(object_id), self.floor) if time is not None]
+        return max(times, default=None)
 
 
 class Projection(Protocol):
@@ -20,8 +43,8 @@ class Projection(Protocol):
     def costly(self) -> bool:
         """Whether it asks Stripe for every row; idle workers then take some of the rows over."""
 
-    def records(self, row: Row) -> Iterable[Row]:
-        """The stream's records of a row."""
+    def records(self, row: Row, updated: int | None) -> Iterable[Row]:
+        """The stream's records of a row that changed last at `updated` (Unix seconds), so far as known."""
 
 
 @dataclass(frozen=True)
@@ -35,15 +58,12 @@ class Finish:
     cursor: str | None
     facts: Facts
     adds: tuple[str, ...] = ()
-    time_field: str = "created"
 
-    def record(self, row: Row, updated: int | None = None) -> Row:
+    def record(self, row: Row, updated: int | None, *, deleted: bool = False) -> Row:
         if self.cursor == "updated":
-            created = unix_seconds(row.get(self.time_field))
-            known = updated if updated is not None else created
-            row["updated"] = known if known is not None else self.facts()["read_at"]
-        if self.cursor is not None and self.cursor != "created":
-            row["is_deleted"] = False
+            row["updated"] = self.facts()["read_at"] if updated is None else updated
+        if deleted or self.cursor not in (None, "created"):
+            row["is_deleted"] = deleted
         for name in self.adds:
             row[name] = self.facts()[name]
         return row
@@ -56,8 +76,8 @@ class Itself:
     finish: Finish
     costly: bool = False
 
-    def records(self, row: Row) -> Iterator[Row]:
-        yield self.finish.record(row)
+    def records(self, row: Row, updated: int | None) -> Iterator[Row]:
+        yield self.finish.record(row, updated)
 
 
 @dataclass(frozen=True)
@@ -65,13 +85,13 @@ class Fetched:
     """The list leaves fields out: each row is got by its id, with what `asked` includes."""
 
     listing: Listing
-    asked: tuple[tuple[str, str], ...]
+    asked: Params
     finish: Finish
     costly: bool = True
 
-    def records(self, row: Row) -> Iterator[Row]:
+    def records(self, row: Row, updated: int | None) -> Iterator[Row]:
         whole = self.listing.requester.get(self.listing.path, self.asked, version=self.listing.version, id=row["id"])
-        yield self.finish.record(dict(whole.body))
+        yield self.finish.record(dict(whole.body), updated)
 
 
 @dataclass(frozen=True)
@@ -83,15 +103,22 @@ class FromEvents:
     costly: bool = False
     _seen: set[str] = field(default_factory=set)
 
-    def records(self, row: Row) -> Iterator[Row]:
+    def records(self, row: Row, updated: int | None) -> Iterator[Row]:
         shown = row["data"]["object"]
         if shown.get("object") in self.objects and shown["id"] not in self._seen:
             self._seen.add(shown["id"])
-            record = self.finish.record(shown, updated=row["created"])
-            record["is_deleted"] = row["type"].endswith(".deleted")
-            yield record
+            yield self.finish.record(shown, row["created"], deleted=row["type"].endswith(".deleted"))
 
 
-def one_object(listing: Listing) -> bool:
-    """Whether a listing is no list but a single object."""
-    return isinstance(listing.paging, OneObject)
+@dataclass(frozen=True)
+class Folded:
+    """The rows are events: they make no records, but tell what changed."""
+
+    fold: Fold
+    costly: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def records(self, row: Row, updated: int | None) -> tuple[()]:
+        with self._lock:
+            self.fold.add(row)
+        return ()

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from airbyte_cdk.sources.declarative.retrievers import Retriever
 from airbyte_cdk.sources.types import StreamSlice
 
+from source_stripe.covering import Cover
 from source_stripe.errors import Outcome, StripeError
-from source_stripe.frontier import Frontier, RowsPiece
+from source_stripe.events import Change
+from source_stripe.frontier import Frontier
+from source_stripe.hydration import Hydrator, hydrate, tombstone
 from source_stripe.listing import Listing
+from source_stripe.nesting import Children
 from source_stripe.pages import Page, Row
-from source_stripe.records import Projection
+from source_stripe.pieces import ChangedPiece, ListPiece, ParentsPiece, RowsPiece
+from source_stripe.ranges import Range
+from source_stripe.records import Finish, Known, Projection
 
 logger = logging.getLogger("airbyte.stripe")
 
@@ -24,10 +30,15 @@ _ROWS_LEFT_AT_ONCE = 5
 
 @dataclass(frozen=True)
 class Route:
-    """A list, and what the stream makes of its rows."""
+    """A list, and what the stream makes of its rows. `hydrator` reads single rows of it again."""
 
     listing: Listing
     projection: Projection
+    hydrator: Hydrator | None = None
+    buried: Finish | None = None
+    """How a tombstone of an object that changes are about is written; None where it is another stream's."""
+    kind: str = ""
+    """The `object` of the listed rows."""
 
 
 @dataclass
@@ -37,6 +48,7 @@ class StripeRetriever(Retriever):
     name: str
     routes: tuple[Route, ...]
     frontier: Frontier
+    known: Known
     start: int
     """Rows created before (Unix seconds) are left out."""
 
@@ -50,10 +62,42 @@ class StripeRetriever(Retriever):
             route = self.routes[piece.route]
             if isinstance(piece, RowsPiece):
                 yield from self._records(route, piece.rows)
-                return
-            for page in self._pages(number, route):
-                for rows in self._kept(number, route, [row for row in page.rows if self._wanted(row, route)]):
-                    yield from self._records(route, rows)
+            elif isinstance(piece, ListPiece):
+                yield from self._listed(number, route)
+            elif isinstance(piece, ChangedPiece):
+                yield from self._changed(piece, route)
+            else:
+                yield from self._children_of(piece, route)
+
+    def _listed(self, number: int, route: Route) -> Iterator[Row]:
+        piece = self.frontier.list_piece(number)
+        unseen = dict(self.known.born) if piece.expects else {}
+        for page in self._pages(number, route):
+            for row in page.rows:
+                unseen.pop(str(row.get("id")), None)
+            wanted = [row for row in page.rows if self._wanted(row, route, piece.created)]
+            for rows in self._kept(number, route, wanted):
+                yield from self._records(route, rows)
+            if self._behind(page.rows, route, piece, unseen):
+                break
+        if unseen:
+            yield from self._missed(unseen.values(), route, self.frontier.list_piece(number))
+
+    def _behind(self, rows: Sequence[Row], route: Route, piece: ListPiece, unseen: Mapping[str, Change]) -> bool:
+        """Whether a list that can't be asked for a range, newest first, has come down to rows older than wanted."""
+        if route.listing.range_filter is not None or piece.created is None:
+            return False
+        oldest = route.listing.created(rows[-1]) if rows else None
+        return not unseen if oldest is None else oldest < piece.created.start
+
+    def _missed(self, born: Iterable[Change], route: Route, piece: ListPiece) -> Iterator[Row]:
+        """What should have been in a list, by its events, and was not: lists hide it, or it is gone already."""
+        if route.hydrator is None or piece.created is None:
+            return
+        for change in born:
+            in_range = change.created is not None and piece.created.start <= change.created < piece.created.end
+            if in_range and route.hydrator.asked_for(change) == piece.asked:
+                yield from self._changed(ChangedPiece(piece.route, (change,)), route)
 
     def _pages(self, number: int, route: Route) -> Iterator[Page]:
         page: Page | None = None
@@ -82,8 +126,45 @@ class StripeRetriever(Retriever):
 
     def _records(self, route: Route, rows: Sequence[Row]) -> Iterator[Row]:
         for row in rows:
-            yield from route.projection.records(row)
+            updated = self.known.updated(str(row.get("id")), route.listing.created(row))
+            yield from route.projection.records(row, updated)
 
-    def _wanted(self, row: Row, route: Route) -> bool:
+    def _changed(self, piece: ChangedPiece, route: Route) -> Iterator[Row]:
+        """Objects that changed, as they are now; tombstones of those that are gone."""
+        for change in piece.changes:
+            if change.deleted:
+                yield from self._tombstone(change, route)
+        if route.hydrator is None:
+            return
+        cover = Cover([change for change in piece.changes if not change.deleted], can_list=piece.asked is not None)
+        for change, row in hydrate(route.hydrator, piece.asked, cover):
+            if row is None:
+                yield from self._tombstone(change, route)
+            elif self._wanted(row, route, None):
+                yield from self._records(route, [row])
+            self.frontier.hand_out(
+                lambda idle: [ChangedPiece(piece.route, tuple(part), piece.asked) for part in cover.share(idle)]
+            )
+
+    def _tombstone(self, change: Change, route: Route) -> Iterator[Row]:
+        if route.buried is not None:
+            yield route.buried.record(tombstone(change, route.kind), change.time, deleted=True)
+
+    def _children_of(self, piece: ParentsPiece, route: Route) -> Iterator[Row]:
+        """The children of parents that events named."""
+        if not isinstance(route.projection, Children):
+            raise TypeError(f"{self.name} has no children to read")
+        for parent_id, time in piece.parents:
+            yield from route.projection.of(parent_id, time)
+
+    def _wanted(self, row: Row, route: Route, created_in: Range | None) -> bool:
         created = route.listing.created(row)
-        return created is None or created >= self.start
+        if created is None:
+            return True
+        if (
+            created_in is not None
+            and route.listing.range_filter is None
+            and not created_in.start <= created < created_in.end
+        ):
+            return False
+        return created >= self.start

@@ -1,4 +1,4 @@
-"""A row of the manifest: what it may say about a stream."""
+"""A row of the manifest: what it may say about a stream. The manifest's own comment explains each key."""
 
 from __future__ import annotations
 
@@ -8,90 +8,107 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 _DAY = 86_400
+EVENTS_PATH = "/v1/events"
 
 
-class ParentRow(BaseModel):
-    """How a child stream hangs on its parent."""
+class Row(BaseModel):
+    """What the rows of the manifest have in common: no unknown keys, and a single value may stand for a list of it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
-    stream: str
-    name: str = Field(alias="as")
-    """The parent's id fills `{name}` in the path, or else is the query parameter of that name."""
-    field: str | None = None
-    """Dotted path of the list that is embedded in the parent; without it each parent costs a request."""
-    hidden: bool = False
-    """The embedded list is there only if it is expanded."""
-    carries: tuple[str, ...] = ()
-    id_from: tuple[str, ...] = ("id",)
-    id_as: str | None = None
-
-    @field_validator("id_from", "carries", mode="before")
+    @field_validator("object", "primary_key", "id_from", "carries", "event_object", mode="before", check_fields=False)
     @classmethod
     def _one_or_more(cls, value: Any) -> Any:
         return (value,) if isinstance(value, str) else value
 
+
+class ViaRow(Row):
+    """What is asked for each parent first, to learn the ids that are meant."""
+
+    path: str
+    name: str = Field(alias="as")
+
+
+class ParentRow(Row):
+    """How a child stream hangs on a parent."""
+
+    stream: str
+    name: str | None = Field(None, alias="as")
+    where: Mapping[str, Any] = Field(default_factory=dict)
+    via: ViaRow | None = None
+    id_from: tuple[str, ...] = ("id",)
+    id_as: str | None = None
+    params_from: Mapping[str, str] = Field(default_factory=dict)
+    field: str | None = None
+    hidden: bool = False
+    carries: tuple[str, ...] = ()
+
     @property
-    def id_field(self) -> str:
+    def id_field(self) -> str | None:
         """Under which name the child's record has the parent's id."""
-        return self.id_as or f"{self.name}_id"
+        return self.id_as or (f"{self.name}_id" if self.name else None)
 
 
-class StreamRow(BaseModel):
+class StreamRow(Row):
     """A row of `streams`, its `$ref` resolved."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     type: str
     name: str
-    group: str = ""
-    path: str
+    group: str
+    path: str | None = None
     object: tuple[str, ...]
-    """Stripe's names of the listed objects."""
     retriever: Mapping[str, Any]
     primary_key: tuple[str, ...]
-    cursor: str | None = None
-    """`created`, Stripe's own field; `updated`, which we add; or a field that a child carries from its parent."""
-    sync: Literal["events", "events+created", "created", "snapshot", "parent", "single"]
-    """How the stream is kept up to date."""
-    events: tuple[str, ...] = ()
-    filter: Literal["created", "created_after"] | None = None
-    """How the list is asked for a range of `created`."""
-    paging: Literal["starting_after", "next_page_url", "none", "object"] = "starting_after"
-    time_field: str = "created"
+
     params: Mapping[str, str] = Field(default_factory=dict)
     passes: tuple[Mapping[str, str], ...] = ({},)
-    include: tuple[str, ...] = ()
-    """What the list leaves out: each row is got by its id with these."""
-    get: str | None = None
-    """Where a row is got by its id, if not at `<path>/{id}`."""
+    expand: tuple[str, ...] = ()
+    filter: Literal["created", "created_gte", "created_after", "start_time"] | None = None
+    time_field: str = "created"
+    paging: Literal["starting_after", "next_page_url", "none", "object"] | None = "starting_after"
+    api: Literal["v1", "v2"] = "v1"
+    version: str | None = None
+    adds: Mapping[str, str] = Field(default_factory=dict)
+
     parent: ParentRow | None = None
     parents: tuple[ParentRow, ...] = ()
-    adds: Mapping[str, str] = Field(default_factory=dict)
+    product: bool = False
+
+    sync: Literal["events", "events+created", "created", "parent", "snapshot", "single"]
+    cursor: str | None = None
     lookback: int = 0
-    """Seconds before the watermark whose rows may have changed since; the config's lookback_window_days replaces it."""
     overlap: int = 0
-    """Seconds before the watermark whose rows may have appeared since; always read again."""
-    version: str | None = None
+    events: tuple[str, ...] = ()
+    event_object: tuple[str, ...] = ()
+    deletes: tuple[str, ...] | None = None
+    get: str | None = None
+    include: tuple[str, ...] = ()
+
     needs: str | None = None
     deprecated: bool = False
     opt_in: bool = False
     sensitive: bool = False
-    notes: str = ""
-
-    @field_validator("object", "primary_key", mode="before")
-    @classmethod
-    def _one_or_more(cls, value: Any) -> Any:
-        return (value,) if isinstance(value, str) else value
-
-    @property
-    def incremental(self) -> bool:
-        """Whether the stream goes on from a state."""
-        return self.sync == "created" and self.parent is None
+    notes: str | None = None
 
     @property
     def all_parents(self) -> tuple[ParentRow, ...]:
         return (self.parent,) if self.parent else self.parents
+
+    @property
+    def from_events(self) -> bool:
+        """Whether events are the only place where the stream's objects show."""
+        return self.path == EVENTS_PATH and self.object != ("event",)
+
+    @property
+    def get_path(self) -> str:
+        """Where one row is got by its id."""
+        return self.get or f"{self.path}/{{id}}"
+
+    @property
+    def deletions(self) -> frozenset[str]:
+        """The event types that say that an object is gone."""
+        ending = (event for event in self.events if event.endswith(".deleted"))
+        return frozenset(ending if self.deletes is None else self.deletes)
 
     def read_again(self, lookback_window_days: int | None) -> int:
         """Seconds before the watermark to read again."""

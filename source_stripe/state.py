@@ -1,22 +1,26 @@
 """A stream's state: what was read, and up to when. Pure.
 
-Finished: `{"created": 1763800000}`, the shape that Airbyte's connector writes. While a window is being read:
+Finished: `{"updated": 1763800000}`, the shape that Airbyte's connector writes. While a back-fill is under way:
 
-    {"created": 1763800000, "backfill": {"start": 0, "cutoff": 1763800000, "done": [[1700000000, 1763800000]]}}
+    {"updated": 1763800000, "backfill": {"start": 0, "cutoff": 1763800000, "done": [[1700000000, 1763800000]]}}
 
-The cursor's value is the watermark: the Stripe time up to which the stream is complete once the back-fill is.
+The cursor's value is the watermark: the Stripe time up to which the stream is complete once the back-fill is. One
+over older rows (after a gap) has a `floor`: the watermark before it, below which no row's `updated` may fall.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from source_stripe.listing import unix_seconds
 from source_stripe.ranges import Range, merge, subtract
+
+_AIRBYTE_KEYS = frozenset({"use_global_cursor", "state", "states", "parent_state", "lookback_window"})
 
 
 class StateError(AirbyteTracedException):
@@ -37,6 +41,7 @@ class Window:
 
     span: Range
     done: tuple[Range, ...] = ()
+    floor: int | None = None
 
     @property
     def left(self) -> tuple[Range, ...]:
@@ -48,21 +53,23 @@ class Window:
 
 
 @dataclass(frozen=True)
-class CreatedState:
-    """The state of a stream that is read by `created`: a watermark, and the window under way if it was interrupted."""
+class StreamState:
+    """A watermark, and the window under way if it was interrupted. Both None before the first sync."""
 
     watermark: int | None = None
     window: Window | None = None
 
     @classmethod
-    def parse(cls, raw: Mapping[str, Any], *, stream: str, cursor: str) -> CreatedState:
-        """Read a saved state. Raises StateError where it is none of the known shapes."""
+    def parse(cls, raw: Mapping[str, Any], *, stream: str, cursor: str) -> StreamState:
+        """Read a saved state, ours or one of Airbyte's connector. Raises StateError where it is neither."""
+        if not raw:
+            return cls()
         try:
-            if not raw:
-                return cls()
-            watermark = int(raw[cursor])
-            return cls(watermark, _parse_window(raw["backfill"]) if "backfill" in raw else None)
-        except (KeyError, TypeError, ValueError):
+            if raw.keys() & _AIRBYTE_KEYS:
+                return cls(_airbyte_watermark(raw))
+            window = _parse_window(raw["backfill"]) if "backfill" in raw else None
+            return cls(_time(raw[cursor]), window)
+        except (AttributeError, KeyError, TypeError, ValueError):
             raise StateError(stream, raw) from None
 
     def dump(self, cursor: str) -> dict[str, Any]:
@@ -70,14 +77,18 @@ class CreatedState:
             return {}
         if self.window is None:
             return {cursor: self.watermark}
-        span, done = self.window.span, self.window.done
-        return {
-            cursor: self.watermark,
-            "backfill": {"start": span.start, "cutoff": span.end, "done": [[piece.start, piece.end] for piece in done]},
+        window = self.window
+        backfill: dict[str, Any] = {
+            "start": window.span.start,
+            "cutoff": window.span.end,
+            "done": [[piece.start, piece.end] for piece in window.done],
         }
+        if window.floor is not None:
+            backfill["floor"] = window.floor
+        return {cursor: self.watermark, "backfill": backfill}
 
     def next_window(self, *, start: int, now: int, lookback: int) -> Window:
-        """What to read in a sync that begins at `now` (Unix seconds).
+        """What a stream that is read by `created` reads in a sync that begins at `now` (Unix seconds).
 
         The first sync reads from `start` on; a later one what came since the watermark, and again the `lookback`
         seconds before it, whose rows may have changed or appeared late. An interrupted window is carried on.
@@ -94,4 +105,39 @@ class CreatedState:
 
 def _parse_window(raw: Mapping[str, Any]) -> Window:
     span = Range(int(raw["start"]), int(raw["cutoff"]))
-    return Window(span, merge(Range(int(start), int(end)) for start, end in raw["done"]))
+    done = merge(Range(int(start), int(end)) for start, end in raw["done"])
+    return Window(span, done, int(raw["floor"]) if "floor" in raw else None)
+
+
+def _time(value: Any) -> int:
+    """Unix seconds as Airbyte's connector has written them over the years: a number, its text, or ISO 8601."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise TypeError(value)
+    if isinstance(value, str) and not value.replace(".", "", 1).isdigit():
+        return unix_seconds(value.replace("+00:00", "Z").replace("+0000", "Z")) or 0
+    return int(float(value))
+
+
+def _airbyte_watermark(raw: Mapping[str, Any]) -> int:
+    """From when on a child stream's parents may have changed since Airbyte's connector wrote this.
+
+    Its parents' own cursor is exact. Without one, all partitions were read when the newest of them was.
+    """
+    parents = [_time(value) for state in (raw.get("parent_state") or {}).values() for value in _leaves(state)]
+    if parents:
+        return min(parents)
+    partitions = (partition["cursor"] for partition in raw.get("states") or [])
+    own = [_time(value) for state in (raw.get("state") or {}, *partitions) for value in _leaves(state)]
+    return max(own)
+
+
+def _leaves(state: Any) -> Iterator[Any]:
+    """The cursor values of a state, however deep they are nested in states of their own."""
+    if not isinstance(state, Mapping):
+        yield state
+        return
+    if state.keys() & _AIRBYTE_KEYS:
+        yield _airbyte_watermark(state)
+        return
+    for value in state.values():
+        yield from _leaves(value)

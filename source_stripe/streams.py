@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from airbyte_cdk.sources.declarative.models.declarative_component_schema import CustomRetriever
@@ -19,23 +19,18 @@ from airbyte_cdk.sources.streams.concurrent.cursor import CursorField
 from airbyte_cdk.sources.streams.concurrent.default_stream import DefaultStream
 
 from source_stripe.account import AccountReader
+from source_stripe.changes import ChangesReading
 from source_stripe.config import Config
-from source_stripe.cursor import CreatedCursor
+from source_stripe.cursor import ReadingCursor
+from source_stripe.events import OVERLAP
 from source_stripe.frontier import Frontier, Workers
-from source_stripe.listing import CreatedAfterFilter, CreatedFilter, Listing, RangeFilter
-from source_stripe.nesting import Children, ParentKey
-from source_stripe.pages import NextPageUrl, OneObject, Paging, StartingAfter, WholeList
-from source_stripe.records import Fetched, Finish, FromEvents, Itself, Projection
-from source_stripe.requester import Params, StripeRequester
+from source_stripe.reading import CreatedReading, Reading, WholeReading
+from source_stripe.records import Known
+from source_stripe.requester import StripeRequester
 from source_stripe.resources import SchemaFile
 from source_stripe.retriever import Route
-from source_stripe.rows import ParentRow, StreamRow
-
-_RANGE_FILTERS: Mapping[str | None, RangeFilter | None] = {
-    "created": CreatedFilter(),
-    "created_after": CreatedAfterFilter(),
-    None: None,
-}
+from source_stripe.routes import Routes
+from source_stripe.rows import StreamRow
 
 
 @dataclass(frozen=True)
@@ -54,20 +49,10 @@ class StreamBuilder:
 
     def build(self, name: str, saved_state: Mapping[str, Any]) -> DefaultStream:
         """A stream, going on from its saved state."""
-        row = self.rows[name]
+        row, known = self.rows[name], Known()
+        routes, reading = self._routes_and_reading(row, known)
         frontier = Frontier(self.workers)
-        routes = self._routes(row)
-        cursor = CreatedCursor(
-            stream=name,
-            cursor_field=row.cursor if row.incremental else None,
-            saved_state=saved_state,
-            start=self.config.start_date or 0,
-            lookback=row.read_again(self.config.lookback_window_days),
-            account=self.account,
-            listings=[route.listing for route in routes],
-            frontier=frontier,
-            messages=self.messages,
-        )
+        cursor = ReadingCursor(name, reading, saved_state, self.account, frontier, self.messages)
         retriever = self.factory.create_component(
             CustomRetriever,
             dict(row.retriever),
@@ -75,7 +60,8 @@ class StreamBuilder:
             name=name,
             routes=routes,
             frontier=frontier,
-            start=0 if row.sync == "single" else self.config.start_date or 0,
+            known=known,
+            start=0 if row.sync == "single" else self._start,
         )
         schema: SchemaLoader = SchemaFile(name)
         partitions = DeclarativePartitionFactory(name, schema, retriever, self.messages)
@@ -84,67 +70,37 @@ class StreamBuilder:
             name=name,
             json_schema=schema.get_json_schema,
             primary_key=list(row.primary_key),
-            cursor_field=CursorField(row.cursor) if row.incremental and row.cursor else None,
+            cursor_field=CursorField(row.cursor) if row.cursor else None,
             logger=logging.getLogger(f"airbyte.{name}"),
             cursor=cursor,
         )
 
-    def _routes(self, row: StreamRow) -> tuple[Route, ...]:
-        """The lists that a stream is read from: its own, or those of its parents."""
-        if not row.all_parents:
-            return (Route(self._listing(row), self._projection(row)),)
-        return tuple(self._child_route(row, parent) for parent in row.all_parents)
+    @property
+    def _start(self) -> int:
+        return self.config.start_date or 0
 
-    def _child_route(self, row: StreamRow, parent: ParentRow) -> Route:
-        (above,) = self._routes(self.rows[parent.stream])
-        listing = above.listing
-        if parent.field is not None and parent.hidden:
-            expanded = ("expand[]", f"data.{parent.field}")
-            listing = replace(listing, passes=tuple((*asked, expanded) for asked in listing.passes))
-        children = Children(
-            parent=above.projection,
-            key=ParentKey(parent.name, parent.id_field, parent.carries, parent.id_from),
-            listing=self._listing(row),
-            finish=self._finish(row),
-            # A list of several kinds of object holds more than the stream's.
-            kinds=frozenset(row.object) if "object" in row.params else frozenset(),
-            embedded=parent.field,
-        )
-        return Route(listing, children)
+    def _routes_and_reading(self, row: StreamRow, known: Known) -> tuple[tuple[Route, ...], Reading]:
+        made = Routes(self.rows, self.paging, self.requester, self.account, known)
+        routes = made.of(row)
+        listings = [route.listing for route in routes]
+        lookback = row.read_again(self.config.lookback_window_days)
+        feed = made.feed(row, routes)
+        if feed is not None and row.cursor is not None:
+            reading: Reading = ChangesReading(
+                stream=row.name,
+                cursor=row.cursor,
+                listings=listings,
+                feed=feed,
+                known=known,
+                start=self._start,
+                lookback=max(lookback if feed.misses_births else 0, OVERLAP),
+                new_children_only=row.parent is not None and row.filter is not None,
+            )
+            return (*routes, made.events_route(feed)), reading
+        if row.sync == "created" and not row.all_parents and row.cursor is not None:
+            return routes, CreatedReading(row.name, row.cursor, listings, self._start, lookback)
+        return routes, self._whole(row, listings, known, lookback)
 
-    def _projection(self, row: StreamRow) -> Projection:
-        finish = self._finish(row)
-        if row.path == "/v1/events" and row.object != ("event",):
-            return FromEvents(frozenset(row.object), finish)
-        if row.include:
-            asked = tuple((f"include[{place}]", name) for place, name in enumerate(row.include))
-            one = replace(self._listing(row), path=row.get or f"{row.path}/{{id}}", paging=OneObject())
-            return Fetched(one, asked, finish)
-        return Itself(finish)
-
-    def _listing(self, row: StreamRow) -> Listing:
-        types: Params = tuple(("types[]", event) for event in row.events) if row.path == "/v1/events" else ()
-        always = (*row.params.items(), *types)
-        return Listing(
-            path=row.path,
-            requester=self.requester,
-            paging=self._paging(row.paging),
-            passes=tuple((*always, *parameters.items()) for parameters in row.passes),
-            range_filter=_RANGE_FILTERS[row.filter],
-            time_field=row.time_field,
-            version=row.version,
-        )
-
-    def _paging(self, way: str) -> Paging:
-        if way == "starting_after":
-            return StartingAfter(**self.paging[way])
-        if way == "next_page_url":
-            return NextPageUrl(**self.paging[way])
-        return OneObject() if way == "object" else WholeList()
-
-    def _finish(self, row: StreamRow) -> Finish:
-        return Finish(row.cursor, self._facts, tuple(row.adds), row.time_field)
-
-    def _facts(self) -> Mapping[str, Any]:
-        account = self.account.read()
-        return {"account_id": account.id, "read_at": account.now}
+    def _whole(self, row: StreamRow, listings: Sequence[Any], known: Known, lookback: int) -> WholeReading:
+        children_lookback = lookback if row.sync == "created" and row.all_parents else None
+        return WholeReading(row.name, row.cursor, listings, known, self._start, children_lookback)

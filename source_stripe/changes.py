@@ -1,0 +1,174 @@
+"""The reading of a stream that has events: a back-fill once, then what the events say has changed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from source_stripe.account import Account
+from source_stripe.events import RETENTION, Change, Fold, is_gap, plan
+from source_stripe.hydration import Hydrator
+from source_stripe.listing import Listing
+from source_stripe.pieces import ChangedPiece, ListPiece, ParentsPiece, Piece
+from source_stripe.ranges import Range
+from source_stripe.reading import Progress, State, first_pieces
+from source_stripe.records import Known
+from source_stripe.requester import Params
+from source_stripe.state import StreamState, Window
+
+logger = logging.getLogger("airbyte.stripe")
+
+_DAY = 86_400
+
+
+@dataclass(frozen=True)
+class Feed:
+    """The events of a stream: which of the stream's lists they are, and what is made of them."""
+
+    route: int
+    listing: Listing
+    fold: Fold
+    hydrator: Hydrator | None
+    """How what changed is read again; None where the events name parents, whose children are."""
+    parent_field: str | None = None
+    """The field of an event's object that names the parent."""
+    misses_births: bool = False
+    """Not everything that happens to these objects has an event: what was created lately is listed as well."""
+
+
+@dataclass
+class ChangesReading:
+    """Back-fill, then changes. The watermark moves on only when both are through."""
+
+    stream: str
+    cursor: str
+    listings: Sequence[Listing]
+    feed: Feed
+    known: Known
+    start: int
+    lookback: int
+    """Seconds before the watermark from which events, and rows that have none, are read again."""
+    new_children_only: bool = False
+    """Of a parent that changed, ask only for children created since the watermark."""
+    _state: StreamState = field(default_factory=StreamState)
+    _progress: Progress | None = None
+
+    def phases(self, account: Account, saved: State) -> Iterator[Sequence[Piece]]:
+        now = account.now
+        state = StreamState.parse(saved, stream=self.stream, cursor=self.cursor)
+        watermark, since = state.watermark, None
+        if watermark is None:
+            state = StreamState(now, Window(Range(self.start, now)))
+        elif is_gap(watermark, now):
+            yield from self._bury(account)
+            floor = max(watermark, (state.window.floor if state.window else None) or 0)
+            state = StreamState(now, Window(Range(self.start, now), floor=floor))
+        else:
+            since = watermark - self.lookback
+        self._state = state
+        if state.window is not None:
+            yield from self._back_fill(state.window, account)
+        if since is not None:
+            self.known.floor = watermark if self.feed.misses_births else None
+            if self.new_children_only:
+                self.known.children = Range(max(since, self.start), now)
+            yield self._events(since, now)
+            yield self._changed(since, now)
+        self._state = StreamState(now)
+
+    def through(self, piece: ListPiece) -> State | None:
+        if self._progress is None or piece.route == self.feed.route:
+            return None
+        self._state = StreamState(self._state.watermark, self._progress.through(piece))
+        return self._state.dump(self.cursor)
+
+    def final_state(self) -> State:
+        return self._state.dump(self.cursor)
+
+    def _back_fill(self, window: Window, account: Account) -> Iterator[Sequence[Piece]]:
+        self.known.floor = window.floor
+        self._progress = Progress(self.listings, window)
+        yield first_pieces(self.listings, window.left, account.birth)
+        self._progress = None
+        self._state = StreamState(self._state.watermark)
+
+    def _bury(self, account: Account) -> Iterator[Sequence[Piece]]:
+        """After a gap: say so, and tell of the deletions that there still are events of."""
+        logger.warning(
+            "The stream %s was last synced more than 29 days ago, and Stripe keeps events for 30: it is read whole "
+            "again. What was deleted more than 30 days ago can't be seen; its rows stay in the destination.",
+            self.stream,
+        )
+        yield self._events(account.now - RETENTION + _DAY, account.now)
+        gone = plan(self.feed.fold.changes, since=0, start=self.start).gone
+        yield [ChangedPiece(0, gone)]
+
+    def _events(self, since: int, now: int) -> list[ListPiece]:
+        span = Range(since, now + 1)
+        return [ListPiece(self.feed.route, asked, span) for asked in self.feed.listing.passes]
+
+    def _changed(self, since: int, now: int) -> list[Piece]:
+        """The pieces that bring what the events name."""
+        changes = self.feed.fold.changes
+        self.known.changed = {change.id: change.time for change in changes}
+        if self.feed.parent_field is not None:
+            return self._of_parents(changes, self.feed.parent_field)
+        planned = plan(changes, since=since, start=self.start)
+        self.known.born = {change.id: change for change in planned.born}
+        pieces: list[Piece] = []
+        if self.feed.misses_births:
+            lately = Range(since, now + 1)
+            pieces += [ListPiece(0, asked, lately, expects=True) for asked in self.listings[0].passes]
+            rest: Sequence[Change] = planned.older
+        else:
+            born, single = self._born(planned.born)
+            pieces += born
+            rest = (*single, *planned.older)
+        if planned.gone:
+            pieces.append(ChangedPiece(0, planned.gone))
+        return pieces + self._again(rest)
+
+    def _born(self, born: Iterable[Change]) -> tuple[list[ListPiece], list[Change]]:
+        """Lists of what was created since, and single objects that no list is worth."""
+        pieces, single = [], []
+        for asked, changes in self._by_list(born).items():
+            if len(changes) == 1 or asked is None:
+                single += changes
+                continue
+            times = [change.created or 0 for change in changes]
+            pieces.append(ListPiece(0, asked, Range(min(times), max(times) + 1), expects=True))
+        return pieces, single
+
+    def _again(self, changes: Iterable[Change]) -> list[Piece]:
+        can_be_cut = self.listings[0].range_filter is not None
+        return [
+            ChangedPiece(0, tuple(group), asked if can_be_cut else None)
+            for asked, group in self._by_list(changes).items()
+        ]
+
+    def _by_list(self, changes: Iterable[Change]) -> dict[Params | None, list[Change]]:
+        """Changes by how a list is asked for them."""
+        groups: dict[Params | None, list[Change]] = {}
+        for change in changes:
+            asked = self.feed.hydrator.asked_for(change) if self.feed.hydrator else None
+            groups.setdefault(asked, []).append(change)
+        return groups
+
+    def _of_parents(self, changes: Iterable[Change], parent_field: str) -> list[Piece]:
+        times: dict[str, int] = {}
+        gone: list[Change] = []
+        for change in changes:
+            if change.deleted:
+                gone.append(change)
+            elif parent := _id_of(change.shown, parent_field):
+                times[parent] = max(change.time, times.get(parent, 0))
+        pieces: list[Piece] = [ParentsPiece(0, (parent,)) for parent in times.items()]
+        return [*pieces, ChangedPiece(0, tuple(gone))] if gone else pieces
+
+
+def _id_of(shown: Mapping[str, Any], name: str) -> str | None:
+    value = shown.get(name)
+    value = value.get("id") if isinstance(value, Mapping) else value
+    return str(value) if value else None

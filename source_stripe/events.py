@@ -1,0 +1,137 @@
+"""Events: from the feed of events to what changed. Pure.
+
+Events tell what changed, never what it is: Stripe renders them at the account's own API version, with nested lists
+cut at ten (https://docs.stripe.com/api/events). Only of a deletion they are the last word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from source_stripe.listing import unix_seconds
+
+RETENTION = 30 * 86_400
+"""Seconds for which Stripe keeps events."""
+_SAFETY = 86_400
+"""Seconds before that when we trust them no longer to be all there."""
+OVERLAP = 600
+"""Seconds that are read again: events are eventually consistent, some show up late."""
+TYPES_A_REQUEST = 20
+
+
+@dataclass(frozen=True)
+class Change:
+    """What happened last to an object."""
+
+    id: str
+    time: int
+    """`created` of its newest event, Unix seconds."""
+    created: int | None
+    """When the object was created, where the event says so."""
+    deleted: bool
+    shown: Mapping[str, Any] = field(repr=False)
+    """The object as the event shows it: of a deletion all, else only what finding it takes."""
+
+
+@dataclass
+class Fold:
+    """Folds events, in any order of ranges but newest first within each, to one change per object.
+
+    Of one second's events the first listed is the newest. A deletion is final, whatever comes behind it, unless that is
+    a creation: some ids are the user's own choice and can be used again. `keep` names the fields that finding a changed
+    object takes.
+    """
+
+    kinds: frozenset[str]
+    deletions: frozenset[str]
+    keep: tuple[str, ...] = ()
+    time_field: str = "created"
+    _newest: dict[str, Change] = field(default_factory=dict)
+    _fates: dict[str, Change] = field(default_factory=dict)
+    """The newest creation or deletion of each object."""
+
+    def add(self, event: Mapping[str, Any]) -> None:
+        """Take an event in, if it is about an object of these kinds."""
+        change = self._v2_change(event) if "related_object" in event else self._change(event)
+        if change is None:
+            return
+        _keep_newer(self._newest, change)
+        if change.deleted or event["type"].endswith(".created"):
+            _keep_newer(self._fates, change)
+
+    @property
+    def changes(self) -> list[Change]:
+        """What happened last to each object."""
+        return [
+            replace(fate, time=newest.time) if (fate := self._fates.get(newest.id)) and fate.deleted else newest
+            for newest in self._newest.values()
+        ]
+
+    def _change(self, event: Mapping[str, Any]) -> Change | None:
+        shown = event["data"]["object"]
+        object_id = shown.get("id") or "".join(str(shown.get(name) or "") for name in self.keep)
+        if shown.get("object") not in self.kinds or not object_id:
+            return None
+        deleted = event["type"] in self.deletions
+        kept = shown if deleted else {name: shown.get(name) for name in self.keep}
+        created = unix_seconds(shown.get(self.time_field))
+        if created is None and event["type"].endswith(".created"):
+            created = event["created"]
+        return Change(object_id, event["created"], created, deleted, kept)
+
+    def _v2_change(self, event: Mapping[str, Any]) -> Change | None:
+        related = event["related_object"] or {}
+        time = unix_seconds(event["created"])
+        if related.get("type") not in self.kinds or time is None:
+            return None
+        shown = {"id": related["id"], "object": related["type"]}
+        return Change(related["id"], time, None, event["type"] in self.deletions, shown)
+
+
+def _keep_newer(changes: dict[str, Change], change: Change) -> None:
+    known = changes.get(change.id)
+    if known is None or change.time > known.time:
+        changes[change.id] = change
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The cheapest way to the current rows of what changed."""
+
+    gone: tuple[Change, ...] = ()
+    born: tuple[Change, ...] = ()
+    """Created since the watermark: a list of that time brings a hundred a request."""
+    older: tuple[Change, ...] = ()
+    """The rest, newest first: covered by pages or got by id."""
+
+
+def plan(changes: Iterable[Change], *, since: int, start: int) -> Plan:
+    """Sort changes by what it takes to read them again.
+
+    `since` is the time (Unix seconds) from which events were read, `start` that of the first object that is wanted.
+    """
+    wanted = [change for change in changes if change.created is None or change.created >= start]
+    there = [change for change in wanted if not change.deleted]
+    return Plan(
+        gone=tuple(change for change in wanted if change.deleted),
+        born=tuple(change for change in there if change.created is not None and change.created >= since),
+        older=newest_first(change for change in there if change.created is None or change.created < since),
+    )
+
+
+def newest_first(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """Changes by the creation of their objects; those that don't say when come last."""
+    return tuple(sorted(changes, key=lambda change: (change.created or 0, change.id), reverse=True))
+
+
+def is_gap(watermark: int, now: int) -> bool:
+    """Whether events since a watermark may be gone already."""
+    return now - watermark > RETENTION - _SAFETY
+
+
+def type_groups(types: Iterable[str]) -> list[tuple[str, ...]]:
+    """Event types in groups that one request may ask for."""
+    ordered = tuple(types)
+    return [ordered[at : at + TYPES_A_REQUEST] for at in range(0, len(ordered), TYPES_A_REQUEST)]

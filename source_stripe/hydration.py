@@ -1,0 +1,89 @@
+"""Hydration: changed objects, read again as they are now."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from source_stripe.covering import Cover, Got, Listed
+from source_stripe.errors import Outcome, StripeError
+from source_stripe.events import Change
+from source_stripe.listing import Listing
+from source_stripe.pages import Row
+from source_stripe.ranges import Range
+from source_stripe.requester import Params
+
+logger = logging.getLogger("airbyte.stripe")
+
+
+@dataclass(frozen=True)
+class Hydrator:
+    """How the objects of a stream are read again: by pages of their list, or one by one."""
+
+    listing: Listing
+    path: str
+    """Where one object is got by its id: `/v1/charges/{id}`. Other braces are fields that events show."""
+    asked: Params = ()
+    """What is asked for with one object: expansions."""
+
+    @property
+    def keep(self) -> tuple[str, ...]:
+        """The fields of an event's object that finding it takes."""
+        in_path = [part[1:-1] for part in self.path.split("/") if part.startswith("{") and part != "{id}"]
+        in_passes = [name for parameters in self.listing.passes for name, _ in parameters if "[" not in name]
+        return tuple(dict.fromkeys([*in_path, *in_passes]))
+
+    def asked_for(self, change: Change) -> Params | None:
+        """With which of the listing's passes a list shows the object; None if no list can be asked for it."""
+        if change.created is None:
+            return None
+        if len(self.listing.passes) == 1:
+            return self.listing.passes[0]
+        return next((asked for asked in self.listing.passes if _shows(change.shown, asked)), None)
+
+    def page(self, asked: Params, listed: Listed) -> tuple[list[Row], int]:
+        """A page of the list up to a second, and how many seconds it reaches back."""
+        page = self.listing.page(asked, Range(0, listed.until + 1), None, {})
+        span = self.listing.span(page) if page.rows else None
+        return page.rows, max(listed.until - span.oldest, 0) if span else 0
+
+    def get(self, change: Change) -> Row | None:
+        """One object; None if it is gone."""
+        ids = {name: str(change.shown.get(name) or "") for name in self.keep if f"{{{name}}}" in self.path}
+        try:
+            answer = self.listing.requester.get(
+                self.path, self.asked, version=self.listing.version, id=change.id, **ids
+            )
+        except StripeError as error:
+            if error.outcome is not Outcome.RESOURCE_MISSING:
+                raise
+            return None
+        row = dict(answer.body)
+        return None if row.get("deleted") is True else row
+
+
+def hydrate(hydrator: Hydrator, asked: Params | None, cover: Cover) -> Iterator[tuple[Change, Row | None]]:
+    """Read what a cover still has to cover, a request for each step; None where an object is gone."""
+    while step := cover.next():
+        if isinstance(step, Got):
+            cover.got(step.change)
+            yield step.change, hydrator.get(step.change)
+        elif asked is not None:
+            rows, span = hydrator.page(asked, step)
+            by_id = {str(row.get("id")): row for row in rows}
+            for change in cover.listed(by_id, span):
+                yield change, by_id[change.id]
+
+
+def tombstone(change: Change, kind: str) -> Row:
+    """What is left of an object: as the event of its deletion shows it, else what we know of it."""
+    row: Row = {"id": change.id, "object": kind}
+    if change.created is not None:
+        row["created"] = change.created
+    return {**row, **change.shown}
+
+
+def _shows(shown: Mapping[str, Any], asked: Params) -> bool:
+    return all(str(shown.get(name)).lower() == value for name, value in asked)

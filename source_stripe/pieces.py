@@ -1,0 +1,51 @@
+"""Pieces of a stream's work: what one worker reads at a time. Plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from source_stripe.events import Change
+from source_stripe.pages import Row
+from source_stripe.ranges import Range
+from source_stripe.requester import Params
+
+
+@dataclass(frozen=True)
+class ListPiece:
+    """A part of a list: which of the stream's lists, asked for with what, created when (any time if None)."""
+
+    route: int = 0
+    asked: Params = ()
+    created: Range | None = None
+    expects: bool = False
+    """Whether the objects that were born in the range, by their events, have to be in it."""
+
+
+@dataclass(frozen=True)
+class RowsPiece:
+    """Rows of a list piece that its reader left to others: each still costs requests."""
+
+    of: int
+    """The list piece's number."""
+    route: int
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True)
+class ChangedPiece:
+    """Objects that changed, to be read again. `asked` is how a list is asked for them; None if no list shows them."""
+
+    route: int
+    changes: tuple[Change, ...]
+    asked: Params | None = None
+
+
+@dataclass(frozen=True)
+class ParentsPiece:
+    """Parents whose children changed: ids, and the times (Unix seconds) of the newest events."""
+
+    route: int
+    parents: tuple[tuple[str, int], ...]
+
+
+Piece = ListPiece | RowsPiece | ChangedPiece | ParentsPiece

@@ -1,0 +1,129 @@
+"""Readings: in which order, and from where on, a stream is read, and the state that it leaves.
+
+This module has the two that need no events: whole, and by `created`. source_stripe/changes.py has the third.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from source_stripe.account import Account
+from source_stripe.listing import Listing
+from source_stripe.pieces import ListPiece, Piece
+from source_stripe.ranges import Range, intersect
+from source_stripe.records import Known
+from source_stripe.state import StreamState, Window
+
+State = Mapping[str, Any]
+
+
+class Reading(Protocol):
+    """How a stream is read. Used by one thread at a time."""
+
+    def phases(self, account: Account, saved: State) -> Iterator[Sequence[Piece]]:
+        """The pieces to read. The next ones are asked for when all of these are through."""
+
+    def through(self, piece: ListPiece) -> State | None:
+        """A list piece was read and its records emitted: the state that can be gone on from now, if that is new."""
+
+    def final_state(self) -> State | None:
+        """The state when all phases are through; None for a stream that has none."""
+
+
+@dataclass
+class WholeReading:
+    """Everything, each time.
+
+    With a cursor, rows of a later sync count as changed at the watermark, so that they replace what was there. With a
+    `lookback` only children created since the watermark, and that many seconds before, are asked for.
+    """
+
+    stream: str
+    cursor: str | None
+    listings: Sequence[Listing]
+    known: Known
+    start: int
+    lookback: int | None = None
+    _now: int = 0
+
+    def phases(self, account: Account, saved: State) -> Iterator[Sequence[Piece]]:
+        self._now = account.now
+        watermark = None
+        if self.cursor is not None:
+            watermark = StreamState.parse(saved, stream=self.stream, cursor=self.cursor).watermark
+        if self.lookback is None:
+            self.known.floor = watermark
+        else:
+            since = max(self.start, account.birth or 0) if watermark is None else watermark - self.lookback
+            self.known.children = Range(max(since, self.start), account.now)
+        yield first_pieces(self.listings, [Range(self.start, account.now)], account.birth)
+
+    def through(self, piece: ListPiece) -> None:
+        return None
+
+    def final_state(self) -> State | None:
+        return None if self.cursor is None else {self.cursor: self._now}
+
+
+@dataclass
+class Progress:
+    """How far a window is read, over several lists and passes: a range is done when all of them are through it."""
+
+    listings: Sequence[Listing]
+    window: Window
+    _done: dict[tuple[int, Any], list[Range]] = field(default_factory=dict)
+
+    def through(self, piece: ListPiece) -> Window:
+        """The window, with what this piece completes."""
+        mine = self._done.setdefault((piece.route, piece.asked), [])
+        mine.append(piece.created or self.window.span)
+        every = [(route, asked) for route, listing in enumerate(self.listings) for asked in listing.passes]
+        for done in intersect(self._done.get(key, []) for key in every):
+            self.window = self.window.with_done(done)
+        return self.window
+
+
+@dataclass
+class CreatedReading:
+    """By `created`: what came since the watermark, and what may have changed or appeared since."""
+
+    stream: str
+    cursor: str
+    listings: Sequence[Listing]
+    start: int
+    lookback: int
+    _state: StreamState = field(default_factory=StreamState)
+    _progress: Progress | None = None
+
+    def phases(self, account: Account, saved: State) -> Iterator[Sequence[Piece]]:
+        state = StreamState.parse(saved, stream=self.stream, cursor=self.cursor)
+        window = state.next_window(start=self.start, now=account.now, lookback=self.lookback)
+        self._state = StreamState(account.now, window)
+        self._progress = Progress(self.listings, window)
+        yield first_pieces(self.listings, window.left, account.birth)
+        self._state = StreamState(account.now)
+
+    def through(self, piece: ListPiece) -> State | None:
+        if self._progress is None:
+            return None
+        self._state = StreamState(self._state.watermark, self._progress.through(piece))
+        return self._state.dump(self.cursor)
+
+    def final_state(self) -> State:
+        return self._state.dump(self.cursor)
+
+
+def first_pieces(listings: Sequence[Listing], ranges: Sequence[Range], birth: int | None) -> list[ListPiece]:
+    """Of each list and pass all ranges, newest first, cut at the account's birth: hardly anything lies before that.
+
+    A list that can't be asked for a range is one piece.
+    """
+    newest_first = [part for left in reversed(ranges) for part in (left.split_at(birth) if birth else [left])]
+    return [
+        ListPiece(route, asked, created)
+        for route, listing in enumerate(listings)
+        for asked in listing.passes
+        for created in (newest_first if listing.range_filter is not None else [None])
+    ]

@@ -143,7 +143,7 @@ class Children:
     def _embedded(self, parent: Row, parent_id: str, path: str) -> Iterator[Row]:
         for value in values_at(parent, path):
             shown, rest = embedded(value)
-            yield from (child for child in shown if child.get("object") in self.kinds)
+            yield from self._own(shown)
             if rest is not None:
                 yield from self._asked_for(parent_id, parent, rest)
 
@@ -161,10 +161,14 @@ class Children:
                 page = behind
                 while page is None or page.next is not None:
                     page = self.listing.page((*params.items(), *parameters), self.known.children, page, in_path)
-                    for child in page.rows:
+                    for child in self._own(page.rows):
                         if self.beside is not None and self.beside.key.field is not None:
                             child[self.beside.key.field] = others[str(self.beside.key.name)]
                         yield child
+
+    def _own(self, rows: Iterable[Row]) -> Iterator[Row]:
+        """The stream's own of a list that may hold several kinds of object; copies, as the parent's row keeps its own."""
+        return (dict(row) for row in rows if "object" not in row or row["object"] in self.kinds)
 
     def _pairs(self) -> Iterable[Mapping[str, str]]:
         if self.beside is None:

@@ -13,7 +13,9 @@ from typing import Any
 import yaml
 from airbyte_cdk.sources.declarative.parsers.manifest_reference_resolver import ManifestReferenceResolver
 
-from tools.record_schema import Row, Schema, SchemaError, record_schema
+from tools.record_schema import Parent, Row, Schema, SchemaError, record_schema
+from tools.stripe_types import Scalar
+from tools.type_supplements import object_type
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -42,21 +44,45 @@ def main(arguments: list[str] | None = None) -> int:
 def read_rows(manifest: Path) -> list[Row]:
     """The manifest's stream rows, with what they refer to. Raises SchemaError for a row without `object`."""
     resolved = ManifestReferenceResolver().preprocess_manifest(yaml.safe_load(manifest.read_text("utf-8")))
-    return [row_of(stream) for stream in resolved["streams"]]
+    streams = {stream["name"]: stream for stream in resolved["streams"]}
+    return [row_of(stream, streams) for stream in streams.values()]
 
 
-def row_of(stream: Mapping[str, Any]) -> Row:
-    """What one resolved stream row says about its records."""
+def row_of(stream: Mapping[str, Any], streams: Mapping[str, Mapping[str, Any]]) -> Row:
+    """What one resolved stream row says about its records; `streams` are all rows by name. Raises SchemaError."""
     objects = stream.get("object")
     if not objects:
         raise SchemaError(f"{stream['name']}: the row names no object")
+    parents = stream.get("parents") or [stream[key] for key in ("parent",) if key in stream]
     return Row(
         name=stream["name"],
         objects=(objects,) if isinstance(objects, str) else tuple(objects),
         cursor=stream.get("cursor"),
         expand=tuple(stream.get("expand", ())),
         adds=stream.get("adds", {}),
+        # A parent that isn't named leaves nothing on its children: they say themselves whose they are.
+        parents=tuple(_parent(parent, streams[parent["stream"]]) for parent in parents if "as" in parent),
+        sync=stream.get("sync"),
     )
+
+
+def _parent(parent: Mapping[str, Any], stream: Mapping[str, Any]) -> Parent:
+    name = parent["as"]
+    carries = {field: _kind(stream, field) for field in parent.get("carries", ())}
+    return Parent(name, parent.get("id_as", f"{name}_id"), carries)
+
+
+def _kind(stream: Mapping[str, Any], field: str) -> str:
+    """The JSON type of a field of a stream's records. Raises SchemaError."""
+    if field == stream.get("cursor") == "updated":
+        return "integer"
+    try:
+        kind = object_type(stream["object"]).field(field).type
+    except KeyError as error:
+        raise SchemaError(f"{stream['name']}: {error.args[0]}") from None
+    if not isinstance(kind, Scalar):
+        raise SchemaError(f"{stream['name']}: {field} is no scalar: children can't carry it")
+    return kind.kind
 
 
 def schema_files(rows: Iterable[Row]) -> dict[str, str]:

@@ -5,7 +5,7 @@ listed, enums are open (Stripe adds values without notice), and nothing is a `$r
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,8 +21,8 @@ from tools.stripe_types import (
     Type,
     Union,
     UnknownObjectError,
-    object_type,
 )
+from tools.type_supplements import object_type
 
 Schema = dict[str, Any]
 
@@ -45,6 +45,18 @@ class SchemaError(ValueError):
 
 
 @dataclass(frozen=True)
+class Parent:
+    """What a stream's records get from the record that they belong to.
+
+    Its id as the field `id_as`; and the fields that `carries` maps to their JSON types, as `<name>_<field>`.
+    """
+
+    name: str
+    id_as: str
+    carries: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Row:
     """What a stream's row in the manifest says about its records.
 
@@ -57,6 +69,8 @@ class Row:
     cursor: str | None = None
     expand: tuple[str, ...] = ()
     adds: Mapping[str, str] = field(default_factory=dict)
+    parents: tuple[Parent, ...] = ()
+    sync: str | None = None
 
 
 def record_schema(row: Row) -> Schema:
@@ -225,14 +239,37 @@ def _step(kind: Type, segment: str) -> list[Type]:
 
 
 def _added(row: Row, known: Mapping[str, Schema]) -> dict[str, Schema]:
-    added = {"updated": UPDATED, "is_deleted": IS_DELETED} if row.cursor == "updated" else {}
+    """What the connector adds. Raises SchemaError.
+
+    A field that the object has already stays as Stripe describes it: there the connector only sees that it is filled.
+    `updated` is ours whatever Stripe means by it.
+    """
+    added = {}
+    for name, schema in _additions(row):
+        if name not in known:
+            added[name] = schema
+        elif known[name]["type"] != schema["type"]:
+            at_stripe, ours = known[name]["type"][1], schema["type"][1]
+            raise SchemaError(f"{row.name}: Stripe's {name} is {at_stripe}, the connector would make it {ours}")
+    if row.cursor == "updated":
+        added["updated"] = UPDATED
+    if row.cursor not in (None, "created") or row.sync == "parent":
+        added["is_deleted"] = IS_DELETED
+    return added
+
+
+def _additions(row: Row) -> Iterator[tuple[str, Schema]]:
+    for parent in row.parents:
+        whose = parent.name.replace("_", " ")
+        yield parent.id_as, _addition(f"ID of the {whose}.", "string")
+        for name, kind in parent.carries.items():
+            yield f"{parent.name}_{name}", _addition(f"{name} of the {whose}.", kind)
     for name, kind in row.adds.items():
         if kind not in _ADDABLE:
             raise SchemaError(f"{row.name}: adds: {name} is {kind!r}, not one of {', '.join(_ADDABLE)}")
-        opened = {"additionalProperties": True} if kind == "object" else {}
-        added[name] = {"description": "Added by the connector.", "type": ["null", kind], **opened}
-    for name, schema in added.items():
-        if name in known and known[name]["type"] != schema["type"]:
-            at_stripe, ours = known[name]["type"][1], schema["type"][1]
-            raise SchemaError(f"{row.name}: Stripe's {name} is {at_stripe}, the connector would make it {ours}")
-    return added
+        yield name, _addition("", kind)
+
+
+def _addition(what: str, kind: str) -> Schema:
+    opened = {"additionalProperties": True} if kind == "object" else {}
+    return {"description": f"{what} Added by the connector.".strip(), "type": ["null", kind], **opened}

@@ -10,9 +10,11 @@ import pytest
 import yaml
 from jsonschema import Draft7Validator
 
+from tools import stripe_types
 from tools.generate_schemas import ROOT, main, read_rows, render
-from tools.record_schema import Row, SchemaError, first_sentence, record_schema
-from tools.stripe_types import Field, ObjectType, Resource, list_operations
+from tools.record_schema import UPDATED, Row, SchemaError, first_sentence, record_schema
+from tools.stripe_types import Field, ObjectType, Resource, Scalar, list_operations, object_names
+from tools.type_supplements import object_type
 
 SCHEMAS = ROOT / "schemas"
 ROWS = {row.name: row for row in read_rows(ROOT / "manifest.yaml")}
@@ -119,15 +121,17 @@ def test_a_field_has_the_type_that_stripe_sends(stream: str, path: str, kind: st
     assert at(committed(stream), path)["type"] == ["null", kind]
 
 
-def test_created_is_an_integer_wherever_it_stands() -> None:
+def test_created_is_an_integer_wherever_it_stands_in_v1_and_a_date_time_in_v2() -> None:
     kinds = {
-        f"{stream}{path}": node["type"]
+        f"{stream}{path}": (node["type"][1], node.get("format"))
         for stream in ROWS
         for path, node in nodes(committed(stream))
         if path.endswith(".created")
     }
+    v2 = {name: kind for name, kind in kinds.items() if name.startswith("v2_")}
     assert len(kinds) > len(ROWS)
-    assert {name: kind for name, kind in kinds.items() if kind != ["null", "integer"]} == {}
+    assert {name: kind for name, kind in kinds.items() if name not in v2 and kind != ("integer", None)} == {}
+    assert {name: kind for name, kind in v2.items() if kind != ("string", "date-time")} == {}
 
 
 def test_the_hashes_that_events_carry_are_open() -> None:
@@ -138,9 +142,19 @@ def test_the_hashes_that_events_carry_are_open() -> None:
 
 @pytest.mark.parametrize("stream", ROWS)
 def test_streams_that_follow_changes_say_when_and_whether_deleted(stream: str) -> None:
-    added = {"updated": "integer", "is_deleted": "boolean"} if ROWS[stream].cursor == "updated" else {}
-    properties = committed(stream)["properties"]
-    assert {name: properties[name]["type"][1] for name in ("updated", "is_deleted") if name in properties} == added
+    row, properties = ROWS[stream], committed(stream)["properties"]
+    assert ("is_deleted" in properties) == (row.cursor not in (None, "created") or row.sync == "parent")
+    if row.cursor == "updated":
+        assert properties["updated"] == UPDATED
+    elif "updated" in properties:
+        assert properties["updated"]["description"] != UPDATED["description"]
+
+
+def test_updated_is_ours_also_where_stripe_has_one() -> None:
+    own = object_type("v2.core.account_person").field("updated").type
+    ours = record_schema(Row("v2_core_account_persons", ("v2.core.account_person",), "updated"))
+    assert own == Scalar("string", format="date-time")
+    assert at(ours, "updated")["type"] == ["null", "integer"]
 
 
 def test_deleted_objects_leave_no_field() -> None:
@@ -200,7 +214,18 @@ def test_without_check_it_is_put_right(copy: Path) -> None:
             {"object": "charge", "adds": {"amount": "string"}},
             "odd: Stripe's amount is integer, the connector would make",
         ),
-        ({"object": "v2.core.account_person", "cursor": "updated"}, "odd: Stripe's updated is string"),
+        (
+            {"object": "charge", "parent": {"stream": "odd", "as": "amount", "id_as": "amount"}},
+            "odd: Stripe's amount is integer, the connector would make",
+        ),
+        (
+            {"object": "charge", "parent": {"stream": "odd", "as": "parent", "carries": ["metadata"]}},
+            "odd: metadata is no scalar",
+        ),
+        (
+            {"object": "charge", "parent": {"stream": "odd", "as": "parent", "carries": ["updated"]}},
+            "odd: charge has no field 'updated'",
+        ),
     ],
 )
 def test_a_row_that_asks_for_what_is_not_there_is_refused(
@@ -232,6 +257,42 @@ streams:
         Row("payouts", ("payout",), "updated", ("balance_transaction",)),
         Row("external_accounts", ("bank_account", "card"), "updated", ("customer",), {"account_id": "string"}),
     ]
+
+
+def test_a_child_gets_its_parents_id_and_what_it_carries() -> None:
+    schema = committed("checkout_sessions_line_items")["properties"]
+    added = {name: field["type"][1] for name, field in schema.items() if name.startswith("checkout_session_")}
+    assert added == {
+        "checkout_session_id": "string",
+        "checkout_session_created": "integer",
+        "checkout_session_updated": "integer",
+        "checkout_session_expires_at": "integer",
+    }
+    assert schema["checkout_session_id"]["description"] == "ID of the checkout session. Added by the connector."
+
+
+def test_a_childs_own_field_for_its_parent_stays_as_stripe_describes_it() -> None:
+    own = record_schema(Row("transfer_reversals", ("transfer_reversal",)))["properties"]["transfer"]
+    assert committed("transfer_reversals")["properties"]["transfer"] == own
+    assert "transfer_id" not in committed("transfer_reversals")["properties"]
+
+
+def test_a_parent_that_is_not_named_leaves_nothing() -> None:
+    assert ROWS["discounts"].parents == ()
+
+
+def test_what_the_package_lacks_is_supplemented() -> None:
+    assert at(committed("usage_records"), "period.end")["type"] == ["null", "integer"]
+    assert at(committed("usage_records"), "total_usage")["type"] == ["null", "integer"]
+    assert at(committed("v2_core_events"), "related_object.url")["type"] == ["null", "string"]
+    assert at(committed("v2_core_events"), "data") == {"type": ["null", "object"], "additionalProperties": True}
+    assert at(committed("v2_core_events"), "reason.type")["type"] == ["null", "string"]
+
+
+def test_a_supplement_stands_for_nothing_that_the_package_has() -> None:
+    for name, supplement in json.loads((ROOT / "tools" / "type_supplements.json").read_text("utf-8")).items():
+        known = {item.name for item in stripe_types.object_type(name).fields} if name in object_names() else set()
+        assert not known & set(supplement["fields"])
 
 
 def test_what_a_row_expands_is_an_object() -> None:

@@ -1,0 +1,89 @@
+"""docs/streams.md is what tools/generate_docs.py makes of the manifest."""
+
+from pathlib import Path
+
+import pytest
+
+from tools.generate_docs import ROOT, counts, main, page, read_streams
+
+STREAMS = read_streams(ROOT / "manifest.yaml")
+ROW = {
+    "name": "things",
+    "group": "Core",
+    "path": "/v1/things",
+    "object": "thing",
+    "primary_key": "id",
+    "sync": "snapshot",
+}
+
+
+def line(**row: object) -> str:
+    """The table's line of a row."""
+    return next(line for line in page([{**ROW, **row}]).splitlines() if line.startswith("| `things`"))
+
+
+def test_the_page_is_up_to_date() -> None:
+    assert main(["--check"]) == 0
+
+
+def test_the_page_has_a_line_for_every_stream() -> None:
+    rows = [line.split("|") for line in page(STREAMS).splitlines() if line.startswith("| `")]
+    assert [cells[1].strip(" `") for cells in rows if len(cells) == 9] == [stream["name"] for stream in STREAMS]
+
+
+def test_the_counts_add_up() -> None:
+    found = counts(STREAMS)
+    assert found["streams"] == found["incremental"] + found["full_refresh"] == len(STREAMS)
+    ways = ("by_events", "by_created", "by_parents", "whole")
+    assert found["incremental"] == sum(found[way] for way in ways)
+    assert min(found[way] for way in ways) > 0
+
+
+def test_check_says_what_is_not_right_and_leaves_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    copy = tmp_path / "docs" / "streams.md"
+    assert main(["--check", "--page", str(copy)]) == 1
+    assert not copy.exists()
+    assert main(["--page", str(copy)]) == 0
+    assert copy.read_text("utf-8") == page(STREAMS)
+    copy.write_text("old", "utf-8")
+    assert main(["--check", "--page", str(copy)]) == 1
+    assert copy.read_text("utf-8") == "old"
+    assert capsys.readouterr().out.splitlines() == ["streams.md: missing", "streams.md: missing", "streams.md: differs"]
+
+
+@pytest.mark.parametrize(
+    ("row", "cells"),
+    [
+        ({}, "`/v1/things` | `id` |  | full refresh only |  | "),
+        ({"cursor": "updated"}, "`/v1/things` | `id` | `updated` | read whole |  | "),
+        (
+            {"sync": "created", "cursor": "created", "lookback": 1_209_600},
+            "`/v1/things` | `id` | `created` | created since (14 days) |  | ",
+        ),
+        (
+            {"sync": "events+created", "cursor": "updated", "primary_key": ["a", "b"]},
+            "`/v1/things` | `a`, `b` | `updated` | events, created since |  | ",
+        ),
+        (
+            {"sync": "parent", "cursor": "box_updated", "parent": {"stream": "boxes", "field": "things"}},
+            "`/v1/things` | `id` | `box_updated` | changed parents | `boxes.things` | ",
+        ),
+        (
+            {"parents": [{"stream": "boxes"}, {"stream": "boxes"}, {"stream": "bags"}], "product": True},
+            "`/v1/things` | `id` |  | full refresh only | `boxes` with `bags` | ",
+        ),
+        ({"path": "/v1/events"}, "in events | `id` |  | full refresh only |  | "),
+        (
+            {"needs": "Boxes", "deprecated": True, "opt_in": True, "sensitive": True, "notes": "Small ones."},
+            "`/v1/things` | `id` |  | full refresh only |  | Needs Boxes. Deprecated. Opt-in. Sensitive. Small ones.",
+        ),
+    ],
+)
+def test_a_row_becomes_a_line(row: dict[str, object], cells: str) -> None:
+    assert line(**row) == f"| `things` | {cells} |"
+
+
+def test_a_groups_events_are_listed_below_its_table() -> None:
+    lines = page([{**ROW, "events": ["thing.created", "thing.lost"]}]).splitlines()
+    assert "| `things` | `thing.created` `thing.lost` |" in lines[lines.index("<details>") :]
+    assert "<details>" not in page([ROW])

@@ -1,4 +1,4 @@
-# Pin a digest with --build-arg BASE_IMAGE=docker.io/airbyte/python-connector-base:4.0.2@sha256:...
+# A release is built on the digest that metadata.yaml names: --build-arg BASE_IMAGE=...
 ARG BASE_IMAGE=docker.io/airbyte/python-connector-base:4.0.2
 
 FROM ${BASE_IMAGE} AS build
@@ -14,12 +14,12 @@ RUN python -m venv uv && uv/bin/pip install --no-cache-dir --quiet --require-has
 # The versions and hashes of uv.lock, less what a declarative source never imports.
 COPY pyproject.toml uv.lock ./
 COPY tools/containers/unused-packages.txt tools/containers/
-RUN uv/bin/uv sync --locked --no-dev --no-install-project --python "$(command -v python)" \
+RUN uv/bin/uv sync --quiet --locked --no-dev --no-install-project --python "$(command -v python)" \
     $(sed -n 's/^\([a-z].*\)/--no-install-package \1/p' tools/containers/unused-packages.txt)
 COPY README.md LICENSE manifest.yaml ./
 COPY schemas schemas
 COPY source_stripe source_stripe
-RUN uv/bin/uv pip install --python /airbyte/venv --no-deps .
+RUN uv/bin/uv pip install --quiet --python /airbyte/venv --no-deps .
 
 FROM ${BASE_IMAGE}
 LABEL io.airbyte.name=source-stripe \

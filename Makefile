@@ -14,7 +14,7 @@ export UV_PROJECT_ENVIRONMENT := .venv
 unexport VIRTUAL_ENV
 unexport PYTHONPATH
 
-.PHONY: help venv lint format test schemas demo image clean
+.PHONY: help venv lint format test pythons schemas demo image clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
@@ -31,7 +31,16 @@ format: venv ## Rewrite the code in the style that lint asks for
 	.venv/bin/ruff format .
 
 test: lint ## Run every check and test, those of the image too; PYTEST="-k events" narrows them
-	PATH="$(CURDIR)/tools/containers:$$PATH" .venv/bin/pytest $(PYTEST)
+	.venv/bin/pytest $(PYTEST)
+
+# pyenv keeps its Pythons off PATH unless it is told which one is meant.
+pythons: $(UV) ## Run the unit tests on the oldest and the newest Python, where this machine has them
+	@for version in 3.10 3.13; do \
+	    python=$$(PYENV_VERSION=$$version "python$$version" -c "import sys; print(sys.executable)" 2>/dev/null) || \
+	        { echo "Python $$version is not on this machine: not tested."; continue; }; \
+	    echo "Python $$version:"; \
+	    $(UV) run --quiet --isolated --locked --python "$$python" pytest --quiet unit_tests; \
+	done
 
 schemas: venv ## Write schemas/ anew from the types of the stripe package
 	.venv/bin/python -m tools.generate_schemas

@@ -49,6 +49,11 @@ def test_wheel_holds_the_package_the_manifest_and_every_schema(wheel: Path) -> N
     assert names - {"source_stripe/py.typed"} == modules | schemas | {"source_stripe/manifest.yaml"}
 
 
+def test_wheel_has_the_version_that_the_metadata_tells(wheel: Path) -> None:
+    metadata = yaml.safe_load((_ROOT / "metadata.yaml").read_text())["data"]
+    assert wheel.name == f"source_stripe-{metadata['dockerImageTag']}-py3-none-any.whl"
+
+
 def test_sdist_is_lean_and_builds_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
     with tarfile.open(_build("sdist", source=_ROOT, into=tmp_path)) as archive:
         archive.extractall(tmp_path, filter="data")

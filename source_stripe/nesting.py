@@ -167,7 +167,7 @@ class Children:
                         yield child
 
     def _own(self, rows: Iterable[Row]) -> Iterator[Row]:
-        """The stream's own of a list that may hold several kinds of object; copies, as the parent's row keeps its own."""
+        """The stream's own of a list that may hold several kinds; copies, as the parent's row keeps its own."""
         return (dict(row) for row in rows if "object" not in row or row["object"] in self.kinds)
 
     def _pairs(self) -> Iterable[Mapping[str, str]]:

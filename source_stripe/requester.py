@@ -6,7 +6,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import InitVar, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
@@ -32,7 +32,6 @@ class StripeRequester:
     """Asks Stripe, within the rate budget and with patience. Declared in the manifest; one serves all threads."""
 
     config: Mapping[str, Any]
-    parameters: InitVar[Mapping[str, Any]]
     url_base: str
     authenticator: DeclarativeAuthenticator
     request_headers: Mapping[str, str]
@@ -42,7 +41,7 @@ class StripeRequester:
     clock: Callable[[], float] = field(default=time.monotonic)
     sleep: Callable[[float], None] = field(default=time.sleep)
 
-    def __post_init__(self, parameters: Mapping[str, Any]) -> None:
+    def __post_init__(self) -> None:
         config = parse_config(self.config)
         limits = RateLimits.of(self.rate_budget, live=config.live, call_rate_limit=config.call_rate_limit)
         self._budget = RateBudget(limits)

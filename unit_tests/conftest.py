@@ -43,7 +43,6 @@ def make_requester(time: Time) -> Callable[..., StripeRequester]:
         token = InterpolatedStringTokenProvider(config=full, api_token=full["client_secret"], parameters={})
         return StripeRequester(
             config=full,
-            parameters={},
             url_base="{{ config['api_url'] }}",
             authenticator=BearerAuthenticator(token_provider=token, config=full, parameters={}),
             request_headers={

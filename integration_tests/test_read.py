@@ -83,11 +83,11 @@ def test_all_streams_at_once_emit_each_row_as_stripe_has_it(busy: StripeEmulator
         assert sum(output.ids(stream).values()) == len(truth)
 
 
-def test_three_syncs_emit_each_balance_transaction_once(tmp_path: Path) -> None:
+def test_three_syncs_emit_each_balance_transaction_once_but_for_the_last_ten_minutes(tmp_path: Path) -> None:
     emulator = StripeEmulator()
     fill(emulator, "balance_transaction", BALANCE_TRANSACTIONS)
     emitted: Counter[str] = Counter()
-    state = None
+    state, last_sync = None, 0
     with serve(emulator):
         for changes in (0, 250, 3):
             emulator.clock.advance(8 * _DAY)
@@ -96,10 +96,15 @@ def test_three_syncs_emit_each_balance_transaction_once(tmp_path: Path) -> None:
                 catalog(["balance_transactions"], "incremental"), state
             )
             assert run.code == 0, run.stderr
-            emitted.update(run.output.ids())
-            state = run.output.state_messages
+            ids = run.output.ids()
+            assert set(ids.values()) == {1}
+            again = [row["created"] for row in run.output.records() if emitted[row["id"]]]
+            assert all(last_sync - _TEN_MINUTES <= created < last_sync for created in again)
+            emitted.update(ids)
+            state, last_sync = run.output.state_messages, emulator.clock.now()
 
-    assert emitted == Counter(row["id"] for row in emulator.objects("balance_transaction"))
+    assert set(emitted) == {row["id"] for row in emulator.objects("balance_transaction")}
+    assert len(emitted) == BALANCE_TRANSACTIONS + 253
 
 
 def test_three_syncs_emit_each_event_once_but_for_the_last_ten_minutes(tmp_path: Path) -> None:

@@ -112,7 +112,7 @@ class ChangesReading:
     def _changed(self, since: int, now: int) -> list[Piece]:
         """The pieces that bring what the events name."""
         changes = self.feed.fold.changes
-        self.known.changed = {change.id: change.time for change in changes}
+        self.known.changed = {change.id: change for change in changes}
         if self.feed.parent_field is not None:
             return self._of_parents(changes, self.feed.parent_field)
         planned = plan(changes, since=since, start=self.start)

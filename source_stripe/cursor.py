@@ -1,18 +1,20 @@
-"""The cursor that the CDK sees: gives out a reading's pieces, and checkpoints what is through."""
+"""The cursors that the CDK sees: they give out a reading's pieces, and checkpoint what is through."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping, MutableMapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from dataclasses import dataclass, field
 from typing import Any
 
+from airbyte_cdk.models import FailureType
 from airbyte_cdk.sources.connector_state_manager import ConnectorStateManager
 from airbyte_cdk.sources.message import MessageRepository
 from airbyte_cdk.sources.streams import NO_CURSOR_STATE_KEY
 from airbyte_cdk.sources.streams.concurrent.cursor import Cursor
 from airbyte_cdk.sources.streams.concurrent.partitions.partition import Partition
 from airbyte_cdk.sources.types import Record, StreamSlice
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_stripe.account import AccountReader
 from source_stripe.frontier import Frontier
@@ -21,17 +23,23 @@ from source_stripe.reading import Reading
 
 @dataclass
 class ReadingCursor(Cursor):
-    """Runs a reading on the CDK's threads: one generates partitions from its pieces, others close them."""
+    """Runs a reading on the CDK's threads: one generates partitions from its pieces, others close them.
+
+    `followers` are streams, with the names of their cursors, whose records come with this one's.
+    """
 
     stream: str
+    cursor_name: str | None
     reading: Reading
     saved_state: Mapping[str, Any]
     account: AccountReader
     frontier: Frontier
     messages: MessageRepository
+    followers: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
+        self._ended = threading.Event()
         self._finished = False
 
     @property
@@ -41,6 +49,12 @@ class ReadingCursor(Cursor):
 
     def stream_slices(self) -> Iterable[StreamSlice]:
         """The pieces of one phase after the other, as they come up. Blocks in between."""
+        try:
+            yield from self._slices()
+        finally:
+            self._ended.set()
+
+    def _slices(self) -> Iterator[StreamSlice]:
         for pieces in self.reading.phases(self.account.read(), self.saved_state):
             self.frontier.open(pieces)
             for number in self.frontier.pieces():
@@ -48,6 +62,11 @@ class ReadingCursor(Cursor):
             if self.frontier.failed:
                 return
         self._finished = True
+
+    def finishes(self) -> bool:
+        """Waits until the stream is through; whether it was read to its end."""
+        self._ended.wait()
+        return self._finished
 
     def observe(self, record: Record) -> None:
         """Rows are accounted for by their piece, when it is closed."""
@@ -61,19 +80,67 @@ class ReadingCursor(Cursor):
             number: int = stream_slice.extra_fields["piece"]
             for piece in self.frontier.completes(number):
                 if (state := self.reading.through(piece)) is not None:
-                    self._emit(state)
+                    self._emit(self.stream, state)
+                    for follower in self.followers:
+                        self._emit(follower, self.state_of(follower))
             # Only now: the reading goes on to its next phase when no piece is open.
             self.frontier.close(number)
 
     def ensure_at_least_one_state_emitted(self) -> None:
         """At the end of the stream. One that failed keeps the state it came with, or its last checkpoint."""
         if self._finished:
-            self._emit(self.state)
+            self._emit(self.stream, self.state)
 
     def should_be_synced(self, record: Record) -> bool:
         return True
 
-    def _emit(self, state: Mapping[str, Any]) -> None:
-        manager = ConnectorStateManager()
-        manager.update_state_for_stream(self.stream, None, state)
-        self.messages.emit_message(manager.create_state_message(self.stream, None))
+    def state_of(self, follower: str) -> dict[str, Any]:
+        """This stream's state, as that of a stream that follows it."""
+        return {
+            self.followers[follower] if key == self.cursor_name else key: value for key, value in self.state.items()
+        }
+
+    def _emit(self, stream: str, state: Mapping[str, Any]) -> None:
+        emit_state(self.messages, stream, state)
+
+
+@dataclass
+class FollowingCursor(Cursor):
+    """Of a stream whose records come with another's: it waits for that one, and ends as it did."""
+
+    stream: str
+    leader: ReadingCursor
+    messages: MessageRepository
+
+    @property
+    def state(self) -> MutableMapping[str, Any]:
+        return self.leader.state_of(self.stream)
+
+    def stream_slices(self) -> Iterable[StreamSlice]:
+        """None. Blocks until the other stream is through; raises if that one failed."""
+        if not self.leader.finishes():
+            raise AirbyteTracedException(
+                message=f"The stream {self.stream} is read together with {self.leader.stream}, which failed.",
+                failure_type=FailureType.transient_error,
+            )
+        yield from ()
+
+    def observe(self, record: Record) -> None:
+        """The other stream's cursor takes account of it."""
+
+    def close_partition(self, partition: Partition) -> None:
+        raise TypeError(f"{self.stream} has no partitions of its own")
+
+    def ensure_at_least_one_state_emitted(self) -> None:
+        if self.leader.finishes():
+            emit_state(self.messages, self.stream, self.state)
+
+    def should_be_synced(self, record: Record) -> bool:
+        return True
+
+
+def emit_state(messages: MessageRepository, stream: str, state: Mapping[str, Any]) -> None:
+    """Put a state message behind the records that were emitted so far."""
+    manager = ConnectorStateManager()
+    manager.update_state_for_stream(stream, None, state)
+    messages.emit_message(manager.create_state_message(stream, None))

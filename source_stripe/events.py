@@ -33,6 +33,8 @@ class Change:
     deleted: bool
     shown: Mapping[str, Any] = field(repr=False)
     """The object as the event shows it: of a deletion all, else only what finding it takes."""
+    listed: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+    """By field, what its embedded lists held before its events: rows by id."""
 
 
 @dataclass
@@ -48,9 +50,12 @@ class Fold:
     deletions: frozenset[str]
     keep: tuple[str, ...] = ()
     time_field: str = "created"
+    lists: tuple[str, ...] = ()
+    """The embedded lists whose former rows are wanted."""
     _newest: dict[str, Change] = field(default_factory=dict)
     _fates: dict[str, Change] = field(default_factory=dict)
     """The newest creation or deletion of each object."""
+    _listed: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
 
     def add(self, event: Mapping[str, Any]) -> None:
         """Take an event in, if it is about an object of these kinds."""
@@ -60,14 +65,24 @@ class Fold:
         _keep_newer(self._newest, change)
         if change.deleted or event["type"].endswith(".created"):
             _keep_newer(self._fates, change)
+        for name in self.lists:
+            self._note_rows(change.id, name, (event["data"].get("previous_attributes") or {}).get(name))
 
     @property
     def changes(self) -> list[Change]:
         """What happened last to each object."""
-        return [
+        last = (
             replace(fate, time=newest.time) if (fate := self._fates.get(newest.id)) and fate.deleted else newest
             for newest in self._newest.values()
-        ]
+        )
+        return [replace(change, listed=self._listed.get(change.id, {})) for change in last]
+
+    def _note_rows(self, object_id: str, name: str, previous: Any) -> None:
+        """Take down the rows that a list held before an event, if the event says that it was another."""
+        rows = previous.get("data") if isinstance(previous, Mapping) else previous
+        if isinstance(rows, list):
+            held = self._listed.setdefault(object_id, {}).setdefault(name, {})
+            held.update((row["id"], row) for row in rows if isinstance(row, Mapping) and "id" in row)
 
     def _change(self, event: Mapping[str, Any]) -> Change | None:
         shown = event["data"]["object"]

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from source_stripe.covering import Cover, Got, Listed
 from source_stripe.errors import Outcome, StripeError
@@ -28,6 +27,11 @@ class Hydrator:
     asked: Params = ()
     """What is asked for with one object: expansions."""
 
+    def expanding(self, listing: Listing, paths: Iterable[str]) -> Hydrator:
+        """The same objects, read with these paths expanded."""
+        expansions = tuple(("expand[]", path) for path in dict.fromkeys(paths))
+        return replace(self, listing=listing, asked=(*self.asked, *expansions))
+
     @property
     def keep(self) -> tuple[str, ...]:
         """The fields of an event's object that finding it takes."""
@@ -39,9 +43,16 @@ class Hydrator:
         """With which of the listing's passes a list shows the object; None if no list can be asked for it."""
         if change.created is None:
             return None
-        if len(self.listing.passes) == 1:
-            return self.listing.passes[0]
-        return next((asked for asked in self.listing.passes if _shows(change.shown, asked)), None)
+        first, *others = self.listing.passes
+        if not others:
+            return first
+        in_all = set(first).intersection(*others)
+        for asked in self.listing.passes:
+            if all(
+                str(change.shown.get(name)).lower() == value for name, value in asked if (name, value) not in in_all
+            ):
+                return asked
+        return None
 
     def page(self, asked: Params, listed: Listed) -> tuple[list[Row], int]:
         """A page of the list up to a second, and how many seconds it reaches back."""
@@ -75,15 +86,3 @@ def hydrate(hydrator: Hydrator, asked: Params | None, cover: Cover) -> Iterator[
             by_id = {str(row.get("id")): row for row in rows}
             for change in cover.listed(by_id, span):
                 yield change, by_id[change.id]
-
-
-def tombstone(change: Change, kind: str) -> Row:
-    """What is left of an object: as the event of its deletion shows it, else what we know of it."""
-    row: Row = {"id": change.id, "object": kind}
-    if change.created is not None:
-        row["created"] = change.created
-    return {**row, **change.shown}
-
-
-def _shows(shown: Mapping[str, Any], asked: Params) -> bool:
-    return all(str(shown.get(name)).lower() == value for name, value in asked)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Any
 
-from source_stripe.pages import Page, Paging
+from source_stripe.pages import OneObject, Page, Paging
 from source_stripe.ranges import PageSpan, Range
 from source_stripe.requester import Params, StripeRequester
 
@@ -52,6 +52,12 @@ class Listing:
     range_filter: RangeFilter | None = None
     time_field: str = "created"
     version: str | None = None
+
+    def expanding(self, paths: Iterable[str]) -> Listing:
+        """The same list with these dotted paths of its rows expanded (https://docs.stripe.com/api/expanding_objects)."""
+        prefix = "" if isinstance(self.paging, OneObject) else "data."
+        expansions = tuple(("expand[]", f"{prefix}{path}") for path in dict.fromkeys(paths))
+        return replace(self, passes=tuple((*asked, *expansions) for asked in self.passes))
 
     def page(self, asked: Params, created: Range | None, previous: Page | None, ids: Mapping[str, str]) -> Page:
         """The page behind `previous`, or the first. Raises StripeError or MalformedPage."""

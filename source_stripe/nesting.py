@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from source_stripe.errors import Outcome, StripeError
+from source_stripe.events import Change
 from source_stripe.listing import Listing
 from source_stripe.pages import Page, Row
-from source_stripe.records import Finish, Known, Projection
+from source_stripe.records import Finish, Known, Projection, tombstone
 
 logger = logging.getLogger("airbyte.stripe")
 
@@ -82,6 +83,55 @@ class Beside:
 
 
 @dataclass(frozen=True)
+class NestedList:
+    """A list that Stripe embeds in an object, cut at ten rows, and where the rest of it is listed."""
+
+    field: str
+    """Dotted path in the object."""
+    listing: Listing
+    """Its path has `{id}`, the object's id; or the id is the query parameter `param`."""
+    param: str | None = None
+
+    def is_cut(self, row: Row) -> bool:
+        return any(_is_cut(value) for value in values_at(row, self.field))
+
+    def complete(self, row: Row) -> None:
+        """Fetch what is missing and put it into the row, which then holds the whole list."""
+        for value in values_at(row, self.field):
+            if _is_cut(value):
+                value["data"].extend(self._rest(str(row["id"]), str(value["data"][-1]["id"])))
+                value["has_more"] = False
+
+    def _rest(self, object_id: str, last: str) -> Iterator[Row]:
+        asked = () if self.param is None else ((self.param, object_id),)
+        ids = {"id": object_id} if self.param is None else {}
+        page: Page | None = Page([], last)
+        while page is not None and page.next is not None:
+            page = self.listing.page((*asked, *self.listing.passes[0]), None, page, ids)
+            yield from page.rows
+
+
+@dataclass(frozen=True)
+class Whole:
+    """Rows with their nested lists whole: no record goes out with a cut list."""
+
+    inner: Projection
+    lists: tuple[NestedList, ...]
+
+    def costs(self, row: Row) -> bool:
+        return any(nested.is_cut(row) for nested in self.lists) or self.inner.costs(row)
+
+    def records(self, row: Row, updated: int | None) -> Iterator[Row]:
+        for record in self.inner.records(row, updated):
+            for nested in self.lists:
+                nested.complete(record)
+            yield record
+
+    def tombstones(self, change: Change) -> Iterable[Row]:
+        return self.inner.tombstones(change)
+
+
+@dataclass(frozen=True)
 class Children:
     """The children of a parent's records: embedded in `embedded`, the rest by request; without it all by request."""
 
@@ -98,26 +148,58 @@ class Children:
     params_from: Mapping[str, str] = field(default_factory=dict)
     via: Via | None = None
     beside: Beside | None = None
+    own_events: bool = False
+    """Whether events tell of the children themselves, not of their parents."""
     _asked: set[str] = field(default_factory=set)
 
-    @property
-    def costly(self) -> bool:
-        return self.embedded is None or self.parent.costly
+    def costs(self, row: Row) -> bool:
+        if self.embedded is None:
+            return True
+        return self.parent.costs(row) or any(_is_cut(value) for value in values_at(row, self.embedded))
 
     def records(self, row: Row, updated: int | None) -> Iterator[Row]:
         for parent in self.parent.records(row, updated):
-            if matches(parent, self.where):
-                known_change = parent.get("updated", updated)
-                for parent_id, child in self._children(parent):
-                    self.key.mark(child, parent, parent_id)
-                    yield self.finish.record(child, known_change)
+            if not matches(parent, self.where):
+                continue
+            time = parent.get("updated", updated)
+            there: set[str] = set()
+            for parent_id, child in self._children(parent):
+                there.add(str(child.get("id")))
+                yield self._record(child, parent, parent_id, time)
+            yield from self._vanished(parent, there, time)
+
+    def tombstones(self, change: Change) -> Iterator[Row]:
+        """Of a child that is gone its own; of a parent that is gone those of the children that its event shows."""
+        if self.own_events:
+            (kind, *_) = self.kinds
+            yield self.finish.record(tombstone(change, kind), change.time, deleted=True)
+        elif self.embedded is not None:
+            parent = {**change.shown, "id": change.id, "updated": change.time}
+            shown = [row for value in values_at(parent, self.embedded) for row in self._own(embedded(value)[0])]
+            lost = {str(child["id"]): child for child in (*change.listed.get(self.embedded, {}).values(), *shown)}
+            for child in lost.values():
+                yield self._record(dict(child), parent, change.id, change.time, deleted=True)
+
+    def _vanished(self, parent: Row, there: set[str], time: int | None) -> Iterator[Row]:
+        """Tombstones of the children that the parent had before its events, and has no more."""
+        change = self.known.changed.get(str(parent.get("id")))
+        if change is None or self.embedded is None:
+            return
+        for child_id, child in change.listed.get(self.embedded, {}).items():
+            if child_id not in there and ("object" not in child or child["object"] in self.kinds):
+                yield self._record(dict(child), parent, change.id, time, deleted=True)
+
+    def _record(
+        self, child: Row, parent: Mapping[str, Any], parent_id: str, time: int | None, *, deleted: bool = False
+    ) -> Row:
+        self.key.mark(child, parent, parent_id)
+        return self.finish.record(child, time, deleted=deleted)
 
     def of(self, parent_id: str, updated: int) -> Iterator[Row]:
         """The children of one parent that a change named; the parent itself is not read."""
         parent = {"id": parent_id, "updated": updated}
         for child in self._guarded(parent_id, self._asked_for(parent_id, parent, None)):
-            self.key.mark(child, parent, parent_id)
-            yield self.finish.record(child, updated)
+            yield self._record(child, parent, parent_id, updated)
 
     def _children(self, parent: Row) -> Iterator[tuple[str, Row]]:
         if self.embedded is not None:
@@ -192,10 +274,13 @@ def embedded(value: Any) -> tuple[Iterable[Row], Page | None]:
     """
     if isinstance(value, dict) and isinstance(value.get("data"), list):
         rows: list[Row] = value["data"]
-        cut = value.get("has_more") and rows
-        return rows, Page(rows, str(rows[-1]["id"])) if cut else None
+        return rows, Page(rows, str(rows[-1]["id"])) if _is_cut(value) else None
     values = value if isinstance(value, list) else [value]
     return [row for row in values if isinstance(row, dict)], None
+
+
+def _is_cut(value: Any) -> bool:
+    return isinstance(value, dict) and bool(value.get("has_more")) and bool(value.get("data"))
 
 
 def values_at(row: Any, path: str) -> list[Any]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+from airbyte_cdk.sources.types import Record
 
 from source_stripe.events import Change, Fold
 from source_stripe.listing import Listing
@@ -21,8 +23,8 @@ Facts = Callable[[], Mapping[str, Any]]
 class Known:
     """What a sync knows of a stream's objects beside their rows. Filled before the rows are read that it is about."""
 
-    changed: Mapping[str, int] = field(default_factory=dict)
-    """When each object changed last: `created` of its newest event, Unix seconds."""
+    changed: Mapping[str, Change] = field(default_factory=dict)
+    """What happened last to each object, by its id."""
     born: Mapping[str, Change] = field(default_factory=dict)
     """The objects that were created since the last sync, by their events."""
     floor: int | None = None
@@ -32,19 +34,22 @@ class Known:
 
     def updated(self, object_id: str, created: int | None) -> int | None:
         """The time of the last change that we know of, None if we know of none."""
-        times = [time for time in (created, self.changed.get(object_id), self.floor) if time is not None]
-        return max(times, default=None)
+        change = self.changed.get(object_id)
+        times = (created, change.time if change else None, self.floor)
+        return max((time for time in times if time is not None), default=None)
 
 
 class Projection(Protocol):
     """What a stream makes of a listed row."""
 
-    @property
-    def costly(self) -> bool:
-        """Whether it asks Stripe for every row; idle workers then take some of the rows over."""
+    def costs(self, row: Row) -> bool:
+        """Whether the row's records cost requests; idle workers then take some of the rows over."""
 
     def records(self, row: Row, updated: int | None) -> Iterable[Row]:
         """The stream's records of a row that changed last at `updated` (Unix seconds), so far as known."""
+
+    def tombstones(self, change: Change) -> Iterable[Row]:
+        """The stream's records of an object that is gone."""
 
 
 @dataclass(frozen=True)
@@ -74,20 +79,28 @@ class Itself:
     """The row is the record."""
 
     finish: Finish
-    costly: bool = False
+    kind: str = ""
+    """Its `object`."""
+
+    def costs(self, row: Row) -> bool:
+        return False
 
     def records(self, row: Row, updated: int | None) -> Iterator[Row]:
         yield self.finish.record(row, updated)
 
+    def tombstones(self, change: Change) -> Iterator[Row]:
+        yield self.finish.record(tombstone(change, self.kind), change.time, deleted=True)
+
 
 @dataclass(frozen=True)
-class Fetched:
+class Fetched(Itself):
     """The list leaves fields out: each row is got by its id, with what `asked` includes."""
 
-    listing: Listing
-    asked: Params
-    finish: Finish
-    costly: bool = True
+    listing: Listing = field(kw_only=True)
+    asked: Params = field(kw_only=True)
+
+    def costs(self, row: Row) -> bool:
+        return True
 
     def records(self, row: Row, updated: int | None) -> Iterator[Row]:
         whole = self.listing.requester.get(self.listing.path, self.asked, version=self.listing.version, id=row["id"])
@@ -100,8 +113,10 @@ class FromEvents:
 
     objects: frozenset[str]
     finish: Finish
-    costly: bool = False
     _seen: set[str] = field(default_factory=set)
+
+    def costs(self, row: Row) -> bool:
+        return False
 
     def records(self, row: Row, updated: int | None) -> Iterator[Row]:
         shown = row["data"]["object"]
@@ -109,16 +124,56 @@ class FromEvents:
             self._seen.add(shown["id"])
             yield self.finish.record(shown, row["created"], deleted=row["type"].endswith(".deleted"))
 
+    def tombstones(self, change: Change) -> tuple[()]:
+        return ()
+
 
 @dataclass(frozen=True)
 class Folded:
     """The rows are events: they make no records, but tell what changed."""
 
     fold: Fold
-    costly: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def costs(self, row: Row) -> bool:
+        return False
 
     def records(self, row: Row, updated: int | None) -> tuple[()]:
         with self._lock:
             self.fold.add(row)
         return ()
+
+    def tombstones(self, change: Change) -> tuple[()]:
+        return ()
+
+
+@dataclass(frozen=True)
+class Several:
+    """One reading of a list for several streams: a parent and the children that stand in its rows."""
+
+    streams: Sequence[tuple[str, Projection]]
+
+    def costs(self, row: Row) -> bool:
+        return any(projection.costs(row) for _, projection in self.streams)
+
+    def records(self, row: Row, updated: int | None) -> Iterator[Row]:
+        for stream, projection in self.streams:
+            yield from (_of(stream, record) for record in projection.records(row, updated))
+
+    def tombstones(self, change: Change) -> Iterator[Row]:
+        for stream, projection in self.streams:
+            yield from (_of(stream, record) for record in projection.tombstones(change))
+
+
+def tombstone(change: Change, kind: str) -> Row:
+    """What is left of an object: as the event of its deletion shows it, else what we know of it."""
+    row: Row = {"id": change.id, "object": kind}
+    if change.created is not None:
+        row["created"] = change.created
+    return {**row, **change.shown}
+
+
+def _of(stream: str, record: Row) -> Row:
+    """A record that says whose it is: the CDK takes it for that stream, whichever stream's partition brought it."""
+    tagged: Any = Record(data=record, stream_name=stream)
+    return tagged  # type: ignore[no-any-return]

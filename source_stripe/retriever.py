@@ -14,13 +14,13 @@ from source_stripe.covering import Cover
 from source_stripe.errors import Outcome, StripeError
 from source_stripe.events import Change
 from source_stripe.frontier import Frontier
-from source_stripe.hydration import Hydrator, hydrate, tombstone
+from source_stripe.hydration import Hydrator, hydrate
 from source_stripe.listing import Listing
 from source_stripe.nesting import Children
 from source_stripe.pages import Page, Row
 from source_stripe.pieces import ChangedPiece, ListPiece, ParentsPiece, RowsPiece
 from source_stripe.ranges import Range
-from source_stripe.records import Finish, Known, Projection
+from source_stripe.records import Known, Projection
 
 logger = logging.getLogger("airbyte.stripe")
 
@@ -35,10 +35,14 @@ class Route:
     listing: Listing
     projection: Projection
     hydrator: Hydrator | None = None
-    buried: Finish | None = None
-    """How a tombstone of an object that changes are about is written; None where it is another stream's."""
-    kind: str = ""
-    """The `object` of the listed rows."""
+    expand: tuple[str, ...] = ()
+    """Dotted paths in the rows that have to be expanded."""
+
+    def expanded(self) -> Route:
+        """The route with its expansions in what it asks for."""
+        listing = self.listing.expanding(self.expand)
+        hydrator = self.hydrator and self.hydrator.expanding(listing, self.expand)
+        return Route(listing, self.projection, hydrator)
 
 
 @dataclass
@@ -116,13 +120,15 @@ class StripeRetriever(Retriever):
 
     def _kept(self, number: int, route: Route, rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
         """The rows for this reader: all, but for those that idle workers take over where each costs requests."""
-        if not route.projection.costly:
-            yield rows
-            return
-        for first in range(0, len(rows), _ROWS_LEFT_AT_ONCE):
-            few = rows[first : first + _ROWS_LEFT_AT_ONCE]
+        costly: list[Row] = []
+        free: list[Row] = []
+        for row in rows:
+            (costly if route.projection.costs(row) else free).append(row)
+        for first in range(0, len(costly), _ROWS_LEFT_AT_ONCE):
+            few = costly[first : first + _ROWS_LEFT_AT_ONCE]
             if not self.frontier.leave(number, few):
                 yield few
+        yield free
 
     def _records(self, route: Route, rows: Sequence[Row]) -> Iterator[Row]:
         for row in rows:
@@ -133,22 +139,18 @@ class StripeRetriever(Retriever):
         """Objects that changed, as they are now; tombstones of those that are gone."""
         for change in piece.changes:
             if change.deleted:
-                yield from self._tombstone(change, route)
+                yield from route.projection.tombstones(change)
         if route.hydrator is None:
             return
         cover = Cover([change for change in piece.changes if not change.deleted], can_list=piece.asked is not None)
         for change, row in hydrate(route.hydrator, piece.asked, cover):
             if row is None:
-                yield from self._tombstone(change, route)
+                yield from route.projection.tombstones(change)
             elif self._wanted(row, route, None):
                 yield from self._records(route, [row])
             self.frontier.hand_out(
                 lambda idle: [ChangedPiece(piece.route, tuple(part), piece.asked) for part in cover.share(idle)]
             )
-
-    def _tombstone(self, change: Change, route: Route) -> Iterator[Row]:
-        if route.buried is not None:
-            yield route.buried.record(tombstone(change, route.kind), change.time, deleted=True)
 
     def _children_of(self, piece: ParentsPiece, route: Route) -> Iterator[Row]:
         """The children of parents that events named."""

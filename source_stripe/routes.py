@@ -11,9 +11,9 @@ from source_stripe.changes import Feed
 from source_stripe.events import Fold, type_groups
 from source_stripe.hydration import Hydrator
 from source_stripe.listing import Listing, RangeFilter
-from source_stripe.nesting import Beside, Children, ParentKey, Via
+from source_stripe.nesting import Beside, Children, NestedList, ParentKey, Via, Whole
 from source_stripe.pages import NextPageUrl, OneObject, Paging, StartingAfter, WholeList
-from source_stripe.records import Fetched, Finish, Folded, FromEvents, Itself, Known, Projection
+from source_stripe.records import Fetched, Finish, Folded, FromEvents, Itself, Known, Projection, Several
 from source_stripe.requester import Params, StripeRequester
 from source_stripe.retriever import Route
 from source_stripe.rows import EVENTS_PATH, ParentRow, StreamRow
@@ -41,12 +41,19 @@ class Routes:
         """The lists that a stream is read from: its own, or those of its parents."""
         parents = row.all_parents
         if not parents:
-            finish = self._finish(row)
-            return (Route(self._listing(row), self._projection(row), self._hydrator(row), finish, row.object[0]),)
+            projection = Whole(self._projection(row), self._nested(row)) if row.nested else self._projection(row)
+            return (Route(self._listing(row), projection, self._hydrator(row), row.expand),)
         if row.product:
             first, second = parents
             return (self._child_route(row, second, self._beside(first)),)
         return tuple(self._child_route(row, parent) for parent in parents)
+
+    def shared(self, rows: Sequence[StreamRow]) -> Route:
+        """One route for several streams with the same root: a parent and its children, or children alone."""
+        each = [(row.name, self.of(row)[0]) for row in rows]
+        first = each[0][1]
+        expand = tuple(path for _, route in each for path in route.expand)
+        return replace(first, projection=Several([(name, route.projection) for name, route in each]), expand=expand)
 
     def feed(self, row: StreamRow, routes: Sequence[Route]) -> Feed | None:
         """The events that tell what changed in a stream: its own, or its only parent's. None if there are none."""
@@ -56,35 +63,36 @@ class Routes:
             named = (row.parent.name or "",)
             fold = Fold(frozenset(row.event_object or row.object), row.deletions, named, row.time_field)
             return Feed(len(routes), self._events(row), fold, None, row.parent.name)
-        root = self._root(row)
+        root = self.root(row)
         if not root.events or root.from_events:
             return None
         hydrator = routes[0].hydrator
         keep = hydrator.keep if hydrator else ()
-        fold = Fold(frozenset(root.event_object or root.object), root.deletions, keep, root.time_field)
+        kinds = frozenset(root.event_object or root.object)
+        fold = Fold(kinds, root.deletions, keep, root.time_field, self._embedded(root))
         return Feed(len(routes), self._events(root), fold, hydrator, misses_births=root.sync == "events+created")
 
     def events_route(self, feed: Feed) -> Route:
         """The route that folds a feed's events."""
         return Route(feed.listing, Folded(feed.fold))
 
-    def _root(self, row: StreamRow) -> StreamRow:
+    def _embedded(self, root: StreamRow) -> tuple[str, ...]:
+        """The lists in a root's objects that are streams of their own."""
+        parents = (parent for row in self.rows.values() for parent in row.all_parents if parent.stream == root.name)
+        return tuple(dict.fromkeys(parent.field for parent in parents if parent.field))
+
+    def root(self, row: StreamRow) -> StreamRow:
+        """The stream whose list a stream's rows come from, by its parents."""
         while row.parent is not None:
             row = self.rows[row.parent.stream]
         return row
 
     def _child_route(self, row: StreamRow, parent: ParentRow, beside: Beside | None = None) -> Route:
-        above = self.of(self.rows[parent.stream])[0]
-        listing, hydrator = above.listing, above.hydrator
-        if parent.field is not None and parent.hidden:
-            listing = replace(
-                listing, passes=tuple((*asked, _expand(parent.field, "data.")) for asked in listing.passes)
-            )
-            hydrator = hydrator and replace(hydrator, listing=listing, asked=(*hydrator.asked, _expand(parent.field)))
+        above = self._above(self.rows[parent.stream], _expansions(row, parent))
         children = Children(
             parent=above.projection,
             key=ParentKey(parent.name, parent.id_field, parent.carries, parent.id_from),
-            listing=self._listing(row) if row.path else None,
+            listing=self._listing(row).expanding(row.expand) if row.path else None,
             finish=self._finish(row),
             known=self.known,
             kinds=frozenset(row.object),
@@ -93,9 +101,29 @@ class Routes:
             params_from=parent.params_from,
             via=self._via(parent),
             beside=beside,
+            own_events=bool(row.events),
         )
-        own_events = bool(row.events)
-        return Route(listing, children, hydrator, children.finish if own_events else None, row.object[0])
+        return replace(above, projection=children)
+
+    def _above(self, parent: StreamRow, expand: tuple[str, ...]) -> Route:
+        """The route to a child's parents, with what the child needs of them expanded and nothing else."""
+        if not parent.all_parents:
+            return Route(self._listing(parent), self._projection(parent), self._hydrator(parent), expand)
+        (route, *_) = self.of(parent)
+        if isinstance(route.projection, Children) and route.projection.listing is not None:
+            listing = route.projection.listing.expanding(expand)
+            return replace(route, projection=replace(route.projection, listing=listing))
+        return route
+
+    def _nested(self, row: StreamRow) -> tuple[NestedList, ...]:
+        """The lists that stand in a stream's objects, cut at ten rows."""
+        lists = []
+        for name, endpoint in row.nested.items():
+            path, _, param = endpoint.partition("?")
+            inside = [path.removeprefix(f"{name}.data.") for path in row.expand if path.startswith(f"{name}.data.")]
+            listing = Listing(path, self.requester, self._paging("starting_after")).expanding(inside)
+            lists.append(NestedList(name, listing, param or None))
+        return tuple(lists)
 
     def _via(self, parent: ParentRow) -> Via | None:
         if parent.via is None:
@@ -113,8 +141,8 @@ class Routes:
             return FromEvents(frozenset(row.object), finish)
         if row.include:
             one = replace(self._listing(row), path=row.get_path, paging=OneObject())
-            return Fetched(one, _includes(row), finish)
-        return Itself(finish)
+            return Fetched(finish, row.object[0], listing=one, asked=_includes(row))
+        return Itself(finish, row.object[0])
 
     def _hydrator(self, row: StreamRow) -> Hydrator | None:
         if not row.events or row.from_events:
@@ -166,8 +194,12 @@ class Routes:
         return {"account_id": account.id, "read_at": account.now}
 
 
-def _expand(path: str, prefix: str = "") -> tuple[str, str]:
-    return ("expand[]", f"{prefix}{path}")
+def _expansions(row: StreamRow, parent: ParentRow) -> tuple[str, ...]:
+    """What has to be expanded in a parent for its children to stand in it as they would in their own list."""
+    if parent.field is None:
+        return ()
+    inside = tuple(f"{parent.field}.data.{path}" for path in row.expand)
+    return (parent.field, *inside) if parent.hidden else inside
 
 
 def _includes(row: StreamRow) -> Params:

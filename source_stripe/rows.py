@@ -83,6 +83,7 @@ class StreamRow(Row):
     deletes: tuple[str, ...] | None = None
     get: str | None = None
     include: tuple[str, ...] = ()
+    nested: Mapping[str, str] = Field(default_factory=dict)
 
     needs: str | None = None
     deprecated: bool = False

@@ -11,6 +11,7 @@ from airbyte_cdk.models import (
     AirbyteConnectionStatus,
     AirbyteMessage,
     AirbyteStateMessage,
+    AirbyteStreamStatus,
     ConfiguredAirbyteCatalog,
     FailureType,
     Status,
@@ -18,10 +19,12 @@ from airbyte_cdk.models import (
 from airbyte_cdk.sources.declarative.models.declarative_component_schema import CustomRequester
 from airbyte_cdk.sources.declarative.yaml_declarative_source import YamlDeclarativeSource
 from airbyte_cdk.sources.streams.concurrent.abstract_stream import AbstractStream
+from airbyte_cdk.utils.stream_status_utils import as_airbyte_message
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_stripe.account import AccountReader
 from source_stripe.config import API_URL, DEFAULT_WORKERS, Config, ConfigError, parse_config
+from source_stripe.cursor import FollowingCursor
 from source_stripe.errors import StripeError
 from source_stripe.frontier import Workers
 from source_stripe.requester import StripeRequester
@@ -47,6 +50,7 @@ class SourceStripe(YamlDeclarativeSource):
         self._parsed, self._problem = _parse(config)
         # `spec` needs no config, and one that can't be used is refused by check, discover and read.
         usable = config if self._parsed is not None and config else {}
+        self._selected = [configured.stream.name for configured in catalog.streams] if catalog else []
         super().__init__(
             path_to_yaml=str(resource("manifest.yaml")),
             catalog=catalog,
@@ -80,7 +84,7 @@ class SourceStripe(YamlDeclarativeSource):
         state: list[AirbyteStateMessage] | None = None,
     ) -> Iterator[AirbyteMessage]:
         self._usable_config()
-        yield from super().read(logger, config, catalog, state)
+        yield from started_first(super().read(logger, config, catalog, state))
 
     def streams(self, config: Mapping[str, Any]) -> list[AbstractStream]:
         """One stream for each row of the manifest."""
@@ -98,7 +102,14 @@ class SourceStripe(YamlDeclarativeSource):
             messages=self._constructor.get_message_repository(),
         )
         states = self._connector_state_manager
-        return [builder.build(row.name, states.get_stream_state(row.name, None)) for row in rows]
+        return [*builder.build(self._selected, lambda name: states.get_stream_state(name, None))]
+
+    def _select_streams(
+        self, streams: list[AbstractStream], configured_catalog: ConfiguredAirbyteCatalog
+    ) -> list[AbstractStream]:
+        """The catalog's streams; those that come with another last, so that they never keep it waiting for a thread."""
+        selected = super()._select_streams(streams, configured_catalog)
+        return sorted(selected, key=lambda stream: isinstance(stream.cursor, FollowingCursor))
 
     def _requester(self, patience: float | None = None) -> StripeRequester:
         """The manifest's requester; `patience` in seconds, where a user waits for the answer."""
@@ -112,6 +123,23 @@ class SourceStripe(YamlDeclarativeSource):
         if self._parsed is None:
             raise AirbyteTracedException(message=self._problem, failure_type=FailureType.config_error)
         return self._parsed
+
+
+def started_first(messages: Iterator[AirbyteMessage]) -> Iterator[AirbyteMessage]:
+    """Each stream's STARTED before its RUNNING: rows of a stream that follows another may come before its own turn."""
+    started: set[str] = set()
+    for message in messages:
+        report = message.trace.stream_status if message.trace else None
+        if report is None:
+            yield message
+            continue
+        name, status = report.stream_descriptor.name, report.status
+        if status is AirbyteStreamStatus.STARTED and name in started:
+            continue
+        if name not in started and status is not AirbyteStreamStatus.STARTED:
+            yield as_airbyte_message(report.stream_descriptor, AirbyteStreamStatus.STARTED)
+        started.add(name)
+        yield message
 
 
 def _parse(config: Mapping[str, Any] | None) -> tuple[Config | None, str]:

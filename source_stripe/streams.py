@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from airbyte_cdk.sources.declarative.models.declarative_component_schema import CustomRetriever
 from airbyte_cdk.sources.declarative.parsers.model_to_component_factory import ModelToComponentFactory
-from airbyte_cdk.sources.declarative.schema import SchemaLoader
 from airbyte_cdk.sources.declarative.stream_slicers.declarative_partition_generator import (
     DeclarativePartitionFactory,
     StreamSlicerPartitionGenerator,
 )
 from airbyte_cdk.sources.message import MessageRepository
-from airbyte_cdk.sources.streams.concurrent.cursor import CursorField
+from airbyte_cdk.sources.streams.concurrent.cursor import Cursor, CursorField
 from airbyte_cdk.sources.streams.concurrent.default_stream import DefaultStream
 
 from source_stripe.account import AccountReader
 from source_stripe.changes import ChangesReading
 from source_stripe.config import Config
-from source_stripe.cursor import ReadingCursor
+from source_stripe.cursor import FollowingCursor, ReadingCursor
 from source_stripe.events import OVERLAP
 from source_stripe.frontier import Frontier, Workers
+from source_stripe.listing import Listing
 from source_stripe.reading import CreatedReading, Reading, WholeReading
 from source_stripe.records import Known
 from source_stripe.requester import StripeRequester
@@ -31,6 +31,10 @@ from source_stripe.resources import SchemaFile
 from source_stripe.retriever import Route
 from source_stripe.routes import Routes
 from source_stripe.rows import StreamRow
+from source_stripe.state import StateError, StreamState
+
+SavedState = Callable[[str], Mapping[str, Any]]
+"""The saved state of a stream, by its name."""
 
 
 @dataclass(frozen=True)
@@ -47,31 +51,81 @@ class StreamBuilder:
     workers: Workers
     messages: MessageRepository
 
-    def build(self, name: str, saved_state: Mapping[str, Any]) -> DefaultStream:
-        """A stream, going on from its saved state."""
-        row, known = self.rows[name], Known()
-        routes, reading = self._routes_and_reading(row, known)
+    def build(self, selected: Iterable[str], saved: SavedState) -> list[DefaultStream]:
+        """All streams, each going on from its saved state. Selected ones with one root are read as one."""
+        groups = self._groups(selected, saved)
+        together = {name for names in groups for name in names}
+        streams = [stream for names in groups for stream in self._read_as_one(names, saved)]
+        return streams + [self._stream([row], saved)[0] for row in self.rows.values() if row.name not in together]
+
+    def _groups(self, selected: Iterable[str], saved: SavedState) -> list[list[str]]:
+        """Streams whose rows come from the same root, and that stand at the same point: roots first."""
+        groups: dict[tuple[str, StreamState], list[str]] = {}
+        for name in selected:
+            row = self.rows.get(name)
+            root = self._shared_root(row) if row is not None else None
+            if row is None or root is None or row.cursor is None:
+                continue
+            try:
+                state = StreamState.parse(saved(name), stream=name, cursor=row.cursor)
+            except StateError:
+                continue
+            groups.setdefault((root, state), []).append(name)
+        root_first = (sorted(names, key=lambda name: name != root) for (root, _), names in groups.items())
+        return [names for names in root_first if len(names) > 1]
+
+    def _shared_root(self, row: StreamRow) -> str | None:
+        """The stream whose list and events this one is read from, if others may be as well."""
+        routes = Routes(self.rows, self.paging, self.requester, self.account, Known())
+        own_events = row.parent is not None and bool(row.events)
+        newest_children_only = row.parent is not None and row.filter is not None
+        if own_events or newest_children_only or routes.feed(row, routes.of(row)) is None:
+            return None
+        return routes.root(row).name
+
+    def _read_as_one(self, names: Sequence[str], saved: SavedState) -> list[DefaultStream]:
+        leader, *followers = self._stream([self.rows[name] for name in names], saved)
+        return [leader, *followers]
+
+    def _stream(self, rows: Sequence[StreamRow], saved: SavedState) -> list[DefaultStream]:
+        """The stream of the first row, and of the others that come with it."""
+        row, known = rows[0], Known()
+        routes, reading = self._routes_and_reading(rows, known)
         frontier = Frontier(self.workers)
-        cursor = ReadingCursor(name, reading, saved_state, self.account, frontier, self.messages)
+        cursor = ReadingCursor(
+            stream=row.name,
+            cursor_name=row.cursor,
+            reading=reading,
+            saved_state=saved(row.name),
+            account=self.account,
+            frontier=frontier,
+            messages=self.messages,
+            followers={follower.name: str(follower.cursor) for follower in rows[1:]},
+        )
         retriever = self.factory.create_component(
             CustomRetriever,
             dict(row.retriever),
             self.config.model_dump(),
-            name=name,
+            name=row.name,
             routes=routes,
             frontier=frontier,
             known=known,
             start=0 if row.sync == "single" else self._start,
         )
-        schema: SchemaLoader = SchemaFile(name)
-        partitions = DeclarativePartitionFactory(name, schema, retriever, self.messages)
+        following = (FollowingCursor(follower.name, cursor, self.messages) for follower in rows[1:])
+        cursors: tuple[Cursor, ...] = (cursor, *following)
+        return [self._default_stream(one, retriever, own) for one, own in zip(rows, cursors, strict=True)]
+
+    def _default_stream(self, row: StreamRow, retriever: Any, cursor: Cursor) -> DefaultStream:
+        schema = SchemaFile(row.name)
+        partitions = DeclarativePartitionFactory(row.name, schema, retriever, self.messages)
         return DefaultStream(
             partition_generator=StreamSlicerPartitionGenerator(partitions, cursor),
-            name=name,
+            name=row.name,
             json_schema=schema.get_json_schema,
             primary_key=list(row.primary_key),
             cursor_field=CursorField(row.cursor) if row.cursor else None,
-            logger=logging.getLogger(f"airbyte.{name}"),
+            logger=logging.getLogger(f"airbyte.{row.name}"),
             cursor=cursor,
         )
 
@@ -79,14 +133,16 @@ class StreamBuilder:
     def _start(self) -> int:
         return self.config.start_date or 0
 
-    def _routes_and_reading(self, row: StreamRow, known: Known) -> tuple[tuple[Route, ...], Reading]:
+    def _routes_and_reading(self, rows: Sequence[StreamRow], known: Known) -> tuple[tuple[Route, ...], Reading]:
+        row = rows[0]
         made = Routes(self.rows, self.paging, self.requester, self.account, known)
-        routes = made.of(row)
+        plain = made.of(row) if len(rows) == 1 else (made.shared(rows),)
+        routes = tuple(route.expanded() for route in plain)
         listings = [route.listing for route in routes]
         lookback = row.read_again(self.config.lookback_window_days)
         feed = made.feed(row, routes)
         if feed is not None and row.cursor is not None:
-            reading: Reading = ChangesReading(
+            reading = ChangesReading(
                 stream=row.name,
                 cursor=row.cursor,
                 listings=listings,
@@ -101,6 +157,6 @@ class StreamBuilder:
             return routes, CreatedReading(row.name, row.cursor, listings, self._start, lookback)
         return routes, self._whole(row, listings, known, lookback)
 
-    def _whole(self, row: StreamRow, listings: Sequence[Any], known: Known, lookback: int) -> WholeReading:
+    def _whole(self, row: StreamRow, listings: Sequence[Listing], known: Known, lookback: int) -> WholeReading:
         children_lookback = lookback if row.sync == "created" and row.all_parents else None
         return WholeReading(row.name, row.cursor, listings, known, self._start, children_lookback)

@@ -4,7 +4,7 @@ import argparse
 from contextlib import suppress
 from functools import partial
 
-from integration_tests.stripe_emulator.accounts import demo
+from integration_tests.stripe_emulator.accounts import demo, full
 from integration_tests.stripe_emulator.clock import Clock
 from integration_tests.stripe_emulator.emulator import StripeEmulator
 from integration_tests.stripe_emulator.server import listening, server_of, url_of
@@ -14,14 +14,18 @@ def main() -> None:
     """Serve an account until SIGTERM or SIGINT. The clock starts at the real now and ticks."""
     parser = argparse.ArgumentParser(prog="python -m integration_tests.stripe_emulator", description=main.__doc__)
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0, the default: any free one")
-    parser.add_argument("--account", choices=["demo", "empty"], default="empty", help="what the account holds at first")
-    parser.add_argument("--seed", type=int, default=1, help="seed that the demo account is made from")
+    accounts = ["demo", "full", "empty"]
+    parser.add_argument("--account", choices=accounts, default="empty", help="what the account holds at first")
+    parser.add_argument("--seed", type=int, default=1, help="seed that the account is made from")
     options = parser.parse_args()
 
     emulator = StripeEmulator(clock=Clock(ticking=True))
     if options.account == "demo":
         demo.populate(emulator, seed=options.seed)
         emulator.live_on = partial(demo.live_on, emulator)
+    elif options.account == "full":
+        full.populate(emulator, seed=options.seed)
+        emulator.live_on = partial(full.live_on, emulator)
     with listening(options.port) as listener:
         print(url_of(listener), flush=True)
         with suppress(KeyboardInterrupt):

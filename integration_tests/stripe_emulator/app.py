@@ -93,6 +93,8 @@ def _admit(emulator: StripeEmulator, request: HttpRequest, match: routes.Match, 
     endpoint, headers = match.endpoint, request.headers
     key = keys.authenticate(headers, emulator.keys)
     keys.check_version(headers.get("stripe-version"), endpoint)
+    if endpoint.until and (headers.get("stripe-version") or emulator.default_version) > endpoint.until:
+        raise errors.unrecognized_url(request.method, path)
     own = str(emulator.account["id"])
     name = headers.get("stripe-account", own)
     account = emulator if name == own else emulator.connected.get(name)

@@ -3,21 +3,27 @@
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from random import Random
 from typing import Any, Literal
 
 import orjson
 
-from integration_tests.stripe_emulator import events, factory, facts
+from integration_tests.stripe_emulator import events, factory, facts, kinship
+from integration_tests.stripe_emulator.backlog import Backlog
 from integration_tests.stripe_emulator.clock import Clock, unix_time
-from integration_tests.stripe_emulator.events import Change
 from integration_tests.stripe_emulator.facts import PINNED_VERSION, Json
 from integration_tests.stripe_emulator.keys import Key
 from integration_tests.stripe_emulator.pages import Selection
 from integration_tests.stripe_emulator.rendering import rendered
 from integration_tests.stripe_emulator.store import Resource, Store
+from integration_tests.stripe_emulator.truth import can_be_known
+from integration_tests.stripe_emulator.versions import at_version
 
 Event = str | Literal[False] | None
 """Which event a change writes: a type, False for none, None for those that Stripe writes."""
+
+Delay = int | Callable[[Json], int]
+"""By how many seconds events come late; a function is given the event, without its `data`."""
 
 _YEAR = 365 * 24 * 3600
 _ACCOUNT: Json = {
@@ -32,7 +38,16 @@ _ACCOUNT: Json = {
     "type": "standard",
 }
 _OF_CONNECTED_ACCOUNTS = {"account", "bank_account", "capability", "card", "person"}
+_ENDED = ("canceled", "incomplete_expired")
 _CREATION_FIELDS = ("created", "date", "transacted_at")
+
+
+@dataclass(frozen=True)
+class _View:
+    """An object as lists show it, and as events of it do: they may be of an older API version."""
+
+    listed: Json
+    told: Json
 
 
 @dataclass(frozen=True)
@@ -49,24 +64,41 @@ class Request:
 class StripeEmulator:
     """A Stripe account in memory, empty at first. Thread-safe.
 
-    Serve it with `serve(emulator)`. `default_version` is the account's API version: that of its events, and of requests
-    without a `Stripe-Version` header; `live_on` is what `POST /_emulator/live_on` lets happen.
+    Serve it with `serve(emulator)`. Each account, a connected one too, has settings of its own:
+
+    - `default_version`: its API version, `2022-11-15` say. Events written from now on are of it; lists and objects stay
+      at the pinned one. Requests without a `Stripe-Version` header are answered as if they had named it.
+    - `event_delay`: /v1/events has what is written from now on only so many seconds after it happened, 600 at most;
+      or a function that tells for each event. What the event is about can be seen at once.
+    - `shuffle_same_second`: chance that puts the events of one second into some order, and leaves them in it; without
+      one they stand newest first.
+    - `live_on`: what `POST /_emulator/live_on` lets happen.
     """
 
     def __init__(self, *, clock: Clock | None = None) -> None:
         self.clock = clock or Clock()
         self.key = "sk_test_emulator_51PqZ"
         self.default_version = PINNED_VERSION
+        self.event_delay: Delay = 0
+        self.shuffle_same_second: Random | None = None
         self.url = ""
         self.requests: list[Request] = []
         self.connected: dict[str, StripeEmulator] = {}
         self.live_on: Callable[[], None] | None = None
         self.lock = threading.RLock()
-        self.store = Store()
+        self._store = Store()
+        self._backlog = Backlog()
         self.keys: dict[str, Key] = {self.key: Key(self.key)}
         self.disabled: set[str] = set()
         opened = self.clock.now() - 3 * _YEAR
         self.account: Json = factory.make("account", _ACCOUNT, object_id="acct_1Emulator", created=opened)
+
+    @property
+    def store(self) -> Store:
+        """What the account holds, with the events that can be seen by now."""
+        for event in self._backlog.take(self.clock.now()):
+            self._store.add(event)
+        return self._store
 
     def create(
         self, kind: str, /, *, of: str | None = None, slot: str | None = None, event: Event = None, **fields: Any
@@ -99,30 +131,37 @@ class StripeEmulator:
         """
         with self.lock:
             resource, now = self._existing(object_id), self.clock.now()
-            before, parents = self._shown(resource), self._parents(resource.kind, resource.fields, resource.owner)
+            before, parents = self._view(resource), self._parents(resource.kind, resource.fields, resource.owner)
             lists = {row.field: fields.pop(row.field) for row in facts.embedded(resource.kind) if row.field in fields}
-            self.store.replace(resource, factory.changed(resource.kind, resource.fields, fields))
-            self._replace_children(resource, lists)
-            after = self._shown(resource)
-            usual = events.on_update(resource.kind, before, after)
-            previous = events.previous_attributes(before, after)
-            self._announce(resource, _chosen(event, usual, resource.kind, previous), now)
-            if event is None and not usual:
+            changed = self._change(resource, fields) | self._replace_children(resource, lists)
+            after = self._view(resource)
+            usual = events.on_update(resource.kind, before.listed, after.listed) if changed else []
+            previous = events.previous_attributes(before.told, after.told)
+            self._announce(resource, _chosen(event, usual, resource.kind), now, previous)
+            if event is None and not usual and changed:
                 self._announce_parents(parents, now)
-            return after
+            return after.listed
 
     def delete(self, object_id: str, /, *, event: Event = None) -> None:
         """Delete an object, as Stripe does: it leaves the lists, and `*.deleted` is written where there is such an
-        event. Deleting a subscription cancels it: it stays, with status canceled."""
+        event. What has no such event and stands in a list of another object (a subscription's item, a line of a draft
+        invoice) is told by that one's `*.updated`.
+
+        Deleting a subscription cancels it: it stays, with status canceled. So do the subscriptions of a customer, when
+        that is deleted. Whatever lives below an object (a customer's cards and tax ids, a draft's lines) goes with it,
+        and no event tells of it.
+        """
         with self.lock:
             resource, now = self._existing(object_id), self.clock.now()
             if resource.kind == "subscription":
                 self.update(object_id, event=event, status="canceled", canceled_at=now, ended_at=now)
                 return
+            if resource.kind == "customer":
+                self._cancel_subscriptions(resource, event)
             parents = self._parents(resource.kind, resource.fields, resource.owner)
             usual = events.on_deletion(resource.kind, resource.fields)
             self._announce(resource, _chosen(event, usual, resource.kind), now)
-            self.store.remove(resource)
+            self._remove(resource)
             if event is None and not usual:
                 self._announce_parents(parents, now)
 
@@ -137,9 +176,24 @@ class StripeEmulator:
             return self._shown(self._existing(object_id))
 
     def objects(self, kind: str, /) -> list[Json]:
-        """Every object of a kind, newest first, those that lists hide by default too; deleted ones are gone."""
+        """Every object of a kind, newest first, those that lists hide by default too, and events that can't be seen
+        any more, or yet; deleted ones are gone."""
         with self.lock:
-            return [self._shown(resource) for resource in Selection([self.store.shelf(kind)]).down()]
+            shelves = [self.store.shelf(kind), *([self._backlog.shelf()] if kind == "event" else [])]
+            return [self._shown(resource) for resource in Selection(shelves).down()]
+
+    def truth(self, kind: str, /) -> list[Json]:
+        """What a sync can know of a kind now: its objects newest first, as the API renders them at the pinned version,
+        nothing expanded. Whatever some parameter or an object's event brings is there (canceled subscriptions,
+        inactive prices, closed reviews).
+
+        Left out are deleted objects; customers, subscriptions, subscription schedules and quotes on a test clock; what
+        lives below one of either (subscription items, tax ids, cards...); events that can't be seen any more, or yet.
+        """
+        with self.lock:
+            store, now = self.store, self.clock.now()
+            known = Selection([store.shelf(kind)], lambda resource: can_be_known(resource, store, now))
+            return [self._shown(resource) for resource in known.down()]
 
     def disable(self, *products: str) -> None:
         """Have an account that isn't set up for some products (`issuing`, `treasury`...; facts/products.json)."""
@@ -182,6 +236,12 @@ class StripeEmulator:
         shown: Json = orjson.loads(rendered(resource, self.store))
         return shown
 
+    def _view(self, resource: Resource) -> _View:
+        listed, account = self._shown(resource), self._account_told(resource)
+        if account is None or account.default_version == PINNED_VERSION:
+            return _View(listed, listed)
+        return _View(listed, at_version(listed, account.default_version, self.store))
+
     def _add(self, kind: str, given: Json, owner: str | None, slot: str | None) -> Resource:
         number = self.store.next_number()
         created = _created(given) or self.clock.now()
@@ -212,7 +272,15 @@ class StripeEmulator:
                     children.append(self._add(kind, given, parent.key, row.field))
         return children
 
-    def _replace_children(self, parent: Resource, lists: Mapping[str, Iterable[Json]]) -> None:
+    def _change(self, resource: Resource, changes: Json) -> bool:
+        """Give an object's fields other values; whether that changed any."""
+        before = resource.fields
+        self.store.replace(resource, factory.changed(resource.kind, before, changes))
+        return resource.fields != before
+
+    def _replace_children(self, parent: Resource, lists: Mapping[str, Iterable[Json]]) -> bool:
+        """Give embedded lists other rows; whether that changed what the parent may show."""
+        changed = False
         for row in facts.embedded(parent.kind):
             if row.field not in lists:
                 continue
@@ -221,42 +289,64 @@ class StripeEmulator:
             kept = {given["id"]: given for given in rows if given.get("id") in old}
             for key, child in old.items():
                 if key in kept:
-                    self.store.replace(child, factory.changed(child.kind, child.fields, kept[key]))
+                    changed |= self._change(child, kept[key]) and row.shown
                 else:
                     self.store.remove(child)
             self._add_children(parent, {row.field: [given for given in rows if given.get("id") not in kept]})
+            changed |= row.shown and len(kept) < max(len(old), len(rows))
+        return changed
 
-    def _parents(self, kind: str, fields: Json, owner: str | None) -> list[tuple[Resource, Json]]:
+    def _cancel_subscriptions(self, customer: Resource, event: Event) -> None:
+        """Cancel what a customer is subscribed to, silently where the customer's own deletion is."""
+        for subscription in list(Selection([self.store.shelf_by("subscription", "customer", customer.key)]).down()):
+            if subscription.fields["status"] not in _ENDED:
+                self.delete(subscription.key, event=False if event is False else None)
+
+    def _remove(self, resource: Resource) -> None:
+        for child in list(kinship.below(resource, self.store)):
+            self._remove(child)
+        self.store.remove(resource)
+
+    def _parents(self, kind: str, fields: Json, owner: str | None) -> list[tuple[Resource, _View]]:
         """The objects that show one of this kind in a list of theirs, with what they show now."""
         keys = [fields.get(row.by) if row.by else owner for row in facts.embeddings(kind) if row.shown]
         found = [self.store.get(key) for key in keys if isinstance(key, str)]
-        return [(parent, self._shown(parent)) for parent in found if parent is not None and not parent.deleted]
+        return [(parent, self._view(parent)) for parent in found if parent is not None and not parent.deleted]
 
-    def _announce_parents(self, parents: list[tuple[Resource, Json]], at: int) -> None:
+    def _announce_parents(self, parents: list[tuple[Resource, _View]], at: int) -> None:
         """A change that has no event of its own is one of the object that shows it: a subscription's items, say."""
         for parent, before in parents:
-            self._announce(parent, events.on_update(parent.kind, before, self._shown(parent)), at)
+            after = self._view(parent)
+            names = events.on_update(parent.kind, before.listed, after.listed)
+            self._announce(parent, names, at, events.previous_attributes(before.told, after.told))
 
-    def _announce(self, resource: Resource, changes: list[Change], at: int) -> None:
+    def _announce(self, resource: Resource, names: list[str], at: int, previous: Json | None = None) -> None:
         """Write events of Unix time `at`. Those older than what /v1/events keeps are not kept at all."""
-        log = self._log(resource)
-        if not changes or log is None or at < self.clock.now() - events.RETENTION:
+        account = self._account_told(resource)
+        if not names or account is None or at < self.clock.now() - events.RETENTION:
             return
         snapshot = rendered(resource, self.store)
-        for change in changes:
-            number = self.store.next_number()
-            fields = events.event_fields(change.type, number, at, self.default_version)
-            event = Resource("event", fields["id"], fields, at, number)
-            event.rendered = events.event_json(fields, snapshot, change.previous)
-            log.add(event)
+        if account.default_version != PINNED_VERSION:
+            snapshot = orjson.dumps(self._view(resource).told)
+        for name in names:
+            account._write(name, at, snapshot, previous)
 
-    def _log(self, resource: Resource) -> Store | None:
-        """Where events of an object are written: what belongs to a connected account is told to that account only."""
+    def _write(self, name: str, at: int, snapshot: bytes, previous: Json | None) -> None:
+        """Write an event of Unix time `at`, given the JSON of what it is about."""
+        number = self._store.next_number()
+        fields = events.event_fields(name, number, at, self.default_version)
+        if self.shuffle_same_second is not None:
+            number = events.shuffled(number, self.shuffle_same_second)
+        event = Resource("event", fields["id"], fields, at, number)
+        event.rendered = events.event_json(fields, snapshot, previous)
+        self._backlog.add(event, self.event_delay(fields) if callable(self.event_delay) else self.event_delay)
+
+    def _account_told(self, resource: Resource) -> "StripeEmulator | None":
+        """The account that is told of an object: what belongs to a connected account is told to that account only."""
         account = resource.id if resource.kind == "account" else resource.fields.get("account")
         if resource.kind not in _OF_CONNECTED_ACCOUNTS or account in (None, self.account["id"]):
-            return self.store
-        connected = self.connected.get(account)
-        return connected.store if connected else None
+            return self
+        return self.connected.get(account)
 
 
 def store_key(kind: str, fields: Json, owner: str | None, number: int) -> str:
@@ -271,14 +361,14 @@ def store_key(kind: str, fields: Json, owner: str | None, number: int) -> str:
     return f"{parent}/{kind}" if parent else kind
 
 
-def _chosen(event: Event, usual: list[Change], kind: str, previous: Json | None = None) -> list[Change]:
-    """The events that a change writes, given what the test asked for."""
+def _chosen(event: Event, usual: list[str], kind: str) -> list[str]:
+    """The types of the events that a change writes, given what the test asked for."""
     if event is None:
         return usual
     if event is False:
         return []
     events.check_type(event, kind)
-    return [Change(event, previous)]
+    return [event]
 
 
 def _created(fields: Json) -> int | None:

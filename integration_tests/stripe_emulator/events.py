@@ -1,11 +1,15 @@
-"""Which events a change writes, and what an event looks like.
+"""Which events a change writes, what an event looks like, and where it stands in the list.
 
 Event types come from `facts/events.json`. Most follow one pattern: `<stem>.created`, `<stem>.<status>`,
 `<stem>.updated`, `<stem>.deleted`; the tables below name what doesn't.
+
+What Stripe says of the order of /v1/events: newest first by `created`, which is in whole seconds. Of the events of one
+second it says nothing, ids don't sort as events were written, and webhooks come in any order. All that can be relied on
+is that the list has one order, whichever it is: cursors would be of no use otherwise.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from random import Random
 from typing import Any
 
 import orjson
@@ -66,40 +70,30 @@ _STEMS = {
     "subscription": "customer.subscription",
     "scheduled_query_run": "sigma.scheduled_query_run",
     "source_transaction": "source.transaction",
-    "tax_id": "customer.tax_id",
 }
 
 
-@dataclass(frozen=True)
-class Change:
-    """One event to be written: its type, and for updates what the changed fields were."""
-
-    type: str
-    previous: Json | None = None
-
-
-def on_creation(kind: str, fields: Json) -> list[Change]:
+def on_creation(kind: str, fields: Json) -> list[str]:
+    """Types of the events that an object's creation writes."""
     if kind == "payment_method":
-        return [Change("payment_method.attached")] if fields["customer"] else []
+        return ["payment_method.attached"] if fields["customer"] else []
     name = _BORN.get(kind, f"{stem(kind, fields)}.created").format(status=fields.get("status"))
-    return [Change(name)] if kind not in _SILENT and name in facts.event_types(kind) else []
+    return [name] if kind not in _SILENT and name in facts.event_types(kind) else []
 
 
-def on_update(kind: str, old: Json, new: Json) -> list[Change]:
-    """Events of an update, given what the object showed before and after it."""
-    previous = previous_attributes(old, new)
-    if not previous:
-        return []
-    known = facts.event_types(kind)
-    names = [name for name in _update_names(kind, old, new) if name in known]
+def on_update(kind: str, old: Json, new: Json) -> list[str]:
+    """Types of the events of an update, given what the object showed before and after it. That may be the same: what
+    changed may be hidden, or stand in a list beyond its first ten rows."""
+    names = [name for name in _update_names(kind, old, new) if name in facts.event_types(kind)]
     if kind == "refund" and new["charge"]:
         names.append("charge.refund.updated")  # Stripe writes it beside refund.updated
-    return [Change(name, previous) for name in names]
+    return names
 
 
-def on_deletion(kind: str, fields: Json) -> list[Change]:
+def on_deletion(kind: str, fields: Json) -> list[str]:
+    """Types of the events that an object's deletion writes."""
     name = f"{stem(kind, fields)}.deleted"
-    return [Change(name)] if name in facts.event_types(kind) else []
+    return [name] if name in facts.event_types(kind) else []
 
 
 def check_type(name: str, kind: str) -> None:
@@ -113,13 +107,19 @@ def stem(kind: str, fields: Json) -> str:
     """What the event types of a kind begin with."""
     if kind in ("bank_account", "card", "source"):
         return "account.external_account" if fields.get("account") else "customer.source"
+    if kind == "tax_id":
+        return "customer.tax_id" if fields["customer"] else kind  # those of the account itself have no events
     if kind.startswith("issuing."):
         return kind.replace(".", "_")
     return _STEMS.get(kind, kind)
 
 
 def previous_attributes(old: Json, new: Json) -> Json:
-    """The old values of what changed: hashes key by key (a key that is new was null), arrays whole."""
+    """The old values of what changed: hashes key by key (a key that is new was null), arrays whole.
+
+    An embedded list is a hash with an array in it: `data` is there whole, as it was shown, and beside it what else of
+    the list changed (`total_count`, `has_more`), but not its `object` and `url`.
+    """
     return dict(_differences(old, new))
 
 
@@ -145,7 +145,12 @@ def event_json(event: Json, snapshot: bytes, previous: Json | None) -> bytes:
     return orjson.dumps({**event, "data": data})
 
 
-def _update_names(kind: str, old: Json, new: Json) -> Sequence[str]:
+def shuffled(number: int, rng: Random) -> int:
+    """A place in the list for the `number`th thing written, by chance among the events of its second."""
+    return rng.getrandbits(30) << 32 | number
+
+
+def _update_names(kind: str, old: Json, new: Json) -> list[str]:
     known, prefix = facts.event_types(kind), stem(kind, new)
     for (of_kind, name), event in _FIELD_EVENTS.items():
         if of_kind == kind and old.get(name) != new.get(name):

@@ -11,6 +11,7 @@ from typing import Any
 from integration_tests.stripe_emulator import facts
 from integration_tests.stripe_emulator.clock import DEFAULT_START, rfc3339
 from integration_tests.stripe_emulator.facts import Json
+from integration_tests.stripe_emulator.retired import object_type
 from tools.stripe_types import (
     Anything,
     Array,
@@ -23,7 +24,6 @@ from tools.stripe_types import (
     Scalar,
     Type,
     Union,
-    object_type,
 )
 
 _ID_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"

@@ -25,7 +25,8 @@ class Endpoint:
     """One GET.
 
     `pages` says how a list is paged: `cursor`, `v2`, `search`, `all` (in one answer); None for a single object.
-    `params` are the query parameters beside paging and expand, by name, with their types.
+    `params` are the query parameters beside paging and expand, by name, with their types. `until` is the last API
+    version that has it, None where the pinned one does.
     """
 
     path: str
@@ -33,6 +34,7 @@ class Endpoint:
     pages: str | None
     params: Mapping[str, Any]
     required: tuple[str, ...]
+    until: str | None = None
 
     @property
     def is_v2(self) -> bool:
@@ -114,8 +116,8 @@ def singletons() -> frozenset[str]:
 @cache
 def kind(name: str) -> Kind:
     """The facts of one object kind. KeyError if Stripe has no such object."""
-    row = _objects()[name]
     known = _read("kinds.json")
+    row = {} if name in known["retired"] else _objects()[name]
     return Kind(
         name=name,
         prefix=known["prefixes"].get(name, name.rpartition(".")[2].replace("_", "")[:8]),
@@ -184,10 +186,11 @@ def _hidden_paths(facts: Kind, seen: frozenset[str]) -> Iterator[str]:
 
 @cache
 def includable(name: str) -> tuple[str, ...]:
-    """Paths of a v2 kind that are null unless a request includes them."""
+    """Paths of a v2 kind that are null unless a request includes them, or for some hashes any part of them."""
     for endpoint in endpoints():
         if name in endpoint.objects and "include" in endpoint.params and endpoint.pages is None:
-            return tuple(endpoint.params["include"]["list"]["enum"])
+            hashes = _read("kinds.json")["included_by_parts"].get(name, ())
+            return (*hashes, *endpoint.params["include"]["list"]["enum"])
     return ()
 
 

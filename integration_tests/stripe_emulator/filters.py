@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-from integration_tests.stripe_emulator import errors, events, facts
+from integration_tests.stripe_emulator import errors, events, facts, metering
 from integration_tests.stripe_emulator.facts import Endpoint
 from integration_tests.stripe_emulator.pages import Accept, Selection
 from integration_tests.stripe_emulator.parameters import Range
@@ -54,7 +54,6 @@ _FIELDS = {
 _OWNERS = {
     ("balance_transaction", "payout"),
     ("billing.meter_event_summary", "customer"),
-    ("entitlements.active_entitlement", "customer"),
     ("financial_connections.account", "session"),
 }
 # What only says how to answer, not which rows.
@@ -68,7 +67,7 @@ def selection(endpoint: Endpoint, parent: str | None, filters: Filters, store: S
 
     Raises StripeError for values that Stripe refuses.
     """
-    _check_references(endpoint, filters, store)
+    check_references(endpoint, filters, store)
     bounds = dict(filters.get("created") or {}) if endpoint.params.get("created") == "range" else {}
     shelves, accepts = _shelves(endpoint, parent, filters, store), []
     if endpoint.path == "/v1/events":
@@ -82,9 +81,12 @@ def selection(endpoint: Endpoint, parent: str | None, filters: Filters, store: S
     return Selection(shelves, _all(accepts), since, until)
 
 
-def _check_references(endpoint: Endpoint, filters: Filters, store: Store) -> None:
+def check_references(endpoint: Endpoint, filters: Filters, store: Store) -> None:
+    """Raise StripeError for a filter that names an object which doesn't exist, or has a value that Stripe refuses."""
     if endpoint.path == "/v1/events":
         _check_event_types(filters)
+    if endpoint.objects == ("billing.meter_event_summary",):
+        metering.check_window(filters)
     if filters.get("order_by", "created") != "created":
         raise errors.invalid_value("order_by", "The emulator serves order_by=created only.")
     for name, value in filters.items():
@@ -196,6 +198,12 @@ def _names_flow(field: str) -> _Matches:
     return matches
 
 
+def _is_entitled(resource: Resource, customer: str, store: Store) -> bool:
+    """Whether an active entitlement is the customer's: in their summary, or below them where there is none."""
+    owner = store.get(resource.owner or "")
+    return owner is not None and customer in (owner.key, owner.fields.get("customer"))
+
+
 def _of_grants_customer(resource: Resource, customer: str, store: Store) -> bool:
     grant = store.get(resource.fields["credit_grant"])
     return grant is not None and grant.fields["customer"] == customer
@@ -206,6 +214,7 @@ _SPECIAL: Mapping[tuple[str, str], _Matches] = {
     ("billing.credit_balance_transaction", "customer"): _of_grants_customer,
     ("billing.meter_event_summary", "end_time"): lambda row, value, _: row.fields["end_time"] <= value,
     ("billing.meter_event_summary", "start_time"): lambda row, value, _: row.fields["start_time"] >= value,
+    ("entitlements.active_entitlement", "customer"): _is_entitled,
     ("event", "delivery_success"): lambda row, value, _: (row.fields["pending_webhooks"] == 0) == value,
     ("event", "type"): lambda row, value, _: fnmatchcase(row.fields["type"], value),
     ("invoiceitem", "pending"): lambda row, value, _: (row.fields["invoice"] is None) == value,
@@ -236,6 +245,7 @@ def _subscription_hidden(fields: facts.Json, filters: Filters) -> bool:
 
 # Lists that hide rows by default: whether one is hidden, given the list's filters.
 _HIDES: Mapping[str, Callable[[facts.Json, Filters], bool]] = {
+    "/v1/billing/meters/{id}/event_summaries": metering.is_hidden,
     "/v1/customers": _on_test_clock,
     "/v1/payment_methods": lambda fields, _: fields["type"] == "custom",
     "/v1/prices": lambda fields, filters: not fields["active"] and "active" not in filters,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from urllib.parse import unquote
 
-from integration_tests.stripe_emulator import facts
+from integration_tests.stripe_emulator import facts, retired
 from integration_tests.stripe_emulator.facts import Endpoint
 
 
@@ -44,7 +44,7 @@ def _find(node: _Node, segments: list[str], arguments: tuple[str, ...]) -> Match
 
 @cache
 def _tree() -> _Node:
-    return _grown(facts.endpoints())
+    return _grown((*facts.endpoints(), *retired.ENDPOINTS))
 
 
 def _grown(endpoints: Iterable[Endpoint]) -> _Node:

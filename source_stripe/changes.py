@@ -87,6 +87,9 @@ class ChangesReading:
     def final_state(self) -> State:
         return self._state.dump(self.cursor)
 
+    def share(self) -> float | None:
+        return self._progress.window.share if self._progress else None
+
     def _back_fill(self, window: Window, account: Account) -> Iterator[Sequence[Piece]]:
         self.known.floor = window.floor
         self._progress = Progress(self.listings, window)

@@ -18,6 +18,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_stripe.account import AccountReader
 from source_stripe.frontier import Frontier
+from source_stripe.progress import Progress
 from source_stripe.reading import Reading
 
 
@@ -35,6 +36,7 @@ class ReadingCursor(Cursor):
     account: AccountReader
     frontier: Frontier
     messages: MessageRepository
+    progress: Progress
     followers: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -55,6 +57,8 @@ class ReadingCursor(Cursor):
             self._ended.set()
 
     def _slices(self) -> Iterator[StreamSlice]:
+        self.progress.follow(self.stream, self.reading.share)
+        self.progress.reading(self.stream)
         for pieces in self.reading.phases(self.account.read(), self.saved_state):
             self.frontier.open(pieces)
             for number in self.frontier.pieces():

@@ -19,8 +19,10 @@ from source_stripe.ranges import PageSpan, split
 class Workers:
     """How many may read at once, over all streams, and how many of them have nothing to do."""
 
-    def __init__(self, count: int) -> None:
-        self._count = count
+    def __init__(self, count: int, worth_having: Callable[[], int] | None = None) -> None:
+        """At most `count`, and no more than `worth_having` says at the time."""
+        self._most = count
+        self._worth_having = worth_having
         self._reading = 0
         self._waiting = 0
         self._changed = threading.Condition()
@@ -32,13 +34,13 @@ class Workers:
 
     def idle(self) -> int:
         """Workers with nothing to do, once the pieces that wait are taken."""
-        return max(0, self._count - self._reading - self._waiting)
+        return max(0, self._count() - self._reading - self._waiting)
 
     @contextmanager
     def reading(self) -> Iterator[None]:
         """Read one of the pieces that waited; blocks while all workers are reading."""
         with self._changed:
-            self._changed.wait_for(lambda: self._reading < self._count)
+            self._changed.wait_for(lambda: self._reading < self._count())
             self._waiting -= 1
             self._reading += 1
         try:
@@ -46,7 +48,10 @@ class Workers:
         finally:
             with self._changed:
                 self._reading -= 1
-                self._changed.notify()
+                self._changed.notify_all()
+
+    def _count(self) -> int:
+        return self._most if self._worth_having is None else max(1, min(self._most, self._worth_having()))
 
 
 class Frontier:

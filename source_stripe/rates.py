@@ -1,12 +1,13 @@
-"""The rate budget: when the next request may go.
+"""The rate budget: when the next request may go, and how many are worth having under way.
 
 Stripe counts requests per account and per endpoint over a second and answers 429 above that
-(https://docs.stripe.com/rate-limits). The budget holds a share of both limits, halves what a 429 names and lets it grow
-back, a request a second each second, so that it finds the real limit and stays there.
+(https://docs.stripe.com/rate-limits). The budget holds a share of both, backs off from what a 429 names and grows
+back a request a second each second, slower near the rate that failed, so that it finds the real limit and stays there.
 """
 
 from __future__ import annotations
 
+import math
 import threading
 from bisect import bisect_right, insort
 from collections.abc import Mapping
@@ -14,6 +15,10 @@ from dataclasses import dataclass, field
 
 _SECOND = 1.0
 _FILES = "/v1/files"
+_LEAST = 0.5
+_PROBING = 0.002
+"""How the rate grows above the one that failed last: by this times the square of the seconds since it got there."""
+_NEAR = 1.25
 
 
 @dataclass(frozen=True)
@@ -39,32 +44,41 @@ class Window:
     """At most `rate` requests in any second. Times are seconds on one monotonic clock; not thread-safe."""
 
     def __init__(self, rate: float) -> None:
-        self._full_rate = rate
-        self._slowed_rate = rate
+        self._full = rate
+        self._slowed_to = rate
         self._slowed_at = float("-inf")
+        self._failed: float | None = None
         self._slots: list[float] = []
 
     def rate(self, now: float) -> float:
-        """Requests a second at `now`: what the last 429 left, plus one for each second since."""
-        return min(self._full_rate, self._slowed_rate + max(0.0, now - self._slowed_at))
+        """Requests a second at `now`: what the last 429 left, and what has grown back since."""
+        since = max(0.0, now - self._slowed_at)
+        grown = self._slowed_to + since
+        if self._failed is not None and grown > self._failed:
+            grown = self._failed + _PROBING * (grown - self._failed) ** 2
+        return min(self._full, grown)
 
     def next_slot(self, now: float) -> float:
         """The earliest time, not before `now`, at which a request may go."""
-        del self._slots[: bisect_right(self._slots, now - _SECOND)]
-        in_a_second = max(1, int(self.rate(now)))
-        # Below one request a second the gap grows instead.
-        gap = _SECOND / min(1.0, self.rate(now))
-        return max(now, self._slots[-in_a_second] + gap) if len(self._slots) >= in_a_second else now
+        rate = self.rate(now)
+        at_once = max(1, math.ceil(rate))
+        gap = at_once / rate
+        del self._slots[: bisect_right(self._slots, now - max(gap, _SECOND))]
+        return max(now, self._slots[-at_once] + gap) if len(self._slots) >= at_once else now
 
     def take(self, slot: float) -> None:
         # Not always behind the others: a slot may have been put off by the other window.
         insort(self._slots, slot)
 
     def slow_down(self, now: float) -> None:
-        """Halve the rate; the 429s of one burst count once."""
-        if now - self._slowed_at >= _SECOND:
-            self._slowed_rate = max(self.rate(now) / 2, 0.5)
-            self._slowed_at = now
+        """Halve the rate, or take a little off where it had come back to what failed. One burst's 429s count once."""
+        if now - self._slowed_at < _SECOND:
+            return
+        rate = self.rate(now)
+        was_near = self._failed is not None and rate <= self._failed * _NEAR
+        self._failed = rate * 0.98
+        self._slowed_to = max(rate * (0.85 if was_near else 0.5), _LEAST)
+        self._slowed_at = now
 
 
 class RateBudget:
@@ -74,6 +88,7 @@ class RateBudget:
         self._limits = limits
         self._account = Window(limits.account)
         self._endpoints: dict[str, Window] = {}
+        self._latency = 0.3
         self._lock = threading.Lock()
 
     def reserve(self, endpoint: str, now: float) -> float:
@@ -90,6 +105,15 @@ class RateBudget:
         with self._lock:
             limited = self._account if (reason or "").startswith("global") else self._endpoint(endpoint)
             limited.slow_down(now)
+
+    def answered(self, seconds: float) -> None:
+        """An answer took so long."""
+        with self._lock:
+            self._latency += (seconds - self._latency) * 0.1
+
+    def worth_having_under_way(self) -> int:
+        """How many requests fill the budget at today's latency (Little's law), and some more for its jitter."""
+        return 2 + math.ceil(1.5 * self._limits.account * self._latency)
 
     def _endpoint(self, endpoint: str) -> Window:
         if endpoint not in self._endpoints:

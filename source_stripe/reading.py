@@ -31,6 +31,9 @@ class Reading(Protocol):
     def final_state(self) -> State | None:
         """The state when all phases are through; None for a stream that has none."""
 
+    def share(self) -> float | None:
+        """How much of the time span to be read is through, 0 to 1; None where nobody can know."""
+
 
 @dataclass
 class WholeReading:
@@ -65,6 +68,9 @@ class WholeReading:
 
     def final_state(self) -> State | None:
         return None if self.cursor is None else {self.cursor: self._now}
+
+    def share(self) -> None:
+        return None
 
 
 @dataclass
@@ -113,6 +119,9 @@ class CreatedReading:
 
     def final_state(self) -> State:
         return self._state.dump(self.cursor)
+
+    def share(self) -> float | None:
+        return self._progress.window.share if self._progress else None
 
 
 def first_pieces(listings: Sequence[Listing], ranges: Sequence[Range], birth: int | None) -> list[ListPiece]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -15,10 +16,12 @@ from airbyte_cdk.sources.declarative.auth.declarative_authenticator import Decla
 from airbyte_cdk.sources.declarative.interpolation import InterpolatedString
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
+from requests.utils import get_environ_proxies
 
 from source_stripe.answers import Answer, Refusal, decode, stripe_time
 from source_stripe.config import parse_config
 from source_stripe.errors import Outcome, StripeError, judge
+from source_stripe.progress import Progress
 from source_stripe.rates import RateBudget, RateLimits
 
 logger = logging.getLogger("airbyte.stripe")
@@ -38,6 +41,7 @@ class StripeRequester:
     timeouts: Mapping[str, float]
     rate_budget: Mapping[str, float]
     backoff: Mapping[str, float]
+    progress: Progress = field(default_factory=Progress)
     clock: Callable[[], float] = field(default=time.monotonic)
     sleep: Callable[[float], None] = field(default=time.sleep)
 
@@ -47,6 +51,10 @@ class StripeRequester:
         self._budget = RateBudget(limits)
         self._url_base = self._interpolated(self.url_base)
         self._session = requests.Session()
+        # What the environment says is looked up once, not for every request.
+        self._session.trust_env = False
+        self._session.proxies = get_environ_proxies(self._url_base)
+        self._session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
         self._session.auth = self.authenticator
         self._session.headers = CaseInsensitiveDict({"Accept": "application/json", "Accept-Encoding": "gzip"})
         for name, value in self.request_headers.items():
@@ -78,10 +86,15 @@ class StripeRequester:
             logger.info("GET %s: %s. Asking again in %.1f s (attempt %d).", path, said, pause, attempt + 1)
             self.sleep(pause)
 
+    def worth_having_under_way(self) -> int:
+        """How many requests at once fill the rate budget."""
+        return self._budget.worth_having_under_way()
+
     def _ask(
         self, url: str, path: str, params: Params, headers: Mapping[str, str] | None
     ) -> tuple[Outcome, Answer | Refusal]:
         """One try."""
+        sent = self.clock()
         try:
             response = self._session.get(
                 url,
@@ -92,7 +105,10 @@ class StripeRequester:
                 allow_redirects=False,
             )
         except requests.RequestException as error:
+            self.progress.request(limited=False)
             return Outcome.RETRY, Refusal.silence(error)
+        self._budget.answered(self.clock() - sent)
+        self.progress.request(limited=response.status_code == 429)
         body = decode(response.content)
         outcome = judge(response.status_code, response.headers, body)
         if outcome is Outcome.OK and body is not None:

@@ -10,6 +10,7 @@ from typing import Any
 from airbyte_cdk.sources.declarative.retrievers import Retriever
 from airbyte_cdk.sources.types import StreamSlice
 
+from source_stripe.batches import Batches
 from source_stripe.covering import Cover
 from source_stripe.errors import Outcome, StripeError
 from source_stripe.events import Change
@@ -19,6 +20,7 @@ from source_stripe.listing import Listing
 from source_stripe.nesting import Children
 from source_stripe.pages import Page, Row
 from source_stripe.pieces import ChangedPiece, ListPiece, ParentsPiece, RowsPiece
+from source_stripe.progress import Progress
 from source_stripe.ranges import Range
 from source_stripe.records import Known, Projection
 
@@ -53,14 +55,23 @@ class StripeRetriever(Retriever):
     routes: tuple[Route, ...]
     frontier: Frontier
     known: Known
+    progress: Progress
     start: int
     """Rows created before (Unix seconds) are left out."""
+    batches: Batches | None = None
+    """Where records are handed over a page at a time; one by one if None."""
 
-    def read_records(self, records_schema: Mapping[str, Any], stream_slice: StreamSlice | None = None) -> Iterator[Row]:
+    def read_records(
+        self, records_schema: Mapping[str, Any], stream_slice: StreamSlice | None = None
+    ) -> Iterator[Mapping[str, Any]]:
         """The records of the slice's piece. Raises StripeError or MalformedPage; the piece then stays open."""
         if stream_slice is None:
             raise ValueError(f"{self.name} is read by slices")
-        number: int = stream_slice.extra_fields["piece"]
+        self.progress.reading(self.name)
+        records = self._read(stream_slice.extra_fields["piece"])
+        return records if self.batches is None else self.batches.of(self.name, records)
+
+    def _read(self, number: int) -> Iterator[Row]:
         with self.frontier.reading(number):
             piece = self.frontier.piece(number)
             route = self.routes[piece.route]

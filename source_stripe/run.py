@@ -5,42 +5,79 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Mapping
+from contextlib import redirect_stdout
 from typing import Any
 
 import orjson
 from airbyte_cdk.entrypoint import AirbyteEntrypoint
-from airbyte_cdk.logger import PRINT_BUFFER, is_platform_debug_log_enabled
+from airbyte_cdk.logger import is_platform_debug_log_enabled
 from airbyte_cdk.models import AirbyteMessage, ConnectorSpecification
+from airbyte_cdk.sources.connector_state_manager import HashableStreamDescriptor
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from source_stripe.batches import Batches, batch_in
+from source_stripe.output import Output
 from source_stripe.source import SourceStripe
+
+_PAGES_WAITING = 64
+"""Pages of records in memory at most, read but not yet written."""
 
 
 class StripeEntrypoint(AirbyteEntrypoint):
-    """The CDK's entry point, but for two things: who judges the config, and null fields of records."""
+    """The CDK's entry point, but for who judges the config, null fields of records, and records by the page."""
 
     @staticmethod
     def validate_connection(source_spec: ConnectorSpecification, config: Mapping[str, Any]) -> None:
         """Left to SourceStripe, whose sentences say what to do; it refuses a bad config in check, discover and read."""
 
-    def run(self, parsed_args: argparse.Namespace) -> Iterable[str]:
-        """The command's messages, a line each."""
-        if parsed_args.command == "read":
-            yield from self._read(parsed_args)
-        else:
-            yield from super().run(parsed_args)
+    @staticmethod
+    def handle_record_counts(
+        message: AirbyteMessage, stream_message_count: defaultdict[HashableStreamDescriptor, float]
+    ) -> AirbyteMessage:
+        """The CDK counts messages; a batch holds more than one record."""
+        counted = AirbyteEntrypoint.handle_record_counts(message, stream_message_count)
+        if message.record is not None and (batch := batch_in(message)) is not None:
+            stream = HashableStreamDescriptor(name=message.record.stream, namespace=message.record.namespace)
+            stream_message_count[stream] += batch.records - 1
+        return counted
 
-    def _read(self, parsed_args: argparse.Namespace) -> Iterable[str]:
-        # AirbyteEntrypoint.run would serialize with a method that can't be overridden, and drop what is null.
+    def write(self, parsed_args: argparse.Namespace, output: Output) -> None:
+        """Run the command; its messages go to `output`, a line each."""
+        if parsed_args.command == "read":
+            self._read(parsed_args, output)
+            return
+        for line in self.run(parsed_args):
+            output.write(f"{line}\n")
+
+    def _read(self, parsed_args: argparse.Namespace, output: Output) -> None:
+        source = self.source
+        if not isinstance(source, SourceStripe):
+            raise TypeError(f"{type(source).__name__} is not ours")
         debug = parsed_args.debug or is_platform_debug_log_enabled()
         logging.getLogger("airbyte").setLevel(logging.DEBUG if debug else logging.INFO)
-        config = self.source.read_config(parsed_args.config)
-        catalog = self.source.read_catalog(parsed_args.catalog)
-        state = self.source.read_state(parsed_args.state)
-        for message in self.read(self.source.spec(self.logger), config, catalog, state):
-            yield to_line(message)
+        config = source.read_config(parsed_args.config)
+        catalog = source.read_catalog(parsed_args.catalog)
+        state = source.read_state(parsed_args.state)
+        source.batches = batches = Batches(_PAGES_WAITING)
+        source.logger.addFilter(_tells_no_wrong_count)
+        with source.progress.reported():
+            for message in self.read(source.spec(self.logger), config, catalog, state):
+                batch = batch_in(message)
+                if batch is None or message.record is None:
+                    output.write(f"{to_line(message)}\n")
+                    continue
+                output.write_bytes(batch.lines)
+                batches.written()
+                source.progress.rows(message.record.stream, batch.records)
+
+
+def _tells_no_wrong_count(record: logging.LogRecord) -> bool:
+    """The CDK would log batches as records; our progress lines have the right counts."""
+    return not re.fullmatch(r"Read \d+ records from \S+ stream", record.getMessage())
 
 
 def to_line(message: AirbyteMessage) -> str:
@@ -52,10 +89,10 @@ def to_line(message: AirbyteMessage) -> str:
     return orjson.dumps({"type": "RECORD", "record": fields}).decode()
 
 
-def run(args: list[str]) -> int:
-    """Run one command; its messages go to stdout. Returns the exit code: 0 only if all went well."""
+def run(args: list[str], output: Output) -> int:
+    """Run one command; its messages go to `output`. Returns the exit code: 0 only if all went well."""
     try:
-        _run(args)
+        StripeEntrypoint(_source(args)).write(AirbyteEntrypoint.parse_args(args), output)
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 2
     except BrokenPipeError:
@@ -72,20 +109,16 @@ def run(args: list[str]) -> int:
 
 def main() -> None:
     """Run the command line's command and end the process, even if threads still wait to hand over rows."""
+    output = Output(sys.stdout.fileno())
+    code = 1
     try:
-        code = run(sys.argv[1:])
-        sys.stdout.flush()
-    except BrokenPipeError:
-        code = 1
+        output.take_logs()
+        with redirect_stdout(output):
+            code = run(sys.argv[1:], output)
+    except OSError as error:
+        print(f"source-stripe can't write its messages: {error}", file=sys.stderr)
+    sys.stderr.flush()
     os._exit(code)
-
-
-def _run(args: list[str]) -> None:
-    parsed_args = AirbyteEntrypoint.parse_args(args)
-    entrypoint = StripeEntrypoint(_source(args))
-    with PRINT_BUFFER:
-        for line in entrypoint.run(parsed_args):
-            print(f"{line}\n", end="")
 
 
 def _source(args: list[str]) -> SourceStripe:

@@ -23,10 +23,12 @@ from airbyte_cdk.utils.stream_status_utils import as_airbyte_message
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_stripe.account import AccountReader
+from source_stripe.batches import Batches
 from source_stripe.config import API_URL, DEFAULT_WORKERS, Config, ConfigError, parse_config
 from source_stripe.cursor import FollowingCursor
 from source_stripe.errors import StripeError
 from source_stripe.frontier import Workers
+from source_stripe.progress import Progress
 from source_stripe.requester import StripeRequester
 from source_stripe.resources import resource
 from source_stripe.rows import StreamRow
@@ -50,6 +52,9 @@ class SourceStripe(YamlDeclarativeSource):
         self._parsed, self._problem = _parse(config)
         # `spec` needs no config, and one that can't be used is refused by check, discover and read.
         usable = config if self._parsed is not None and config else {}
+        self.batches: Batches | None = None
+        """Set by an entry point that writes batches of records; any other gets them one by one."""
+        self.progress = Progress()
         self._selected = [configured.stream.name for configured in catalog.streams] if catalog else []
         super().__init__(
             path_to_yaml=str(resource("manifest.yaml")),
@@ -98,8 +103,10 @@ class SourceStripe(YamlDeclarativeSource):
             factory=self._constructor,
             requester=requester,
             account=AccountReader(requester),
-            workers=Workers(usable.num_workers),
+            workers=Workers(usable.num_workers, requester.worth_having_under_way),
             messages=self._constructor.get_message_repository(),
+            progress=self.progress,
+            batches=self.batches,
         )
         states = self._connector_state_manager
         return [*builder.build(self._selected, lambda name: states.get_stream_state(name, None))]
@@ -116,7 +123,9 @@ class SourceStripe(YamlDeclarativeSource):
         declared = dict(self.resolved_manifest["definitions"]["requester"])
         if patience is not None:
             declared["backoff"] = {**declared["backoff"], "give_up_after": patience}
-        requester: StripeRequester = self._constructor.create_component(CustomRequester, declared, self._config)
+        requester: StripeRequester = self._constructor.create_component(
+            CustomRequester, declared, self._config, progress=self.progress
+        )
         return requester
 
     def _usable_config(self) -> Config:

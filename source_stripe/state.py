@@ -48,6 +48,12 @@ class Window:
         """What is still to be read, oldest first."""
         return subtract(self.span, self.done)
 
+    @property
+    def share(self) -> float:
+        """How much of the span is done, 0 to 1."""
+        seconds = self.span.end - self.span.start
+        return sum(piece.end - piece.start for piece in self.done) / seconds if seconds > 0 else 1.0
+
     def with_done(self, piece: Range) -> Window:
         return replace(self, done=merge((*self.done, piece)))
 

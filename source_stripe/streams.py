@@ -18,12 +18,14 @@ from airbyte_cdk.sources.streams.concurrent.cursor import Cursor, CursorField
 from airbyte_cdk.sources.streams.concurrent.default_stream import DefaultStream
 
 from source_stripe.account import AccountReader
+from source_stripe.batches import Batches
 from source_stripe.changes import ChangesReading
 from source_stripe.config import Config
 from source_stripe.cursor import FollowingCursor, ReadingCursor
 from source_stripe.events import OVERLAP
 from source_stripe.frontier import Frontier, Workers
 from source_stripe.listing import Listing
+from source_stripe.progress import Progress
 from source_stripe.reading import CreatedReading, Reading, WholeReading
 from source_stripe.records import Known
 from source_stripe.requester import StripeRequester
@@ -50,6 +52,8 @@ class StreamBuilder:
     account: AccountReader
     workers: Workers
     messages: MessageRepository
+    progress: Progress
+    batches: Batches | None
 
     def build(self, selected: Iterable[str], saved: SavedState) -> list[DefaultStream]:
         """All streams, each going on from its saved state. Selected ones with one root are read as one."""
@@ -93,6 +97,7 @@ class StreamBuilder:
         routes, reading = self._routes_and_reading(rows, known)
         frontier = Frontier(self.workers)
         cursor = ReadingCursor(
+            progress=self.progress,
             stream=row.name,
             cursor_name=row.cursor,
             reading=reading,
@@ -110,6 +115,8 @@ class StreamBuilder:
             routes=routes,
             frontier=frontier,
             known=known,
+            progress=self.progress,
+            batches=self.batches,
             start=0 if row.sync == "single" else self._start,
         )
         following = (FollowingCursor(follower.name, cursor, self.messages) for follower in rows[1:])

@@ -6,6 +6,7 @@ from typing import Any
 
 from integration_tests.stripe_emulator.accounts.full.maker import Maker
 from integration_tests.stripe_emulator.accounts.full.samples import ADDRESS, DAY, USD, monetary
+from integration_tests.stripe_emulator.accounts.full.selling import monthly, subscribed
 
 Json = dict[str, Any]
 
@@ -13,7 +14,7 @@ _PDF = "https://pay.stripe.com/credit_notes/negotiated/pdf"
 
 
 def bill(maker: Maker) -> None:
-    """A customer with a negotiated deal: discounts, a schedule, a quote, an invoice made by hand."""
+    """A customer with a negotiated deal: discounts, a schedule, an invoice made by hand."""
     customer = _customer(maker)
     subscription = _subscription(maker, customer)
     _schedule(maker, customer, subscription)
@@ -23,7 +24,7 @@ def bill(maker: Maker) -> None:
     _on_a_test_clock(maker)
 
 
-def discount(maker: Maker, customer: str, **fields: Any) -> str:
+def _discount(maker: Maker, customer: str, **fields: Any) -> str:
     """A coupon that a customer has used; returns the discount's id."""
     return maker.make(
         "discount",
@@ -40,12 +41,12 @@ def _customer(maker: Maker) -> str:
         "customer",
         id=customer,
         address=ADDRESS,
-        balance=-500,
+        balance=-1000,
         currency=USD,
         description="Pays by bank transfer",
-        discount=maker.whole(discount(maker, customer)),
+        discount=maker.whole(_discount(maker, customer)),
         email=f"negotiator-{maker.era + 1}@example.com",
-        invoice_credit_balance={USD: -500},
+        invoice_credit_balance={USD: -1000},
         invoice_prefix=f"NEG{maker.era + 1:05}",
         name="Sam Negotiator",
         shipping={"address": ADDRESS, "name": "Sam Negotiator"},
@@ -68,26 +69,19 @@ def _customer(maker: Maker) -> str:
 def _subscription(maker: Maker, customer: str) -> str:
     """One that ended, is paused, on trial or behind with its payments, with a licensed and a metered item."""
     at, subscription = maker.tick(), maker.new_id("subscription")
-    licensed, metered = _price(maker, "licensed"), _price(maker, "metered")
+    licensed, metered = monthly(maker, 1200), monthly(maker, 5, "metered")
     item, usage = maker.new_id("subscription_item"), maker.new_id("subscription_item")
-    period = {"current_period_start": at, "current_period_end": at + 30 * DAY}
+    by_item = _discount(maker, customer, subscription=subscription, subscription_item=item)
     maker.make(
         "subscription",
         id=subscription,
         billing_cycle_anchor=at,
         billing_mode={"type": "flexible"},
         customer=customer,
-        discounts=[discount(maker, customer, subscription=subscription)],
+        discounts=[_discount(maker, customer, subscription=subscription)],
         items=[
-            {
-                **period,
-                "id": item,
-                "discounts": [discount(maker, customer, subscription=subscription, subscription_item=item)],
-                "plan": _plan_of(licensed),
-                "price": licensed,
-                "quantity": 3,
-            },
-            {**period, "id": usage, "plan": _plan_of(metered), "price": metered, "quantity": None},
+            subscribed(licensed, at, id=item, discounts=[by_item], quantity=3),
+            subscribed(metered, at, id=usage, quantity=None),
         ],
         pause_collection=maker.in_turn(None, {"behavior": "void", "resumes_at": at + 60 * DAY}),
         start_date=at,
@@ -103,24 +97,6 @@ def _subscription(maker: Maker, customer: str) -> str:
             total_usage=120 * (month + 1),
         )
     return subscription
-
-
-def _price(maker: Maker, usage_type: str) -> Json:
-    recurring = {"interval": "month", "interval_count": 1, "usage_type": usage_type}
-    price = maker.make("price", recurring=recurring, type="recurring", unit_amount=1200, unit_amount_decimal="1200")
-    return maker.whole(price)
-
-
-def _plan_of(price: Json) -> Json:
-    """The older twin that Stripe shows beside a recurring price."""
-    return {
-        "id": price["id"],
-        "amount": price["unit_amount"],
-        "created": price["created"],
-        "interval": "month",
-        "product": price["product"],
-        "usage_type": price["recurring"]["usage_type"],
-    }
 
 
 def _schedule(maker: Maker, customer: str, subscription: str) -> None:
@@ -162,7 +138,7 @@ def _invoice(maker: Maker, customer: str) -> str:
         billing_reason="manual",
         collection_method="send_invoice",
         customer=customer,
-        discounts=[discount(maker, customer, invoice=invoice)],
+        discounts=[_discount(maker, customer, invoice=invoice)],
         due_date=maker.tick() + 14 * DAY,
         lines=[{"amount": 2900, "description": "Advice", "quantity": 1, "subtotal": 2900}],
         number=None if status == "draft" else f"NEG{maker.era + 1:05}-0001",
@@ -177,7 +153,7 @@ def _invoice(maker: Maker, customer: str) -> str:
             amount=2900,
             customer=customer,
             description="Advice",
-            discounts=[discount(maker, customer)],
+            discounts=[_discount(maker, customer)],
             invoice=None if waiting else invoice,
             quantity_decimal="1",
         )
@@ -251,11 +227,10 @@ def _on_a_test_clock(maker: Maker) -> None:
         status="ready",
     )
     customer = maker.make("customer", email="future@example.com", test_clock=clock)
-    price = _price(maker, "licensed")
     subscription = maker.make(
         "subscription",
         customer=customer,
-        items=[{"plan": _plan_of(price), "price": price, "quantity": 1}],
+        items=[subscribed(monthly(maker, 1200), maker.tick(), quantity=1)],
         test_clock=clock,
     )
     maker.make("subscription_schedule", customer=customer, subscription=subscription, test_clock=clock)

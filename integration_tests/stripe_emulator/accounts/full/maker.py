@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from integration_tests.stripe_emulator import events, factory, facts
 from integration_tests.stripe_emulator.pages import Selection
 from integration_tests.stripe_emulator.retired import object_type
-from tools.stripe_types import Expandable, Resource
+from tools.stripe_types import Expandable
 
 if TYPE_CHECKING:
     from integration_tests.stripe_emulator import StripeEmulator
@@ -63,8 +63,8 @@ class Maker:
 
     def row(self, kind: str, /, **fields: Any) -> Json:
         """The fields of an object to be made, with the references that its type requires: to any there is by now."""
-        missing = {name: kinds for name, kinds in _references(kind) if name not in fields}
-        return {**fields, **{name: self.any(kinds[0]) for name, kinds in missing.items()}}
+        missing = [(name, target) for name, target in _references(kind) if name not in fields]
+        return {**fields, **{name: self.any(target) for name, target in missing}}
 
     def any(self, kind: str) -> str:
         """The id of an object that there is by now, of those that lists don't hide. LookupError if there is none."""
@@ -88,10 +88,7 @@ class Maker:
 
 
 @cache
-def _references(kind: str) -> Sequence[tuple[str, tuple[str, ...]]]:
-    """Fields of a kind that have to name another object, with the kinds that it may be of."""
-    return [
-        (field.name, tuple(target.name for target in field.type.targets if isinstance(target, Resource)))
-        for field in object_type(kind).fields
-        if isinstance(field.type, Expandable) and not field.nullable
-    ]
+def _references(kind: str) -> Sequence[tuple[str, str]]:
+    """Fields of a kind that have to name another object, with the kind of that."""
+    required = [field for field in object_type(kind).fields if not field.nullable]
+    return [(field.name, field.type.targets[0].name) for field in required if isinstance(field.type, Expandable)]

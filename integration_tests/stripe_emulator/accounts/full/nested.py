@@ -12,6 +12,7 @@ from typing import Any
 from integration_tests.stripe_emulator.accounts.full.maker import Maker
 from integration_tests.stripe_emulator.accounts.full.paying import charge, intend, movement
 from integration_tests.stripe_emulator.accounts.full.samples import ADDRESS, DAY, USD
+from integration_tests.stripe_emulator.accounts.full.selling import monthly, subscribed
 
 Json = dict[str, Any]
 
@@ -69,34 +70,15 @@ def _plain_subscription(maker: Maker) -> Json:
 
 def _subscription(maker: Maker, size: int) -> str:
     """A subscription of another customer than the collector, whose subscriptions are counted."""
-    price, customer = _monthly(maker), maker.make("customer", email=f"subscriber-{size}@example.com")
+    customer, price = maker.make("customer", email=f"subscriber-{size}@example.com"), monthly(maker, 700)
     at = maker.tick()
-    period = {"current_period_start": at, "current_period_end": at + 30 * DAY}
     return maker.make(
         "subscription",
         billing_cycle_anchor=at,
         customer=customer,
-        items=[{**period, "plan": _plan_of(price), "price": price, "quantity": n + 1} for n in range(size)],
+        items=[subscribed(price, at, quantity=number + 1) for number in range(size)],
         start_date=at,
     )
-
-
-def _monthly(maker: Maker) -> Json:
-    recurring = {"interval": "month", "interval_count": 1, "usage_type": "licensed"}
-    price = maker.make("price", recurring=recurring, type="recurring", unit_amount=700, unit_amount_decimal="700")
-    return maker.whole(price)
-
-
-def _plan_of(price: Json) -> Json:
-    """The older twin that Stripe shows beside a recurring price."""
-    return {
-        "id": price["id"],
-        "amount": price["unit_amount"],
-        "amount_decimal": price["unit_amount_decimal"],
-        "created": price["created"],
-        "interval": "month",
-        "product": price["product"],
-    }
 
 
 def _documents(maker: Maker, customer: str, subscription: str, size: int) -> None:
@@ -168,7 +150,7 @@ def _quote(maker: Maker, customer: str, size: int) -> None:
 
 
 def _items(maker: Maker, size: int) -> list[Json]:
-    price = _monthly(maker)
+    price = monthly(maker, 700)
     return [
         {"amount_subtotal": 700, "amount_total": 700, "description": f"Seat {n + 1}", "price": price, "quantity": 1}
         for n in range(size)

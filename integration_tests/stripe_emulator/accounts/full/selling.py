@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from integration_tests.stripe_emulator.accounts.catalogue import plan_of
 from integration_tests.stripe_emulator.accounts.full.maker import Maker
 from integration_tests.stripe_emulator.accounts.full.samples import DAY, USD
+
+Json = dict[str, Any]
 
 
 def stock(maker: Maker) -> None:
@@ -26,6 +31,21 @@ def stock(maker: Maker) -> None:
     _taxes_and_shipping(maker)
     _coupons(maker, product)
     _features(maker, product)
+
+
+def monthly(maker: Maker, amount: int, usage_type: str = "licensed") -> Json:
+    """A price by the month, of `amount` cents; returns it whole."""
+    recurring = {"interval": "month", "interval_count": 1, "usage_type": usage_type}
+    price = maker.make(
+        "price", recurring=recurring, type="recurring", unit_amount=amount, unit_amount_decimal=str(amount)
+    )
+    return maker.whole(price)
+
+
+def subscribed(price: Json, at: int, **fields: Any) -> Json:
+    """A subscription's item of a price, in a month that began at Unix time `at`."""
+    plan = {**plan_of(price), "usage_type": price["recurring"]["usage_type"]}
+    return {"current_period_start": at, "current_period_end": at + 30 * DAY, "plan": plan, "price": price, **fields}
 
 
 def _prices(maker: Maker, product: str) -> None:
@@ -150,7 +170,7 @@ def _coupons(maker: Maker, product: str) -> None:
 
 
 def _features(maker: Maker, product: str) -> None:
-    """Features of the product, and customers who are entitled to them because they subscribe to it."""
+    """A feature that the product gives, and one that nobody gets any more."""
     key = f"calendar-{maker.era + 1}"
     feature = maker.make("entitlements.feature", lookup_key=key, name="A calendar for everybody")
     maker.make("entitlements.feature", active=False, lookup_key=f"fax-{maker.era + 1}", name="Reminders by fax")

@@ -1,0 +1,157 @@
+"""Syncs that are cheap to start and can be killed: each a process, forked from one that has the connector loaded."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import signal
+import tempfile
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from integration_tests.connector import Json, catalog
+from integration_tests.stripe_emulator import Request, StripeEmulator
+from unit_tests.output import Output
+
+_LONGEST = 120.0
+"""Seconds after which a sync hangs."""
+
+_processes = multiprocessing.get_context("forkserver")
+# Without the main module here each process would run it anew: pytest's, say.
+_processes.set_forkserver_preload(["__main__", f"{__package__}.connector_process"])
+
+
+@dataclass(frozen=True)
+class Kill:
+    """When to end a sync with SIGKILL: behind so many lines of its output, or while its so-manyth request is answered.
+
+    Whichever comes first; not at all if it is done before.
+    """
+
+    line: int | None = None
+    request: int | None = None
+
+
+@dataclass(frozen=True)
+class Sync:
+    """What came out of one process. `code` is its exit code, -9 if it was killed."""
+
+    lines: list[str]
+    code: int
+
+    @property
+    def killed(self) -> bool:
+        return self.code == -signal.SIGKILL
+
+    @cached_property
+    def output(self) -> Output:
+        return Output.of_lines(self.lines)
+
+
+def sync(
+    emulator: StripeEmulator,
+    streams: Iterable[str],
+    state: list[Json] | None = None,
+    *,
+    mode: str = "incremental",
+    kill: Kill | None = None,
+    meanwhile: Mapping[int, Callable[[], None]] | None = None,
+    **config: object,
+) -> Sync:
+    """Run `source-stripe read` in a process of its own, against an emulator that is served.
+
+    `meanwhile` is what happens in the account while the so-manyth request is answered. Raises TimeoutError where the
+    sync hangs.
+    """
+    kill = kill or Kill()
+    happenings = dict(meanwhile or {})
+    with tempfile.TemporaryDirectory() as folder:
+        files = {
+            "config": {"client_secret": emulator.key, "api_url": emulator.url, "call_rate_limit": 10_000, **config},
+            "catalog": catalog(streams, mode),
+            "state": state or [],
+        }
+        process = _Process(_words(Path(folder), files))
+        if kill.request is not None:
+            happenings[kill.request] = process.kill
+        with _each_request(emulator, happenings):
+            return process.read(kill.line)
+
+
+def _words(folder: Path, files: Mapping[str, Any]) -> list[str]:
+    words = ["read"]
+    for name, content in files.items():
+        path = folder / name
+        path.write_text(json.dumps(content))
+        words += [f"--{name}", str(path)]
+    return words
+
+
+@dataclass
+class _Process:
+    words: list[str]
+    _pid: int = field(default=0, init=False)
+
+    def read(self, last_line: int | None) -> Sync:
+        """Run it to its end, or until so many lines came out."""
+        receiver, sender = _processes.Pipe(duplex=False)
+        process = _processes.Process(target=_run, args=(self.words, sender))
+        process.start()
+        sender.close()
+        self._pid = process.pid or 0
+        hung = threading.Timer(_LONGEST, self.kill)
+        hung.start()
+        with receiver, open(os.dup(receiver.fileno()), encoding="utf-8") as output:  # noqa: PTH123 - no path
+            lines = []
+            for line in output:
+                # What a killed process was about to write is no message.
+                if line.endswith("\n"):
+                    lines.append(line)
+                if len(lines) == last_line:
+                    self.kill()
+                    break
+        process.join()
+        if not hung.is_alive():
+            raise TimeoutError(f"the sync was not done in {_LONGEST:.0f} s; its last line: {lines[-1:]}")
+        hung.cancel()
+        return Sync(lines, process.exitcode or 0)
+
+    def kill(self) -> None:
+        os.kill(self._pid, signal.SIGKILL)
+
+
+def _run(words: list[str], stdout: Connection) -> None:
+    from integration_tests import connector_process  # noqa: PLC0415 - it changes the connector: not in this process
+
+    connector_process.run(words, stdout.fileno())
+
+
+class _Watched(list[Request]):
+    """The emulator's requests, and what happens when one is added."""
+
+    def __init__(self, requests: Iterable[Request], happenings: Mapping[int, Callable[[], None]]) -> None:
+        super().__init__(requests)
+        self._first = len(self)
+        self._happenings = happenings
+
+    def append(self, request: Request) -> None:
+        super().append(request)
+        if happens := self._happenings.get(len(self) - self._first):
+            happens()
+
+
+@contextmanager
+def _each_request(emulator: StripeEmulator, happenings: Mapping[int, Callable[[], None]]) -> Iterator[None]:
+    plain = emulator.requests
+    emulator.requests = _Watched(plain, happenings)
+    try:
+        yield
+    finally:
+        emulator.requests = plain + emulator.requests[len(plain) :]

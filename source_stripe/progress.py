@@ -1,0 +1,95 @@
+"""Progress: what a long sync says about itself, every ten seconds and at the end."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+logger = logging.getLogger("airbyte.stripe")
+
+_EVERY = 10.0
+Share = Callable[[], float | None]
+"""How much of a stream's time span is read, 0 to 1; None where nobody can know."""
+
+
+@dataclass
+class Tally:
+    """What a stream has cost and brought so far."""
+
+    began: float
+    rows: int = 0
+    requests: int = 0
+    limited: int = 0
+    """Answers 429."""
+    share: Share = lambda: None
+
+    def line(self, stream: str, now: float) -> str:
+        """One line for people. Times in seconds on one monotonic clock."""
+        seconds = max(now - self.began, 0.001)
+        words = [f"{self.rows:,} rows", f"{self.rows / seconds:,.0f}/s", f"{self.requests:,} requests"]
+        if self.limited:
+            words.append(f"{self.limited:,} x 429")
+        share = self.share()
+        if share is not None and 0 < share < 1:
+            words.append(f"{share:.0%} of its time span")
+            words.append(f"about {seconds * (1 - share) / share:,.0f} s left")
+        return f"{stream}: {', '.join(words)}"
+
+
+class Progress:
+    """Counts for all streams. The thread that reads a stream says so; what it then does is counted for that stream."""
+
+    def __init__(self) -> None:
+        self._tallies: dict[str, Tally] = {}
+        self._reading = threading.local()
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+
+    def follow(self, stream: str, share: Share) -> None:
+        """A stream begins."""
+        with self._lock:
+            self._tallies[stream] = Tally(time.monotonic(), share=share)
+
+    def reading(self, stream: str) -> None:
+        """This thread reads for a stream from now on."""
+        self._reading.stream = stream
+
+    def request(self, *, limited: bool) -> None:
+        """This thread has made a request."""
+        tally = self._tallies.get(getattr(self._reading, "stream", ""))
+        if tally is not None:
+            with self._lock:
+                tally.requests += 1
+                tally.limited += limited
+
+    def rows(self, stream: str, count: int) -> None:
+        """Rows of a stream were handed over."""
+        with self._lock:
+            tally = self._tallies.setdefault(stream, Tally(time.monotonic()))
+            tally.rows += count
+
+    @contextmanager
+    def reported(self) -> Iterator[None]:
+        """While a sync runs: report every ten seconds, and when it is over."""
+        thread = threading.Thread(target=self._report_until_over, daemon=True, name="progress")
+        thread.start()
+        try:
+            yield
+        finally:
+            self._over.set()
+            self._report("Read")
+
+    def _report_until_over(self) -> None:
+        while not self._over.wait(_EVERY):
+            self._report("Reading")
+
+    def _report(self, word: str) -> None:
+        now = time.monotonic()
+        with self._lock:
+            lines = [tally.line(stream, now) for stream, tally in self._tallies.items()]
+        for line in lines:
+            logger.info("%s %s", word, line)

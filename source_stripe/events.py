@@ -39,11 +39,11 @@ class Change:
 
 @dataclass
 class Fold:
-    """Folds events, in any order of ranges but newest first within each, to one change per object.
+    """Folds events, in any order, to one change per object.
 
-    Of one second's events the first listed is the newest. A deletion is final, whatever comes behind it, unless that is
-    a creation: some ids are the user's own choice and can be used again. `keep` names the fields that finding a changed
-    object takes.
+    A deletion is final, whatever comes behind it, unless that is a creation: some ids are the user's own choice and can
+    be used again. Nothing says which of one second's events was last: an object that was created and deleted in the
+    same second counts as there, and is asked for. `keep` names the fields that finding a changed object takes.
     """
 
     kinds: frozenset[str]
@@ -53,8 +53,8 @@ class Fold:
     lists: tuple[str, ...] = ()
     """The embedded lists whose former rows are wanted."""
     _newest: dict[str, Change] = field(default_factory=dict)
-    _fates: dict[str, Change] = field(default_factory=dict)
-    """The newest creation or deletion of each object."""
+    _creations: dict[str, Change] = field(default_factory=dict)
+    _deletions: dict[str, Change] = field(default_factory=dict)
     _listed: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
 
     def add(self, event: Mapping[str, Any]) -> None:
@@ -101,7 +101,8 @@ class Fold:
         time = unix_seconds(event["created"])
         if related.get("type") not in self.kinds or time is None:
             return None
-        shown = {"id": related["id"], "object": related["type"]}
+        data = event.get("data") or {}
+        shown = {"id": related["id"], "object": related["type"], **{name: data.get(f"{name}_id") for name in self.keep}}
         return Change(related["id"], time, None, event["type"] in self.deletions, shown)
 
 

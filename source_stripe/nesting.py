@@ -124,7 +124,8 @@ class Whole:
     def records(self, row: Row, updated: int | None) -> Iterator[Row]:
         for record in self.inner.records(row, updated):
             for nested in self.lists:
-                nested.complete(record)
+                if nested.is_cut(record):
+                    nested.complete(record)
             yield record
 
     def tombstones(self, change: Change) -> Iterable[Row]:
@@ -285,6 +286,9 @@ def _is_cut(value: Any) -> bool:
 
 def values_at(row: Any, path: str) -> list[Any]:
     """The values at a dotted path: through every element of an array, and `*` through every key."""
+    if "." not in path:
+        value = row.get(path)
+        return [] if value is None else [value]
     values: list[Any] = [row]
     for name in path.split("."):
         inside = [element for value in values for element in (value if isinstance(value, list) else [value])]

@@ -19,6 +19,8 @@ _LEAST = 0.5
 _PROBING = 0.002
 """How the rate grows above the one that failed last: by this times the square of the seconds since it got there."""
 _NEAR = 1.25
+_MOST_OF_A_PROCESS = 150.0
+"""Requests a second beyond which one process gains nothing by more threads: they only get into each other's way."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,8 @@ class RateBudget:
 
     def worth_having_under_way(self) -> int:
         """How many requests fill the budget at today's latency (Little's law), and some more for its jitter."""
-        return 2 + math.ceil(1.5 * self._limits.account * self._latency)
+        rate = min(self._limits.account, _MOST_OF_A_PROCESS)
+        return 2 + math.ceil(1.5 * rate * self._latency)
 
     def _endpoint(self, endpoint: str) -> Window:
         if endpoint not in self._endpoints:

@@ -34,6 +34,8 @@ class Known:
 
     def updated(self, object_id: str, created: int | None) -> int | None:
         """The time of the last change that we know of, None if we know of none."""
+        if not self.changed and self.floor is None:
+            return created
         change = self.changed.get(object_id)
         times = (created, change.time if change else None, self.floor)
         return max((time for time in times if time is not None), default=None)

@@ -88,9 +88,12 @@ class StripeRetriever(Retriever):
         piece = self.frontier.list_piece(number)
         unseen = dict(self.known.born) if piece.expects else {}
         for page in self._pages(number, route):
-            for row in page.rows:
-                unseen.pop(str(row.get("id")), None)
-            wanted = [row for row in page.rows if self._wanted(row, route, piece.created)]
+            if unseen:
+                for row in page.rows:
+                    unseen.pop(str(row.get("id")), None)
+            wanted = page.rows
+            if self.start or route.listing.range_filter is None:
+                wanted = [row for row in page.rows if self._wanted(row, route, piece.created)]
             for rows in self._kept(number, route, wanted):
                 yield from self._records(route, rows)
             if self._behind(page.rows, route, piece, unseen):
@@ -131,10 +134,12 @@ class StripeRetriever(Retriever):
 
     def _kept(self, number: int, route: Route, rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
         """The rows for this reader: all, but for those that idle workers take over where each costs requests."""
-        costly: list[Row] = []
-        free: list[Row] = []
-        for row in rows:
-            (costly if route.projection.costs(row) else free).append(row)
+        costs = route.projection.costs
+        costly = [row for row in rows if costs(row)]
+        if not costly:
+            yield rows
+            return
+        free = [row for row in rows if not costs(row)]
         for first in range(0, len(costly), _ROWS_LEFT_AT_ONCE):
             few = costly[first : first + _ROWS_LEFT_AT_ONCE]
             if not self.frontier.leave(number, few):
@@ -142,9 +147,9 @@ class StripeRetriever(Retriever):
         yield free
 
     def _records(self, route: Route, rows: Sequence[Row]) -> Iterator[Row]:
+        created, updated, records = route.listing.created, self.known.updated, route.projection.records
         for row in rows:
-            updated = self.known.updated(str(row.get("id")), route.listing.created(row))
-            yield from route.projection.records(row, updated)
+            yield from records(row, updated(row.get("id", ""), created(row)))
 
     def _changed(self, piece: ChangedPiece, route: Route) -> Iterator[Row]:
         """Objects that changed, as they are now; tombstones of those that are gone."""

@@ -14,7 +14,7 @@ export UV_PROJECT_ENVIRONMENT := .venv
 unexport VIRTUAL_ENV
 unexport PYTHONPATH
 
-.PHONY: help venv lint format test pythons schemas demo image clean
+.PHONY: help venv lint format test pythons schemas docs demo image clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
@@ -44,6 +44,9 @@ pythons: $(UV) ## Run the unit tests on the oldest and the newest Python, where 
 
 schemas: venv ## Write schemas/ anew from the types of the stripe package
 	.venv/bin/python -m tools.generate_schemas
+
+docs: venv ## Write docs/streams.md anew from the manifest
+	.venv/bin/python -m tools.generate_docs
 
 demo: venv .venv-demo/.installed ## Sync a demo account, or yours (STRIPE_SECRET_KEY), into DuckDB with PyAirbyte
 	.venv-demo/bin/python tools/demo.py

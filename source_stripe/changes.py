@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from source_stripe.account import Account
-from source_stripe.events import RETENTION, Change, Fold, is_gap, plan
+from source_stripe.events import OVERLAP, RETENTION, Change, Fold, is_gap, plan
 from source_stripe.hydration import Hydrator
 from source_stripe.listing import Listing
 from source_stripe.pieces import ChangedPiece, ListPiece, ParentsPiece, Piece
@@ -49,7 +49,7 @@ class ChangesReading:
     known: Known
     start: int
     lookback: int
-    """Seconds before the watermark from which events, and rows that have none, are read again."""
+    """Seconds before the watermark from which rows are listed again, where not all that happens to them has an event."""
     new_children_only: bool = False
     """Of a parent that changed, ask only for children created since the watermark."""
     _state: StreamState = field(default_factory=StreamState)
@@ -57,8 +57,8 @@ class ChangesReading:
 
     def phases(self, account: Account, saved: State) -> Iterator[Sequence[Piece]]:
         now = account.now
-        state = StreamState.parse(saved, stream=self.stream, cursor=self.cursor)
-        watermark, since = state.watermark, None
+        state = StreamState.parse(saved, stream=self.stream, cursor=self.cursor, now=now)
+        watermark, goes_on = state.watermark, False
         if watermark is None:
             state = StreamState(now, Window(Range(self.start, now)))
         elif is_gap(watermark, now):
@@ -66,16 +66,12 @@ class ChangesReading:
             floor = max(watermark, (state.window.floor if state.window else None) or 0)
             state = StreamState(now, Window(Range(self.start, now), floor=floor))
         else:
-            since = watermark - self.lookback
+            goes_on = True
         self._state = state
         if state.window is not None:
             yield from self._back_fill(state.window, account)
-        if since is not None:
-            self.known.floor = watermark if self.feed.misses_births else None
-            if self.new_children_only:
-                self.known.children = Range(max(since, self.start), now)
-            yield self._events(since, now)
-            yield self._changed(since, now)
+        if goes_on and watermark is not None:
+            yield from self._follow(watermark, now)
         self._state = StreamState(now)
 
     def through(self, piece: ListPiece) -> State | None:
@@ -107,6 +103,15 @@ class ChangesReading:
         yield self._events(account.now - RETENTION + _DAY, account.now)
         gone = plan(self.feed.fold.changes, since=0, start=self.start).gone
         yield [ChangedPiece(0, gone)]
+
+    def _follow(self, watermark: int, now: int) -> Iterator[Sequence[Piece]]:
+        """What has changed since a watermark."""
+        since = watermark - self.lookback
+        self.known.floor = watermark if self.feed.misses_births else None
+        if self.new_children_only and self.feed.parent_field is None:
+            self.known.children = Range(max(since, self.start), now)
+        yield self._events(watermark - OVERLAP, now)
+        yield self._changed(since, now)
 
     def _events(self, since: int, now: int) -> list[ListPiece]:
         span = Range(since, now + 1)

@@ -1,19 +1,23 @@
 """Covering: which pages of a list, and which single objects, to ask for so that all changed objects are read. Pure.
 
 A page brings a hundred objects for the price of one. Each request covers at least the object that it was made for, so
-the cost is never above one request per object; nor above the whole list's pages, as no page is asked for twice.
+the cost is never above one request per object; nor above the whole list's pages, as no two pages hold the same row. A
+page may lack its object: lists hide some, and others are gone. That one then costs a request of its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import pairwise, takewhile
+from math import inf
 
 from source_stripe.events import Change
 
-_PAGES_A_PIECE = 8
+_PAGES_A_PIECE = 10
 _OBJECTS_A_PIECE = 5
+_PATIENCE = 8
+"""Objects that are got by their ids, at most, before a page is tried again after some that brought nothing."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,8 @@ class Listed:
     """Ask for the page of what was created up to a second."""
 
     until: int
+    after: str | None = None
+    """Where the last page said that the next one is, if it ended within that second."""
 
 
 @dataclass(frozen=True)
@@ -36,45 +42,56 @@ class Cover:
 
     left: list[Change]
     can_list: bool = True
-    """Whether a list shows these objects, so far as we know."""
-    _span: int | None = field(default=None, init=False)
-    """Seconds that a page of the list reaches back, by the last one."""
-    _brought: float = field(default=1.0, init=False)
+    """Whether there is a list to ask for these objects."""
+    _shown_from: float = field(default=inf, init=False)
+    """Down to this second pages have shown what the list holds."""
+    _behind: str | None = field(default=None, init=False)
+    _brought: int = field(default=1, init=False)
+    _in_vain: int = field(default=0, init=False)
+    """Pages in a row that brought none."""
+    _by_id: int = field(default=0, init=False)
+    """So many objects are got by their ids before the next page."""
 
     def next(self) -> Listed | Got | None:
         """The next request; None when all changes are covered."""
         if not self.left:
             return None
-        first = self.left[0]
-        if not self.can_list or first.created is None or len(self.left) == 1:
+        first, time = self.left[0], self.left[0].created
+        if not self.can_list or time is None or self._by_id or len(self.left) == 1:
             return Got(first)
-        second = self.left[1].created
-        if self._span is not None and (second is None or first.created - second > self._span):
-            return Got(first)
-        return Listed(first.created)
+        if time < self._shown_from:
+            return Listed(time)
+        if time == self._shown_from and self._behind is not None:
+            return Listed(time, self._behind)
+        return Got(first)
 
-    def listed(self, ids: Iterable[str], span: int) -> list[Change]:
-        """A page came, with these ids, reaching back `span` seconds. Returns the changes that it covers.
+    def listed(self, ids: Iterable[str], oldest: int | None, behind: str | None) -> list[Change]:
+        """A page came, with these ids: down to the second `oldest`, and where the next one is. Returns what it covers.
 
-        If it lacks the very object that it was asked for, lists hide such objects: from then on each is got by its id.
+        What was created since `oldest` and isn't on it is hidden by the list, or gone.
         """
         on_page = set(ids)
-        covered = [change for change in self.left if change.id in on_page]
-        if self.left and self.left[0].id not in on_page:
-            self.can_list = False
-        self.left = [change for change in self.left if change.id not in on_page]
-        self._span, self._brought = span, float(max(len(covered), 1))
+        self._shown_from = -inf if behind is None or oldest is None else oldest
+        self._behind = behind
+        shown = list(takewhile(self._is_shown, self.left))
+        covered = [change for change in shown if change.id in on_page]
+        self.left[: len(shown)] = [change for change in shown if change.id not in on_page]
+        self._brought = max(len(covered), 1)
+        self._in_vain = 0 if covered else self._in_vain + 1
+        self._by_id = min(self._in_vain, _PATIENCE)
         return covered
 
-    def got(self, change: Change) -> None:
-        """An object came, or is gone."""
-        self.left = [other for other in self.left[1:] if other is not change]
-        self._brought = 1.0
+    def _is_shown(self, change: Change) -> bool:
+        return (-inf if change.created is None else change.created) >= self._shown_from
+
+    def got(self) -> None:
+        """The object came, or is gone."""
+        del self.left[0]
+        self._by_id = max(self._by_id - 1, 0)
 
     def share(self, idle: int) -> list[list[Change]]:
         """Parts of what is left, oldest objects, for idle workers: none so small that cutting costs requests."""
-        per_request = self._brought
-        least = _OBJECTS_A_PIECE if per_request < 2 else int(per_request * _PAGES_A_PIECE)
+        least = _OBJECTS_A_PIECE if self._brought == 1 else self._brought * _PAGES_A_PIECE
         parts = min(idle + 1, len(self.left) // least)
         if parts < 2:
             return []

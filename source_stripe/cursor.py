@@ -38,6 +38,8 @@ class ReadingCursor(Cursor):
     messages: MessageRepository
     progress: Progress
     followers: Mapping[str, str] = field(default_factory=dict)
+    failures: Mapping[str, AirbyteTracedException] = field(default_factory=dict)
+    """Those of them, and of this stream, that could not be read to their end. Filled while it is read."""
 
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
@@ -66,6 +68,8 @@ class ReadingCursor(Cursor):
             if self.frontier.failed:
                 return
         self._finished = True
+        if self.stream in self.failures:
+            raise self.failures[self.stream]
 
     def finishes(self) -> bool:
         """Waits until the stream is through; whether it was read to its end."""
@@ -83,17 +87,15 @@ class ReadingCursor(Cursor):
         with self._lock:
             number: int = stream_slice.extra_fields["piece"]
             for piece in self.frontier.completes(number):
-                if (state := self.reading.through(piece)) is not None:
-                    self._emit(self.stream, state)
-                    for follower in self.followers:
-                        self._emit(follower, self.state_of(follower))
+                if self.reading.through(piece) is not None:
+                    self._checkpoint()
             # Only now: the reading goes on to its next phase when no piece is open.
             self.frontier.close(number)
 
     def ensure_at_least_one_state_emitted(self) -> None:
         """At the end of the stream. One that failed keeps the state it came with, or its last checkpoint."""
-        if self._finished:
-            self._emit(self.stream, self.state)
+        if self._finished and self.stream not in self.failures:
+            emit_state(self.messages, self.stream, self.state)
 
     def should_be_synced(self, record: Record) -> bool:
         return True
@@ -104,8 +106,11 @@ class ReadingCursor(Cursor):
             self.followers[follower] if key == self.cursor_name else key: value for key, value in self.state.items()
         }
 
-    def _emit(self, stream: str, state: Mapping[str, Any]) -> None:
-        emit_state(self.messages, stream, state)
+    def _checkpoint(self) -> None:
+        states = {self.stream: self.state, **{follower: self.state_of(follower) for follower in self.followers}}
+        for stream, state in states.items():
+            if stream not in self.failures:
+                emit_state(self.messages, stream, state)
 
 
 @dataclass
@@ -127,6 +132,8 @@ class FollowingCursor(Cursor):
                 message=f"The stream {self.stream} is read together with {self.leader.stream}, which failed.",
                 failure_type=FailureType.transient_error,
             )
+        if self.stream in self.leader.failures:
+            raise self.leader.failures[self.stream]
         yield from ()
 
     def observe(self, record: Record) -> None:
@@ -136,7 +143,7 @@ class FollowingCursor(Cursor):
         raise TypeError(f"{self.stream} has no partitions of its own")
 
     def ensure_at_least_one_state_emitted(self) -> None:
-        if self.leader.finishes():
+        if self.leader.finishes() and self.stream not in self.leader.failures:
             emit_state(self.messages, self.stream, self.state)
 
     def should_be_synced(self, record: Record) -> bool:

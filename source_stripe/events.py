@@ -63,19 +63,26 @@ class Fold:
         if change is None:
             return
         _keep_newer(self._newest, change)
-        if change.deleted or event["type"].endswith(".created"):
-            _keep_newer(self._fates, change)
+        if change.deleted:
+            _keep_newer(self._deletions, change)
+        elif event["type"].endswith(".created"):
+            _keep_newer(self._creations, change)
         for name in self.lists:
             self._note_rows(change.id, name, (event["data"].get("previous_attributes") or {}).get(name))
 
     @property
     def changes(self) -> list[Change]:
         """What happened last to each object."""
-        last = (
-            replace(fate, time=newest.time) if (fate := self._fates.get(newest.id)) and fate.deleted else newest
-            for newest in self._newest.values()
-        )
+        last = map(self._last, self._newest.values())
         return [replace(change, listed=self._listed.get(change.id, {})) for change in last]
+
+    def _last(self, newest: Change) -> Change:
+        creation, deletion = self._creations.get(newest.id), self._deletions.get(newest.id)
+        if deletion is not None and (creation is None or creation.time < deletion.time):
+            return replace(deletion, time=newest.time)
+        if creation is None:
+            return newest
+        return replace(newest, created=creation.created if newest.created is None else newest.created, deleted=False)
 
     def _note_rows(self, object_id: str, name: str, previous: Any) -> None:
         """Take down the rows that a list held before an event, if the event says that it was another."""
@@ -139,7 +146,11 @@ def plan(changes: Iterable[Change], *, since: int, start: int) -> Plan:
 
 def newest_first(changes: Iterable[Change]) -> tuple[Change, ...]:
     """Changes by the creation of their objects; those that don't say when come last."""
-    return tuple(sorted(changes, key=lambda change: (change.created or 0, change.id), reverse=True))
+    return tuple(sorted(changes, key=_age, reverse=True))
+
+
+def _age(change: Change) -> tuple[int, str]:
+    return -1 if change.created is None else change.created, change.id
 
 
 def is_gap(watermark: int, now: int) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
@@ -10,11 +9,9 @@ from source_stripe.covering import Cover, Got, Listed
 from source_stripe.errors import Outcome, StripeError
 from source_stripe.events import Change
 from source_stripe.listing import Listing
-from source_stripe.pages import Row
+from source_stripe.pages import Page, Row
 from source_stripe.ranges import Range
 from source_stripe.requester import Params
-
-logger = logging.getLogger("airbyte.stripe")
 
 
 @dataclass(frozen=True)
@@ -54,11 +51,10 @@ class Hydrator:
                 return asked
         return None
 
-    def page(self, asked: Params, listed: Listed) -> tuple[list[Row], int]:
-        """A page of the list up to a second, and how many seconds it reaches back."""
-        page = self.listing.page(asked, Range(0, listed.until + 1), None, {})
-        span = self.listing.span(page) if page.rows else None
-        return page.rows, max(listed.until - span.oldest, 0) if span else 0
+    def page(self, asked: Params, listed: Listed) -> Page:
+        """A page of the list up to a second."""
+        previous = None if listed.after is None else Page([], listed.after)
+        return self.listing.page(asked, Range(0, listed.until + 1), previous, {})
 
     def get(self, change: Change) -> Row | None:
         """One object; None if it is gone."""
@@ -79,10 +75,11 @@ def hydrate(hydrator: Hydrator, asked: Params | None, cover: Cover) -> Iterator[
     """Read what a cover still has to cover, a request for each step; None where an object is gone."""
     while step := cover.next():
         if isinstance(step, Got):
-            cover.got(step.change)
+            cover.got()
             yield step.change, hydrator.get(step.change)
-        elif asked is not None:
-            rows, span = hydrator.page(asked, step)
-            by_id = {str(row.get("id")): row for row in rows}
-            for change in cover.listed(by_id, span):
-                yield change, by_id[change.id]
+        else:
+            page = hydrator.page(asked or (), step)
+            rows = {str(row.get("id")): row for row in page.rows}
+            oldest = hydrator.listing.created(page.rows[-1]) if page.rows else None
+            for change in cover.listed(rows, oldest, page.next):
+                yield change, rows[change.id]

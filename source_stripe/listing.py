@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
@@ -12,6 +13,8 @@ from source_stripe.ranges import PageSpan, Range
 from source_stripe.requester import Params, StripeRequester
 
 _DAY = 86_400
+_FRACTION = re.compile(r"\.\d+")
+_OFFSET = re.compile(r"([+-]\d\d)(\d\d)$")
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class RangeFilter:
 
     def params(self, created: Range) -> Params:
         """The parameters that list only what was created in a range; by whole days perhaps a little more."""
-        start, end = created.start - self.exclusive, created.end
+        start, end = max(created.start - self.exclusive, 0), created.end
         if self.days:
             start, end = start // _DAY * _DAY, -(-end // _DAY) * _DAY
         return ((self.start, self._time(start)), (self.end, self._time(end)))
@@ -87,11 +90,12 @@ class Listing:
 
 
 def unix_seconds(time: Any) -> int | None:
-    """A time as v1 (an integer) or v2 (RFC 3339 text) gives it, in Unix seconds."""
+    """A time as v1 (an integer) or v2 (RFC 3339 text) gives it, in Unix seconds. Text without an offset is UTC."""
     if isinstance(time, int):
         return time
     if isinstance(time, str):
-        # Before Python 3.11 fromisoformat knows neither Z nor fractions that are not three or six digits.
-        moment = datetime.fromisoformat(time.rstrip("Z").split(".")[0])
-        return int(moment.replace(tzinfo=timezone.utc).timestamp())
+        # Before Python 3.11 fromisoformat knows no Z, no +0000, nor fractions that are not three or six digits.
+        text = _OFFSET.sub(r"\1:\2", _FRACTION.sub("", time.replace("Z", "+00:00")))
+        moment = datetime.fromisoformat(text)
+        return int((moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp())
     return None

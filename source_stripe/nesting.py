@@ -151,6 +151,8 @@ class Children:
     beside: Beside | None = None
     own_events: bool = False
     """Whether events tell of the children themselves, not of their parents."""
+    seen: dict[str, object] | None = None
+    """The ids that were met already, where a child may stand in several parents; None where it can't."""
     _asked: set[str] = field(default_factory=set)
 
     def costs(self, row: Row) -> bool:
@@ -165,8 +167,10 @@ class Children:
             time = parent.get("updated", updated)
             there: set[str] = set()
             for parent_id, child in self._children(parent):
-                there.add(str(child.get("id")))
-                yield self._record(child, parent, parent_id, time)
+                child_id = str(child.get("id"))
+                there.add(child_id)
+                if self._is_new(child_id):
+                    yield self._record(child, parent, parent_id, time)
             yield from self._vanished(parent, there, time)
 
     def tombstones(self, change: Change) -> Iterator[Row]:
@@ -180,6 +184,13 @@ class Children:
             lost = {str(child["id"]): child for child in (*change.listed.get(self.embedded, {}).values(), *shown)}
             for child in lost.values():
                 yield self._record(dict(child), parent, change.id, change.time, deleted=True)
+
+    def _is_new(self, child_id: str) -> bool:
+        """Whether no other parent has brought the child yet."""
+        if self.seen is None:
+            return True
+        first = object()
+        return self.seen.setdefault(child_id, first) is first
 
     def _vanished(self, parent: Row, there: set[str], time: int | None) -> Iterator[Row]:
         """Tombstones of the children that the parent had before its events, and has no more."""

@@ -55,7 +55,7 @@ class WholeReading:
         self._now = account.now
         watermark = None
         if self.cursor is not None:
-            watermark = StreamState.parse(saved, stream=self.stream, cursor=self.cursor).watermark
+            watermark = StreamState.parse(saved, stream=self.stream, cursor=self.cursor, now=account.now).watermark
         if self.lookback is None:
             self.known.floor = watermark
         else:
@@ -84,7 +84,7 @@ class Progress:
     def through(self, piece: ListPiece) -> Window:
         """The window, with what this piece completes."""
         mine = self._done.setdefault((piece.route, piece.asked), [])
-        mine.append(piece.created or self.window.span)
+        mine.append(self.window.span if piece.created is None else piece.created)
         every = [(route, asked) for route, listing in enumerate(self.listings) for asked in listing.passes]
         for done in intersect(self._done.get(key, []) for key in every):
             self.window = self.window.with_done(done)
@@ -104,7 +104,7 @@ class CreatedReading:
     _progress: Progress | None = None
 
     def phases(self, account: Account, saved: State) -> Iterator[Sequence[Piece]]:
-        state = StreamState.parse(saved, stream=self.stream, cursor=self.cursor)
+        state = StreamState.parse(saved, stream=self.stream, cursor=self.cursor, now=account.now)
         window = state.next_window(start=self.start, now=account.now, lookback=self.lookback)
         self._state = StreamState(account.now, window)
         self._progress = Progress(self.listings, window)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from airbyte_cdk.sources.types import Record
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_stripe.events import Change, Fold
 from source_stripe.listing import Listing
@@ -151,20 +152,31 @@ class Folded:
 
 @dataclass(frozen=True)
 class Several:
-    """One reading of a list for several streams: a parent and the children that stand in its rows."""
+    """One reading of a list for several streams: a parent and its children. One that fails leaves the others alone."""
 
     streams: Sequence[tuple[str, Projection]]
+    failures: dict[str, AirbyteTracedException] = field(default_factory=dict)
+    """Why a stream could not be read any further."""
 
     def costs(self, row: Row) -> bool:
-        return any(projection.costs(row) for _, projection in self.streams)
+        return any(projection.costs(row) for stream, projection in self.streams if stream not in self.failures)
 
     def records(self, row: Row, updated: int | None) -> Iterator[Row]:
-        for stream, projection in self.streams:
-            yield from (_of(stream, record) for record in projection.records(row, updated))
+        yield from self._each(lambda projection: projection.records(row, updated))
 
     def tombstones(self, change: Change) -> Iterator[Row]:
+        yield from self._each(lambda projection: projection.tombstones(change))
+
+    def _each(self, records: Callable[[Projection], Iterable[Row]]) -> Iterator[Row]:
         for stream, projection in self.streams:
-            yield from (_of(stream, record) for record in projection.tombstones(change))
+            if stream in self.failures:
+                continue
+            try:
+                yield from (_of(stream, record) for record in records(projection))
+            except AirbyteTracedException as failure:
+                self.failures[stream] = failure
+                if len(self.failures) == len(self.streams):
+                    raise
 
 
 def tombstone(change: Change, kind: str) -> Row:

@@ -9,6 +9,7 @@ from typing import Any
 
 from airbyte_cdk.sources.declarative.retrievers import Retriever
 from airbyte_cdk.sources.types import StreamSlice
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_stripe.batches import Batches
 from source_stripe.covering import Cover
@@ -22,7 +23,7 @@ from source_stripe.pages import Page, Row
 from source_stripe.pieces import ChangedPiece, ListPiece, ParentsPiece, RowsPiece
 from source_stripe.progress import Progress
 from source_stripe.ranges import Range
-from source_stripe.records import Known, Projection
+from source_stripe.records import Known, Projection, Several
 
 logger = logging.getLogger("airbyte.stripe")
 
@@ -45,6 +46,11 @@ class Route:
         listing = self.listing.expanding(self.expand)
         hydrator = self.hydrator and self.hydrator.expanding(listing, self.expand)
         return Route(listing, self.projection, hydrator)
+
+
+def failures_of(route: Route) -> Mapping[str, AirbyteTracedException]:
+    """Where a route serves several streams, those of them that failed."""
+    return route.projection.failures if isinstance(route.projection, Several) else {}
 
 
 @dataclass

@@ -45,8 +45,9 @@ class Routes:
             return (Route(self._listing(row), projection, self._hydrator(row), row.expand),)
         if row.product:
             first, second = parents
-            return (self._child_route(row, second, self._beside(first)),)
-        return tuple(self._child_route(row, parent) for parent in parents)
+            return (self._child_route(row, second, beside=self._beside(first)),)
+        seen: dict[str, object] | None = {} if len(parents) > 1 else None
+        return tuple(self._child_route(row, parent, seen=seen) for parent in parents)
 
     def shared(self, rows: Sequence[StreamRow]) -> Route:
         """One route for several streams with the same root: a parent and its children, or children alone."""
@@ -87,7 +88,9 @@ class Routes:
             row = self.rows[row.parent.stream]
         return row
 
-    def _child_route(self, row: StreamRow, parent: ParentRow, beside: Beside | None = None) -> Route:
+    def _child_route(
+        self, row: StreamRow, parent: ParentRow, *, beside: Beside | None = None, seen: dict[str, object] | None = None
+    ) -> Route:
         above = self._above(self.rows[parent.stream], _expansions(row, parent))
         children = Children(
             parent=above.projection,
@@ -102,6 +105,7 @@ class Routes:
             via=self._via(parent),
             beside=beside,
             own_events=bool(row.events),
+            seen=seen,
         )
         return replace(above, projection=children)
 

@@ -21,14 +21,21 @@ from source_stripe.listing import unix_seconds
 from source_stripe.ranges import Range, merge, subtract
 
 _AIRBYTE_KEYS = frozenset({"use_global_cursor", "state", "states", "parent_state", "lookback_window"})
+_FLAG = "__ab_"
+"""How the CDK's own notes begin, in the states of streams that have no cursor."""
+_DAY = 86_400
+_SHOWN = 200
+"""Letters of a state in a message: some are as long as a list of customers."""
 
 
 class StateError(AirbyteTracedException):
     """A state that this connector can't go on from."""
 
-    def __init__(self, stream: str, state: Mapping[str, Any]) -> None:
+    def __init__(self, stream: str, state: Any) -> None:
+        text = str(dict(state) if isinstance(state, Mapping) else state)
+        shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
         super().__init__(
-            message=f"The saved state of the stream {stream} is none that this connector knows: {dict(state)}. "
+            message=f"The saved state of the stream {stream} is none that this connector knows: {shown}. "
             f"Reset the stream {stream} to read it from the start.",
             internal_message=f"unknown state of {stream}",
             failure_type=FailureType.config_error,
@@ -66,17 +73,34 @@ class StreamState:
     window: Window | None = None
 
     @classmethod
-    def parse(cls, raw: Mapping[str, Any], *, stream: str, cursor: str) -> StreamState:
-        """Read a saved state, ours or one of Airbyte's connector. Raises StateError where it is neither."""
+    def parse(cls, raw: Mapping[str, Any], *, stream: str, cursor: str, now: int | None = None) -> StreamState:
+        """Read a saved state, ours or one of Airbyte's connector. Raises StateError where it is neither.
+
+        `now` is Stripe's time, where it is known: a watermark days ahead of it is refused, as going on from there would
+        skip what lies between.
+        """
+        try:
+            state = cls._of(_without_flags(raw), cursor)
+            return state if now is None else state.not_ahead_of(now)
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
+            raise StateError(stream, raw) from None
+
+    @classmethod
+    def _of(cls, raw: Mapping[str, Any], cursor: str) -> StreamState:
         if not raw:
             return cls()
-        try:
-            if raw.keys() & _AIRBYTE_KEYS:
-                return cls(_airbyte_watermark(raw))
-            window = _parse_window(raw["backfill"]) if "backfill" in raw else None
-            return cls(_time(raw[cursor]), window)
-        except (AttributeError, KeyError, TypeError, ValueError):
-            raise StateError(stream, raw) from None
+        if raw.keys() & _AIRBYTE_KEYS:
+            return cls(_airbyte_watermark(raw))
+        window = _parse_window(raw["backfill"]) if "backfill" in raw else None
+        return cls(_time(raw[cursor]), window)
+
+    def not_ahead_of(self, now: int) -> StreamState:
+        """The same, its watermark `now` (Unix seconds) at most. Raises ValueError where it lies days ahead."""
+        if self.watermark is None:
+            return self
+        if self.watermark > now + _DAY:
+            raise ValueError(f"{self.watermark} lies ahead of {now}")
+        return replace(self, watermark=min(self.watermark, now))
 
     def dump(self, cursor: str) -> dict[str, Any]:
         if self.watermark is None:
@@ -109,8 +133,14 @@ class StreamState:
         return Window(Range(begin, now), merge(done))
 
 
+def _without_flags(raw: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {key: value for key, value in raw.items() if not key.startswith(_FLAG)}
+
+
 def _parse_window(raw: Mapping[str, Any]) -> Window:
     span = Range(int(raw["start"]), int(raw["cutoff"]))
+    if span.start > span.end:
+        raise ValueError(span)
     done = merge(Range(int(start), int(end)) for start, end in raw["done"])
     return Window(span, done, int(raw["floor"]) if "floor" in raw else None)
 
@@ -120,21 +150,22 @@ def _time(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise TypeError(value)
     if isinstance(value, str) and not value.replace(".", "", 1).isdigit():
-        return unix_seconds(value.replace("+00:00", "Z").replace("+0000", "Z")) or 0
+        return unix_seconds(value) or 0
     return int(float(value))
 
 
-def _airbyte_watermark(raw: Mapping[str, Any]) -> int:
-    """From when on a child stream's parents may have changed since Airbyte's connector wrote this.
+def _airbyte_watermark(raw: Mapping[str, Any]) -> int | None:
+    """Since when a child stream's parents may have changed after Airbyte's connector wrote this; None: it read none.
 
-    Its parents' own cursor is exact. Without one, all partitions were read when the newest of them was.
+    Its parents' own cursor is exact. Without one, all partitions were read when the newest of them was, but for the
+    seconds that the reading took.
     """
     parents = [_time(value) for state in (raw.get("parent_state") or {}).values() for value in _leaves(state)]
     if parents:
         return min(parents)
     partitions = (partition["cursor"] for partition in raw.get("states") or [])
     own = [_time(value) for state in (raw.get("state") or {}, *partitions) for value in _leaves(state)]
-    return max(own)
+    return max(own) - _time(raw.get("lookback_window") or 0) if own else None
 
 
 def _leaves(state: Any) -> Iterator[Any]:
@@ -143,7 +174,8 @@ def _leaves(state: Any) -> Iterator[Any]:
         yield state
         return
     if state.keys() & _AIRBYTE_KEYS:
-        yield _airbyte_watermark(state)
+        if (watermark := _airbyte_watermark(state)) is not None:
+            yield watermark
         return
-    for value in state.values():
+    for value in _without_flags(state).values():
         yield from _leaves(value)

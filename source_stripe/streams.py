@@ -30,7 +30,7 @@ from source_stripe.reading import CreatedReading, Reading, WholeReading
 from source_stripe.records import Known
 from source_stripe.requester import StripeRequester
 from source_stripe.resources import SchemaFile
-from source_stripe.retriever import Route
+from source_stripe.retriever import Route, failures_of
 from source_stripe.routes import Routes
 from source_stripe.rows import StreamRow
 from source_stripe.state import StateError, StreamState
@@ -106,6 +106,7 @@ class StreamBuilder:
             frontier=frontier,
             messages=self.messages,
             followers={follower.name: str(follower.cursor) for follower in rows[1:]},
+            failures=failures_of(routes[0]),
         )
         retriever = self.factory.create_component(
             CustomRetriever,

@@ -150,6 +150,8 @@ def _list(kind: ListOf, place: _Place) -> Schema:
             "object": {"type": ["null", "string"]},
             "data": {"type": ["null", "array"], "items": _schema(kind.items, place.at("data"))},
             "has_more": {"type": ["null", "boolean"]},
+            # The types leave it out, but most embedded lists carry it.
+            "total_count": {"type": ["null", "integer"]},
             "url": {"type": ["null", "string"]},
         },
     }

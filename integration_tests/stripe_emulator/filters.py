@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from integration_tests.stripe_emulator import errors, events, facts, metering
+from integration_tests.stripe_emulator.clock import unix_time
 from integration_tests.stripe_emulator.facts import Endpoint
 from integration_tests.stripe_emulator.pages import Accept, Selection
 from integration_tests.stripe_emulator.parameters import Range
@@ -77,7 +78,7 @@ def selection(endpoint: Endpoint, parent: str | None, filters: Filters, store: S
             accepts.append(_accept(endpoint.objects[0], name, value, store))
     if hides := _HIDES.get(endpoint.path):
         accepts.append(lambda resource: not hides(resource.fields, filters))
-    since, until = _interval(bounds)
+    since, until = interval(bounds)
     return Selection(shelves, _all(accepts), since, until)
 
 
@@ -139,7 +140,7 @@ def _all(accepts: list[Accept]) -> Accept | None:
     return accepts[0] if accepts else None
 
 
-def _interval(bounds: Range) -> tuple[int | None, int | None]:
+def interval(bounds: Range) -> tuple[int | None, int | None]:
     """A range of whole seconds as `since <= at < until`."""
     since = [bounds[key] + extra for key, extra in (("gte", 0), ("gt", 1), ("eq", 0)) if key in bounds]
     until = [bounds[key] + extra for key, extra in (("lte", 1), ("lt", 0), ("eq", 1)) if key in bounds]
@@ -167,7 +168,7 @@ _RANGE_KEYS = {"gt", "gte", "lt", "lte", "eq"}
 
 
 def _within(number: int, bounds: Range) -> bool:
-    since, until = _interval(bounds)
+    since, until = interval(bounds)
     return (since is None or since <= number) and (until is None or number < until)
 
 
@@ -228,6 +229,10 @@ _SPECIAL: Mapping[tuple[str, str], _Matches] = {
     ("subscription", "status"): _has_status,
     ("subscription_schedule", "scheduled"): lambda row, value, _: (row.fields["status"] == "not_started") == value,
     ("tax.registration", "status"): _has_status,
+    ("v2.commerce.product_catalog_import", "created_gt"): lambda row, value, _: row.at > unix_time(value),
+    ("v2.commerce.product_catalog_import", "created_gte"): lambda row, value, _: row.at >= unix_time(value),
+    ("v2.commerce.product_catalog_import", "created_lt"): lambda row, value, _: row.at < unix_time(value),
+    ("v2.commerce.product_catalog_import", "created_lte"): lambda row, value, _: row.at <= unix_time(value),
     ("v2.core.account", "closed"): lambda row, value, _: bool(row.fields["closed"]) == value,
     ("v2.money_management.adjustment", "adjusted_flow"): _names_flow("adjusted_flow"),
     ("v2.money_management.transaction", "flow"): _names_flow("flow"),

@@ -178,7 +178,9 @@ def _balances(maker: Maker, customer: str, invoice: str) -> None:
             type=kind,
         )
     transfer = {"type": "us_bank_transfer", "us_bank_transfer": {"sender_name": "Sam Negotiator"}}
-    maker.make("cash_balance", customer=customer, available={USD: 5000}, settings={"reconciliation_mode": "manual"})
+    cash = {"customer": customer, "available": {USD: 5000}, "settings": {"reconciliation_mode": "manual"}}
+    maker.make("cash_balance", **cash)
+    maker.update(customer, cash_balance={"object": "cash_balance", "livemode": False, **cash})
     maker.make(
         "customer_cash_balance_transaction",
         customer=customer,

@@ -315,7 +315,13 @@ def _taxes(maker: Maker, customer: str, size: int) -> None:
     maker.make(
         "tax.association",
         calculation=calculation,
-        payment_intent=maker.make("payment_intent", amount=763 * size, amount_received=763 * size, customer=customer),
+        payment_intent=maker.make(
+            "payment_intent",
+            amount=763 * size,
+            amount_received=763 * size,
+            customer=customer,
+            hooks={"inputs": {"tax": {"calculation": calculation}}},
+        ),
         tax_transaction_attempts=[attempt],
     )
 

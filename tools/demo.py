@@ -69,7 +69,7 @@ def chosen_account() -> Iterator[Account]:
             if not url:
                 raise DemoError("The local Stripe did not start; what went wrong stands above.")
             print(f"It listens on {url}. Starting PyAirbyte takes a few seconds.")
-            config = {"client_secret": EMULATOR_KEY, "api_url": url}
+            config = {"client_secret": EMULATOR_KEY, "api_url": url, "call_rate_limit": 500}
             yield Account(config, lambda: requests.post(f"{url}/_emulator/live_on", timeout=60).raise_for_status())
         finally:
             emulator.terminate()

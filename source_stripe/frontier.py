@@ -153,6 +153,8 @@ class Frontier:
             self._changed.notify_all()
 
     def _add(self, pieces: Sequence[Piece]) -> None:
+        if not pieces:
+            return
         self._workers.expect(len(pieces))
         for piece in pieces:
             self._open[self._next_number] = piece

@@ -116,7 +116,7 @@ class RateBudget:
     def worth_having_under_way(self) -> int:
         """How many requests fill the budget at today's latency (Little's law), and some more for its jitter."""
         rate = min(self._limits.account, _MOST_OF_A_PROCESS)
-        return 2 + math.ceil(1.5 * rate * self._latency)
+        return 1 + math.ceil(1.5 * rate * self._latency)
 
     def _endpoint(self, endpoint: str) -> Window:
         if endpoint not in self._endpoints:

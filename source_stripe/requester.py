@@ -17,6 +17,7 @@ from airbyte_cdk.sources.declarative.interpolation import InterpolatedString
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 from requests.utils import get_environ_proxies
+from urllib3.exceptions import HTTPError
 
 from source_stripe.answers import Answer, Refusal, decode, stripe_time
 from source_stripe.config import parse_config
@@ -103,13 +104,16 @@ class StripeRequester:
                 timeout=(self.timeouts["connect"], self.timeouts["read"]),
                 # A redirect would carry the key to another host.
                 allow_redirects=False,
+                stream=True,
             )
-        except requests.RequestException as error:
+            # In one go; `response.content` would come in pieces of ten kilobytes.
+            content = response.raw.read(decode_content=True)
+        except (requests.RequestException, HTTPError) as error:
             self.progress.request(limited=False)
             return Outcome.RETRY, Refusal.silence(error)
         self._budget.answered(self.clock() - sent)
         self.progress.request(limited=response.status_code == 429)
-        body = decode(response.content)
+        body = decode(content)
         outcome = judge(response.status_code, response.headers, body)
         if outcome is Outcome.OK and body is not None:
             return outcome, Answer(body, stripe_time(response.headers))

@@ -136,12 +136,13 @@ def test_discover_offers_each_stream_with_its_keys_and_modes() -> None:
     streams = {stream.name: stream for stream in source().discover(LOGGER, {}).streams}
 
     assert len(streams) == len(source().resolved_manifest["streams"])
-    assert all(stream.source_defined_primary_key == [["id"]] for stream in streams.values())
-    for name in ("events", "balance_transactions"):
+    assert all(stream.source_defined_primary_key for stream in streams.values())
+    assert streams["charges"].source_defined_primary_key == [["id"]]
+    for name, cursor in {"events": "created", "balance_transactions": "created", "charges": "updated"}.items():
         assert streams[name].supported_sync_modes == [SyncMode.full_refresh, SyncMode.incremental]
-        assert streams[name].default_cursor_field == ["created"]
+        assert streams[name].default_cursor_field == [cursor]
         assert streams[name].source_defined_cursor
-    assert streams["charges"].supported_sync_modes == [SyncMode.full_refresh]
+    assert streams["tax_codes"].supported_sync_modes == [SyncMode.full_refresh]
 
 
 @pytest.mark.parametrize("workers", [1, 2, 16])
@@ -233,7 +234,8 @@ def test_a_lookback_of_the_config_replaces_the_streams_own(requests_mock: Mocker
     none = read_stream("balance_transactions", SyncMode.incremental, state, lookback_window_days=0)
     day = read_stream("balance_transactions", SyncMode.incremental, state, lookback_window_days=1)
 
-    assert [len(output.ids()) for output in (default, none, day)] == [100, 1, 25]
+    # An hour and the ten minutes before it, whatever the config says: a row may show up late.
+    assert [len(output.ids()) for output in (default, none, day)] == [100, 2, 25]
 
 
 def test_a_stream_that_fails_leaves_the_others_and_its_state_alone(requests_mock: Mocker) -> None:

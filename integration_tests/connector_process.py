@@ -33,8 +33,8 @@ def _preload() -> None:
     patch.object(concurrent_declarative_source, "get_declarative_component_schema", lambda: schema).start()
     patch.multiple(
         SourceStripe,
-        _read_and_parse_yaml_file=lambda _, path: manifest,
-        _pre_process_manifest=lambda _, parsed: manifest,
+        _read_and_parse_yaml_file=lambda *_: manifest,
+        _pre_process_manifest=lambda *_: manifest,
         _validate_source=lambda _: None,
     ).start()
     # What is there already is shared by all processes, and garbage to none.

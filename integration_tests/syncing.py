@@ -23,19 +23,21 @@ from unit_tests.output import Output
 _LONGEST = 120.0
 """Seconds after which a sync hangs."""
 
+_RECORD = '{"type":"RECORD"'
+
 _processes = multiprocessing.get_context("forkserver")
-# Without the main module here each process would run it anew: pytest's, say.
-_processes.set_forkserver_preload(["__main__", f"{__package__}.connector_process"])
+# This module too, and pytest: each process looks for `_run` here, and runs the main script anew, which is pytest's.
+_processes.set_forkserver_preload(["pytest", __name__, f"{__package__}.connector_process"])
 
 
 @dataclass(frozen=True)
 class Kill:
-    """When to end a sync with SIGKILL: behind so many lines of its output, or while its so-manyth request is answered.
+    """When to end a sync with SIGKILL: behind so many of its records, or while its so-manyth request is answered.
 
     Whichever comes first; not at all if it is done before.
     """
 
-    line: int | None = None
+    record: int | None = None
     request: int | None = None
 
 
@@ -82,7 +84,7 @@ def sync(
         if kill.request is not None:
             happenings[kill.request] = process.kill
         with _each_request(emulator, happenings):
-            return process.read(kill.line)
+            return process.read(kill.record)
 
 
 def _words(folder: Path, files: Mapping[str, Any]) -> list[str]:
@@ -99,8 +101,8 @@ class _Process:
     words: list[str]
     _pid: int = field(default=0, init=False)
 
-    def read(self, last_line: int | None) -> Sync:
-        """Run it to its end, or until so many lines came out."""
+    def read(self, last_record: int | None) -> Sync:
+        """Run it to its end, or until so many records came out."""
         receiver, sender = _processes.Pipe(duplex=False)
         process = _processes.Process(target=_run, args=(self.words, sender))
         process.start()
@@ -109,12 +111,13 @@ class _Process:
         hung = threading.Timer(_LONGEST, self.kill)
         hung.start()
         with receiver, open(os.dup(receiver.fileno()), encoding="utf-8") as output:  # noqa: PTH123 - no path
-            lines = []
+            lines, records = [], 0
             for line in output:
                 # What a killed process was about to write is no message.
                 if line.endswith("\n"):
                     lines.append(line)
-                if len(lines) == last_line:
+                    records += line.startswith(_RECORD)
+                if records == last_record:
                     self.kill()
                     break
         process.join()

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from source_stripe.account import Account
-from source_stripe.events import OVERLAP, RETENTION, Change, Fold, is_gap, plan
+from source_stripe.events import OVERLAP, RETENTION, Change, Fold, id_of, is_gap, plan
 from source_stripe.hydration import Hydrator
 from source_stripe.listing import Listing
 from source_stripe.pieces import ChangedPiece, ListPiece, ParentsPiece, Piece
@@ -19,8 +18,6 @@ from source_stripe.requester import Params
 from source_stripe.state import StreamState, Window
 
 logger = logging.getLogger("airbyte.stripe")
-
-_DAY = 86_400
 
 
 @dataclass(frozen=True)
@@ -49,7 +46,7 @@ class ChangesReading:
     known: Known
     start: int
     lookback: int
-    """Seconds before the watermark from which rows are listed again, where not all that happens to them has an event."""
+    """Seconds before the watermark from which rows are listed again, as not all that happens to them has an event."""
     new_children_only: bool = False
     """Of a parent that changed, ask only for children created since the watermark."""
     _state: StreamState = field(default_factory=StreamState)
@@ -58,21 +55,26 @@ class ChangesReading:
     def phases(self, account: Account, saved: State) -> Iterator[Sequence[Piece]]:
         now = account.now
         state = StreamState.parse(saved, stream=self.stream, cursor=self.cursor, now=now)
-        watermark, goes_on = state.watermark, False
+        watermark, followed_from = state.watermark, None
         if watermark is None:
             state = StreamState(now, Window(Range(self.start, now)))
         elif is_gap(watermark, now):
-            yield from self._bury(account)
+            self._warn_of_the_gap()
             floor = max(watermark, (state.window.floor if state.window else None) or 0)
             state = StreamState(now, Window(Range(self.start, now), floor=floor))
         else:
-            goes_on = True
+            followed_from = watermark
         self._state = state
         if state.window is not None:
+            if state.window.floor is not None:
+                yield from self._bury(state.window.floor, now)
             yield from self._back_fill(state.window, account)
-        if goes_on and watermark is not None:
-            yield from self._follow(watermark, now)
+        if followed_from is not None:
+            yield from self._follow(followed_from, now)
         self._state = StreamState(now)
+
+    def begun(self) -> bool:
+        return self._progress is not None
 
     def through(self, piece: ListPiece) -> State | None:
         if self._progress is None or piece.route == self.feed.route:
@@ -89,20 +91,29 @@ class ChangesReading:
     def _back_fill(self, window: Window, account: Account) -> Iterator[Sequence[Piece]]:
         self.known.floor = window.floor
         self._progress = Progress(self.listings, window)
-        yield first_pieces(self.listings, window.left, account.birth)
+        yield first_pieces(self.listings, window.left, account.birth, expects=bool(self.known.born))
         self._progress = None
         self._state = StreamState(self._state.watermark)
 
-    def _bury(self, account: Account) -> Iterator[Sequence[Piece]]:
-        """After a gap: say so, and tell of the deletions that there still are events of."""
+    def _warn_of_the_gap(self) -> None:
         logger.warning(
             "The stream %s was last synced more than 29 days ago, and Stripe keeps events for 30: it is read whole "
             "again. What was deleted more than 30 days ago can't be seen; its rows stay in the destination.",
             self.stream,
         )
-        yield self._events(account.now - RETENTION + _DAY, account.now)
-        gone = plan(self.feed.fold.changes, since=0, start=self.start).gone
-        yield [ChangedPiece(0, gone)]
+
+    def _bury(self, floor: int, now: int) -> Iterator[Sequence[Piece]]:
+        """After a gap, before all is read again: tell of the deletions that there still are events of.
+
+        What else the events name has to be found: where its list hides it, it is got by its id.
+        """
+        yield self._events(max(floor - OVERLAP, now - RETENTION), now)
+        changes = self.feed.fold.changes
+        planned = plan(changes, since=0, start=self.start)
+        yield [ChangedPiece(0, planned.gone)]
+        if self.feed.hydrator is not None:
+            self.known.changed = {change.id: change for change in changes}
+            self.known.born = {change.id: change for change in (*planned.born, *planned.older)}
 
     def _follow(self, watermark: int, now: int) -> Iterator[Sequence[Piece]]:
         """What has changed since a watermark."""
@@ -111,15 +122,15 @@ class ChangesReading:
         if self.new_children_only and self.feed.parent_field is None:
             self.known.children = Range(max(since, self.start), now)
         yield self._events(watermark - OVERLAP, now)
-        yield self._changed(since, now)
+        changes = [change for change in self.feed.fold.changes if change.time >= watermark - OVERLAP]
+        yield self._changed(changes, since, now)
 
     def _events(self, since: int, now: int) -> list[ListPiece]:
         span = Range(since, now + 1)
         return [ListPiece(self.feed.route, asked, span) for asked in self.feed.listing.passes]
 
-    def _changed(self, since: int, now: int) -> list[Piece]:
+    def _changed(self, changes: Sequence[Change], since: int, now: int) -> list[Piece]:
         """The pieces that bring what the events name."""
-        changes = self.feed.fold.changes
         self.known.changed = {change.id: change for change in changes}
         if self.feed.parent_field is not None:
             return self._of_parents(changes, self.feed.parent_field)
@@ -170,13 +181,7 @@ class ChangesReading:
         for change in changes:
             if change.deleted:
                 gone.append(change)
-            elif parent := _id_of(change.shown, parent_field):
+            elif parent := id_of(change.shown, parent_field):
                 times[parent] = max(change.time, times.get(parent, 0))
         pieces: list[Piece] = [ParentsPiece(0, (parent,)) for parent in times.items()]
         return [*pieces, ChangedPiece(0, tuple(gone))] if gone else pieces
-
-
-def _id_of(shown: Mapping[str, Any], name: str) -> str | None:
-    value = shown.get(name)
-    value = value.get("id") if isinstance(value, Mapping) else value
-    return str(value) if value else None

@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 
 API_URL = "https://api.stripe.com"
@@ -44,6 +44,8 @@ class Config(BaseModel):
     call_rate_limit: int | None = None
     """Requests a second."""
     api_url: str = API_URL
+    expand: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
+    """By stream, dotted paths in its rows that are expanded beside those of the manifest."""
 
     @property
     def live(self) -> bool:
@@ -101,6 +103,15 @@ class Config(BaseModel):
         if isinstance(number, bool) or not isinstance(number, int) or number < least or (most and number > most):
             raise _wrong(f"must be a whole number, {f'{least} to {most}' if most else f'{least} or more'}.")
         return number
+
+    @field_validator("expand", mode="before")
+    @classmethod
+    def _expand(cls, expand: Any) -> Any:
+        streams = {} if expand is None else expand
+        paths = list(streams.values()) if isinstance(streams, Mapping) else [None]
+        if not all(isinstance(each, list) and all(isinstance(path, str) for path in each) for each in paths):
+            raise _wrong('must be an object with a list of fields for each stream, such as "charges": ["customer"].')
+        return {stream: [path.removeprefix("data.") for path in each] for stream, each in streams.items()}
 
     @field_validator("api_url", mode="before")
     @classmethod

@@ -62,6 +62,8 @@ class ReadingCursor(Cursor):
         self.progress.follow(self.stream, self.reading.share)
         self.progress.reading(self.stream)
         for pieces in self.reading.phases(self.account.read(), self.saved_state):
+            if self.reading.begun():
+                self._checkpoint()
             self.frontier.open(pieces)
             for number in self.frontier.pieces():
                 yield StreamSlice(partition={}, cursor_slice={"piece": number}, extra_fields={"piece": number})

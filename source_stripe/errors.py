@@ -58,9 +58,18 @@ def judge(status: int, headers: Mapping[str, str], body: Any) -> Outcome:
         return Outcome.PERMISSION_MISSING
     if status in (400, 404) and _NOT_ENABLED.search(refusal.message):
         return Outcome.NOT_ENABLED
-    if status == 404 and refusal.code == "resource_missing":
+    if _names_what_is_gone(refusal):
         return Outcome.RESOURCE_MISSING
     return Outcome.REFUSED
+
+
+def _names_what_is_gone(refusal: Refusal) -> bool:
+    """Whether the path, or a parameter that says whose rows are listed, names an object that is not there any more.
+
+    A row to go on from is none of that: without it, the rest of the list would be missed.
+    """
+    cursors = ("starting_after", "ending_before")
+    return refusal.status in (400, 404) and refusal.code == "resource_missing" and refusal.param not in cursors
 
 
 class StripeError(AirbyteTracedException):

@@ -52,13 +52,20 @@ class Fold:
     time_field: str = "created"
     lists: tuple[str, ...] = ()
     """The embedded lists whose former rows are wanted."""
+    touches: Mapping[str, str] = field(default_factory=dict)
+    """Event types that are about another object, which shows in these: and the field of it that names the one."""
     _newest: dict[str, Change] = field(default_factory=dict)
     _creations: dict[str, Change] = field(default_factory=dict)
     _deletions: dict[str, Change] = field(default_factory=dict)
+    _touched: dict[str, Change] = field(default_factory=dict)
     _listed: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
 
     def add(self, event: Mapping[str, Any]) -> None:
         """Take an event in, if it is about an object of these kinds."""
+        if event["type"] in self.touches:
+            if object_id := id_of(event["data"]["object"], self.touches[event["type"]]):
+                _keep_newer(self._touched, Change(object_id, event["created"], None, deleted=False, shown={}))
+            return
         change = self._v2_change(event) if "related_object" in event else self._change(event)
         if change is None:
             return
@@ -73,8 +80,11 @@ class Fold:
     @property
     def changes(self) -> list[Change]:
         """What happened last to each object."""
-        last = map(self._last, self._newest.values())
-        return [replace(change, listed=self._listed.get(change.id, {})) for change in last]
+        last = {change.id: self._last(change) for change in self._newest.values()}
+        for touch in self._touched.values():
+            known = last.get(touch.id, touch)
+            last[touch.id] = replace(known, time=max(known.time, touch.time))
+        return [replace(change, listed=self._listed.get(change.id, {})) for change in last.values()]
 
     def _last(self, newest: Change) -> Change:
         creation, deletion = self._creations.get(newest.id), self._deletions.get(newest.id)
@@ -111,6 +121,13 @@ class Fold:
         data = event.get("data") or {}
         shown = {"id": related["id"], "object": related["type"], **{name: data.get(f"{name}_id") for name in self.keep}}
         return Change(related["id"], time, None, event["type"] in self.deletions, shown)
+
+
+def id_of(shown: Mapping[str, Any], name: str) -> str | None:
+    """The id that an object has in a field: as such, or of an object that stands there."""
+    value = shown.get(name)
+    value = value.get("id") if isinstance(value, Mapping) else value
+    return str(value) if value else None
 
 
 def _keep_newer(changes: dict[str, Change], change: Change) -> None:

@@ -59,6 +59,11 @@ class ListPlace:
     kind: str
     field: str
 
+    @property
+    def path(self) -> str:
+        """The list's own path in the row."""
+        return f"{self.owner}.{self.field}" if self.owner else self.field
+
 
 class NeverExpandedError(ValueError):
     """The path leads to what is not asked for. The text says why."""
@@ -106,7 +111,8 @@ def expandable(kinds: Iterable[str], room: int) -> list[str]:
     found: set[str] = set()
     for each in map(places, kinds):
         found.update(each.ids, each.hidden)
-        for paths, way in ((each.lists, ".data."), (each.whole, ".")):
+        lists = {path: inside for path, inside in each.lists.items() if path not in each.never}
+        for paths, way in ((lists, ".data."), (each.whole, ".")):
             for path, inside in paths.items():
                 left = room - f"{path}{way}".count(".")
                 found.update(f"{path}{way}{below}" for below in (expandable(inside, left) if left > 0 else ()))
@@ -118,17 +124,22 @@ def lists_in(kinds: Iterable[str], expand: Collection[str]) -> Iterator[ListPlac
     for kind in kinds:
         there = places(kind)
         for field, inside in there.lists.items():
-            below = _paths_below(f"{field}.data.", expand)
+            below = paths_below(f"{field}.data.", expand)
             shown = field not in there.hidden and field not in there.never
             if shown or field in expand or below:
                 yield ListPlace("", kind, field)
                 yield from _within(f"{field}.data", lists_in(inside, below))
         for path, inside in there.whole.items():
-            yield from _within(path, lists_in(inside, _paths_below(f"{path}.", expand)))
+            yield from _within(path, lists_in(inside, paths_below(f"{path}.", expand)))
         for path, inside in there.ids.items():
-            below = _paths_below(f"{path}.", expand)
+            below = paths_below(f"{path}.", expand)
             if path in expand or below:
                 yield from _within(path, lists_in(inside, below))
+
+
+def paths_below(prefix: str, paths: Iterable[str]) -> list[str]:
+    """Those of the paths that begin so, without that."""
+    return [path.removeprefix(prefix) for path in paths if path.startswith(prefix)]
 
 
 def room(row: StreamRow, rows: Mapping[str, StreamRow]) -> int:
@@ -170,13 +181,12 @@ def _problems(stream: str, paths: Sequence[str], rows: Mapping[str, StreamRow]) 
         except NeverExpandedError as reason:
             yield f"expand: {stream}: {path} is never expanded: {reason}. {could}"
             continue
+        below = _below_that(row.object, path, most)
         if most == 0 or not reached:
-            yield f"expand: {stream}: {path} is nothing that Stripe expands. {could}{_below_that(row.object, path, most)}"
+            yield f"expand: {stream}: {path} is nothing that Stripe expands. {could}{below}"
         elif path.count(".") >= most:
-            yield (
-                f"expand: {stream}: {path} is too deep: Stripe expands {DEEPEST} levels, of which the list takes "
-                f"{DEEPEST - most}. {could}{_below_that(row.object, path, most)}"
-            )
+            levels = f"Stripe expands {DEEPEST} levels, of which the list takes {DEEPEST - most}"
+            yield f"expand: {stream}: {path} is too deep: {levels}. {could}{below}"
 
 
 def _below_that(kinds: Kinds, path: str, most: int) -> str:
@@ -185,7 +195,7 @@ def _below_that(kinds: Kinds, path: str, most: int) -> str:
     for start in reversed(beginnings):
         reached = stops(kinds, start)
         if reached and reached[-1].is_id and (below := expandable(reached[-1].kinds, most - 1 - start.count("."))):
-            return f" In {start}: {', '.join(f'{start}.{path}' for path in below)}."
+            return f" In {start}: {', '.join(f'{start}.{each}' for each in below)}."
     return ""
 
 
@@ -199,7 +209,3 @@ def _below(prefix: str, found: Iterable[Stop]) -> tuple[Stop, ...]:
 
 def _within(owner: str, found: Iterable[ListPlace]) -> Iterator[ListPlace]:
     return (replace(place, owner=f"{owner}.{place.owner}".rstrip(".")) for place in found)
-
-
-def _paths_below(prefix: str, paths: Iterable[str]) -> set[str]:
-    return {path.removeprefix(prefix) for path in paths if path.startswith(prefix)}

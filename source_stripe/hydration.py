@@ -13,6 +13,9 @@ from source_stripe.pages import Page, Row
 from source_stripe.ranges import Range
 from source_stripe.requester import Params
 
+_HIDDEN_ON_TEST_CLOCKS = frozenset({"customer", "quote", "subscription", "subscription_schedule"})
+"""Their lists leave out what is on a test clock (https://docs.stripe.com/api/customers/list, `test_clock`)."""
+
 
 @dataclass(frozen=True)
 class Hydrator:
@@ -72,14 +75,23 @@ class Hydrator:
 
 
 def hydrate(hydrator: Hydrator, asked: Params | None, cover: Cover) -> Iterator[tuple[Change, Row | None]]:
-    """Read what a cover still has to cover, a request for each step; None where an object is gone."""
+    """Read what a cover still has to cover, a request for each step; None where an object is gone.
+
+    What is on a test clock is left out: a back-fill, which only has lists, doesn't see it either.
+    """
     while step := cover.next():
         if isinstance(step, Got):
             cover.got()
-            yield step.change, hydrator.get(step.change)
+            row = hydrator.get(step.change)
+            if row is None or not _is_on_test_clock(row):
+                yield step.change, row
         else:
             page = hydrator.page(asked or (), step)
             rows = {str(row.get("id")): row for row in page.rows}
             oldest = hydrator.listing.created(page.rows[-1]) if page.rows else None
             for change in cover.listed(rows, oldest, page.next):
                 yield change, rows[change.id]
+
+
+def _is_on_test_clock(row: Row) -> bool:
+    return row.get("object") in _HIDDEN_ON_TEST_CLOCKS and row.get("test_clock") is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -89,26 +90,45 @@ class NestedList:
     field: str
     """Dotted path in the object."""
     listing: Listing
-    """Its path has `{id}`, the object's id; or the id is the query parameter `param`."""
+    """Its path may have `{id}`, the object's id."""
     param: str | None = None
+    """The query parameter that names the object, or else the one on the way to the list (its `ownership`, say)."""
+    owner: str = ""
+    """Dotted path in the row of the object, where it isn't the row itself; and what it then has to be, as others may
+    stand there too."""
+    kind: str = ""
 
     def is_cut(self, row: Row) -> bool:
-        return any(_is_cut(value) for value in values_at(row, self.field))
+        return any(_is_cut(value) for owner in self._owners(row) for value in values_at(owner, self.field))
 
     def complete(self, row: Row) -> None:
         """Fetch what is missing and put it into the row, which then holds the whole list."""
-        for value in values_at(row, self.field):
-            if _is_cut(value):
-                value["data"].extend(self._rest(str(row["id"]), str(value["data"][-1]["id"])))
-                value["has_more"] = False
+        for owner in self._owners(row):
+            for value in values_at(owner, self.field):
+                if _is_cut(value):
+                    with passing_over_what_is_gone(str(owner["id"])):
+                        value["data"].extend(self._rest(owner, str(value["data"][-1]["id"])))
+                    value["has_more"] = False
 
-    def _rest(self, object_id: str, last: str) -> Iterator[Row]:
-        asked = () if self.param is None else ((self.param, object_id),)
-        ids = {"id": object_id} if self.param is None else {}
+    def _owners(self, row: Row) -> Iterable[Row]:
+        if not self.owner:
+            return (row,)
+        return (owner for owner in objects_at(row, self.owner) if owner.get("object") == self.kind)
+
+    def _rest(self, owner: Row, last: str) -> Iterator[Row]:
+        asked = () if self.param is None else ((self.param, self._named(owner)),)
         page: Page | None = Page([], last)
         while page is not None and page.next is not None:
-            page = self.listing.page((*asked, *self.listing.passes[0]), None, page, ids)
+            page = self.listing.page((*asked, *self.listing.passes[0]), None, page, {"id": str(owner["id"])})
             yield from page.rows
+
+    def _named(self, owner: Row) -> str:
+        """The id of the innermost object that the list stands in."""
+        inside, named = owner, str(owner["id"])
+        for name in self.field.split(".")[:-1]:
+            inside = inside[name]
+            named = str(inside.get("id", named))
+        return named
 
 
 @dataclass(frozen=True)
@@ -153,6 +173,8 @@ class Children:
     """Whether events tell of the children themselves, not of their parents."""
     seen: dict[str, object] | None = None
     """The ids that were met already, where a child may stand in several parents; None where it can't."""
+    lists: tuple[NestedList, ...] = ()
+    """The lists that stand in the children themselves."""
     _asked: set[str] = field(default_factory=set)
 
     def costs(self, row: Row) -> bool:
@@ -205,6 +227,8 @@ class Children:
         self, child: Row, parent: Mapping[str, Any], parent_id: str, time: int | None, *, deleted: bool = False
     ) -> Row:
         self.key.mark(child, parent, parent_id)
+        for nested in () if deleted else self.lists:
+            nested.complete(child)
         return self.finish.record(child, time, deleted=deleted)
 
     def of(self, parent_id: str, updated: int) -> Iterator[Row]:
@@ -271,12 +295,19 @@ class Children:
         return ({name: other} for other in self.beside.ids())
 
     def _guarded(self, parent_id: str, children: Iterator[Row]) -> Iterator[Row]:
-        try:
+        with passing_over_what_is_gone(parent_id):
             yield from children
-        except StripeError as error:
-            if error.outcome is not Outcome.RESOURCE_MISSING:
-                raise
-            logger.info("%s %s is gone since it was listed; it has no children any more.", self.key.name, parent_id)
+
+
+@contextmanager
+def passing_over_what_is_gone(object_id: str) -> Iterator[None]:
+    """Where an object was deleted since it was listed, what stood in it is not to be had any more; an event tells."""
+    try:
+        yield
+    except StripeError as error:
+        if error.outcome is not Outcome.RESOURCE_MISSING:
+            raise
+        logger.info("%s is gone since it was listed: %s", object_id, error)
 
 
 def embedded(value: Any) -> tuple[Iterable[Row], Page | None]:
@@ -289,6 +320,12 @@ def embedded(value: Any) -> tuple[Iterable[Row], Page | None]:
         return rows, Page(rows, str(rows[-1]["id"])) if _is_cut(value) else None
     values = value if isinstance(value, list) else [value]
     return [row for row in values if isinstance(row, dict)], None
+
+
+def objects_at(row: Row, path: str) -> Iterator[Row]:
+    """The objects at a dotted path, those of an array one by one."""
+    for value in values_at(row, path):
+        yield from (each for each in (value if isinstance(value, list) else (value,)) if isinstance(each, dict))
 
 
 def _is_cut(value: Any) -> bool:

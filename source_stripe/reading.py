@@ -25,6 +25,13 @@ class Reading(Protocol):
     def phases(self, account: Account, saved: State) -> Iterator[Sequence[Piece]]:
         """The pieces to read. The next ones are asked for when all of these are through."""
 
+    def begun(self) -> bool:
+        """Whether a back-fill begins with this phase.
+
+        Its state goes out before any of its rows: of those that got through, if it is killed before it can leave
+        another, the next sync then knows since when to look for changes and deletions.
+        """
+
     def through(self, piece: ListPiece) -> State | None:
         """A list piece was read and its records emitted: the state that can be gone on from now, if that is new."""
 
@@ -62,6 +69,9 @@ class WholeReading:
             since = max(self.start, account.birth or 0) if watermark is None else watermark - self.lookback
             self.known.children = Range(max(since, self.start), account.now)
         yield first_pieces(self.listings, [Range(self.start, account.now)], account.birth)
+
+    def begun(self) -> bool:
+        return False
 
     def through(self, piece: ListPiece) -> None:
         return None
@@ -111,6 +121,9 @@ class CreatedReading:
         yield first_pieces(self.listings, window.left, account.birth)
         self._state = StreamState(account.now)
 
+    def begun(self) -> bool:
+        return False
+
     def through(self, piece: ListPiece) -> State | None:
         if self._progress is None:
             return None
@@ -124,14 +137,16 @@ class CreatedReading:
         return self._progress.window.share if self._progress else None
 
 
-def first_pieces(listings: Sequence[Listing], ranges: Sequence[Range], birth: int | None) -> list[ListPiece]:
+def first_pieces(
+    listings: Sequence[Listing], ranges: Sequence[Range], birth: int | None, *, expects: bool = False
+) -> list[ListPiece]:
     """Of each list and pass all ranges, newest first, cut at the account's birth: hardly anything lies before that.
 
-    A list that can't be asked for a range is one piece.
+    A list that can't be asked for a range is one piece. `expects` as in ListPiece.
     """
     newest_first = [part for left in reversed(ranges) for part in (left.split_at(birth) if birth else [left])]
     return [
-        ListPiece(route, asked, created)
+        ListPiece(route, asked, created, expects=expects)
         for route, listing in enumerate(listings)
         for asked in listing.passes
         for created in (newest_first if listing.range_filter is not None else [None])

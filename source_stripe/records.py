@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from airbyte_cdk.sources.types import Record
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from source_stripe.errors import Outcome, StripeError
 from source_stripe.events import Change, Fold
 from source_stripe.listing import Listing
 from source_stripe.pages import Row
@@ -97,7 +98,10 @@ class Itself:
 
 @dataclass(frozen=True)
 class Fetched(Itself):
-    """The list leaves fields out: each row is got by its id, with what `asked` includes."""
+    """The list leaves fields out: each row is got by its id, with what `asked` includes.
+
+    One that is gone by then makes a tombstone.
+    """
 
     listing: Listing = field(kw_only=True)
     asked: Params = field(kw_only=True)
@@ -106,8 +110,15 @@ class Fetched(Itself):
         return True
 
     def records(self, row: Row, updated: int | None) -> Iterator[Row]:
-        whole = self.listing.requester.get(self.listing.path, self.asked, version=self.listing.version, id=row["id"])
-        yield self.finish.record(dict(whole.body), updated)
+        listing = self.listing
+        try:
+            whole = listing.requester.get(listing.path, self.asked, version=listing.version, id=row["id"])
+        except StripeError as error:
+            if error.outcome is not Outcome.RESOURCE_MISSING:
+                raise
+            yield self.finish.record(row, updated, deleted=True)
+        else:
+            yield self.finish.record(dict(whole.body), updated)
 
 
 @dataclass(frozen=True)

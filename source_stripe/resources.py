@@ -1,14 +1,8 @@
-"""The manifest and the schemas: inside the package once it is built, beside it in a checkout."""
+"""The package's data: inside it once it is built; the manifest and the schemas stand beside it in a checkout."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import orjson
-from airbyte_cdk.sources.declarative.schema import SchemaLoader
 
 _PACKAGE = Path(__file__).parent
 
@@ -19,14 +13,3 @@ def resource(name: str) -> Path:
         if (path := folder / name).is_file():
             return path
     raise FileNotFoundError(f"{name} is neither in {_PACKAGE} nor beside it: the package was built without it")
-
-
-@dataclass
-class SchemaFile(SchemaLoader):
-    """A stream's JSON schema, read when it is asked for."""
-
-    stream: str
-
-    def get_json_schema(self) -> Mapping[str, Any]:
-        schema: Mapping[str, Any] = orjson.loads(resource(f"schemas/{self.stream}.json").read_bytes())
-        return schema

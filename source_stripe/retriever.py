@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from airbyte_cdk.sources.declarative.retrievers import Retriever
@@ -135,7 +135,9 @@ class StripeRetriever(Retriever):
                 logger.warning("The stream %s stays empty. %s", self.name, error)
                 return
             yield page
-            if page.next is not None and (span := route.listing.span(page)) is not None:
+            # Each part of a list that can't be asked for a range would be read from its top again.
+            can_be_cut = route.listing.range_filter is not None
+            if can_be_cut and page.next is not None and (span := route.listing.span(page)) is not None:
                 self.frontier.share(number, span)
 
     def _kept(self, number: int, route: Route, rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
@@ -161,18 +163,23 @@ class StripeRetriever(Retriever):
         """Objects that changed, as they are now; tombstones of those that are gone."""
         for change in piece.changes:
             if change.deleted:
-                yield from route.projection.tombstones(change)
+                yield from self._tombstones(change, route)
         if route.hydrator is None:
             return
         cover = Cover([change for change in piece.changes if not change.deleted], can_list=piece.asked is not None)
         for change, row in hydrate(route.hydrator, piece.asked, cover):
             if row is None:
-                yield from route.projection.tombstones(change)
+                yield from self._tombstones(change, route)
             elif self._wanted(row, route, None):
                 yield from self._records(route, [row])
             self.frontier.hand_out(
                 lambda idle: [ChangedPiece(piece.route, tuple(part), piece.asked) for part in cover.share(idle)]
             )
+
+    def _tombstones(self, change: Change, route: Route) -> Iterable[Row]:
+        """No older than the rows that they replace."""
+        time = self.known.updated(change.id, change.time)
+        return route.projection.tombstones(change if time is None else replace(change, time=time))
 
     def _children_of(self, piece: ParentsPiece, route: Route) -> Iterator[Row]:
         """The children of parents that events named."""

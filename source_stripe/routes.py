@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from source_stripe.account import AccountReader
 from source_stripe.changes import Feed
 from source_stripe.events import Fold, type_groups
+from source_stripe.expanding import lists_in, paths_below
 from source_stripe.hydration import Hydrator
 from source_stripe.listing import Listing, RangeFilter
 from source_stripe.nesting import Beside, Children, NestedList, ParentKey, Via, Whole
@@ -41,8 +42,7 @@ class Routes:
         """The lists that a stream is read from: its own, or those of its parents."""
         parents = row.all_parents
         if not parents:
-            projection = Whole(self._projection(row), self._nested(row)) if row.nested else self._projection(row)
-            return (Route(self._listing(row), projection, self._hydrator(row), row.expand),)
+            return (Route(self._listing(row), self._whole(row, row.expand), self._hydrator(row), row.expand),)
         if row.product:
             first, second = parents
             return (self._child_route(row, second, beside=self._beside(first)),)
@@ -51,10 +51,13 @@ class Routes:
 
     def shared(self, rows: Sequence[StreamRow]) -> Route:
         """One route for several streams with the same root: a parent and its children, or children alone."""
-        each = [(row.name, self.of(row)[0]) for row in rows]
-        first = each[0][1]
-        expand = tuple(path for _, route in each for path in route.expand)
-        return replace(first, projection=Several([(name, route.projection) for name, route in each]), expand=expand)
+        routes = [self.of(row)[0] for row in rows]
+        expand = tuple(path for route in routes for path in route.expand)
+        each = [
+            (row.name, route.projection if row.all_parents else self._whole(row, expand))
+            for row, route in zip(rows, routes, strict=True)
+        ]
+        return replace(routes[0], projection=Several(each), expand=expand)
 
     def feed(self, row: StreamRow, routes: Sequence[Route]) -> Feed | None:
         """The events that tell what changed in a stream: its own, or its only parent's. None if there are none."""
@@ -70,8 +73,11 @@ class Routes:
         hydrator = routes[0].hydrator
         keep = hydrator.keep if hydrator else ()
         kinds = frozenset(root.event_object or root.object)
-        fold = Fold(kinds, root.deletions, keep, root.time_field, self._embedded(root))
-        return Feed(len(routes), self._events(root), fold, hydrator, misses_births=root.sync == "events+created")
+        # What only shows in the root's own rows changes no children.
+        touches = root.touches if row.name == root.name else {}
+        fold = Fold(kinds, root.deletions, keep, root.time_field, self._embedded(root), touches)
+        events = self._events(root, touches)
+        return Feed(len(routes), events, fold, hydrator, misses_births=root.sync == "events+created")
 
     def events_route(self, feed: Feed) -> Route:
         """The route that folds a feed's events."""
@@ -106,6 +112,7 @@ class Routes:
             beside=beside,
             own_events=bool(row.events),
             seen=seen,
+            lists=self._nested(row, row.expand),
         )
         return replace(above, projection=children)
 
@@ -119,14 +126,29 @@ class Routes:
             return replace(route, projection=replace(route.projection, listing=listing))
         return route
 
-    def _nested(self, row: StreamRow) -> tuple[NestedList, ...]:
-        """The lists that stand in a stream's objects, cut at ten rows."""
+    def _whole(self, row: StreamRow, expand: Collection[str]) -> Projection:
+        """A stream's own rows, with the lists whole that stand in them when these paths are expanded."""
+        projection, lists = self._projection(row), self._nested(row, expand)
+        return Whole(projection, lists) if lists else projection
+
+    def _nested(self, row: StreamRow, expand: Collection[str]) -> tuple[NestedList, ...]:
+        """The lists that stand in a stream's rows, cut at ten, when these paths are expanded. Outer ones come first."""
+        endpoints = {
+            (kind, field): endpoint
+            for other in self.rows.values()
+            for kind in other.object
+            for field, endpoint in other.nested.items()
+        }
         lists = []
-        for name, endpoint in row.nested.items():
-            path, _, param = endpoint.partition("?")
-            inside = [path.removeprefix(f"{name}.data.") for path in row.expand if path.startswith(f"{name}.data.")]
-            listing = Listing(path, self.requester, self._paging("starting_after")).expanding(inside)
-            lists.append(NestedList(name, listing, param or None))
+        for place in lists_in(row.object, expand):
+            listed = row.nested.get(place.path)
+            owner, field = ("", place.path) if listed else (place.owner, place.field)
+            listed = listed or endpoints.get((place.kind, place.field))
+            if listed is not None:
+                path, _, param = listed.partition("?")
+                listing = Listing(path, self.requester, self._paging("starting_after"))
+                listing = listing.expanding(paths_below(f"{place.path}.data.", expand))
+                lists.append(NestedList(field, listing, param or None, owner, place.kind))
         return tuple(lists)
 
     def _via(self, parent: ParentRow) -> Via | None:
@@ -166,9 +188,9 @@ class Routes:
             version=row.version,
         )
 
-    def _events(self, row: StreamRow) -> Listing:
+    def _events(self, row: StreamRow, others: Iterable[str] = ()) -> Listing:
         v2 = row.api == "v2"
-        groups = type_groups(row.events)
+        groups = type_groups((*row.events, *others))
         passes = [
             tuple((f"types[{n}]" if v2 else "types[]", event) for n, event in enumerate(group)) for group in groups
         ]

@@ -80,6 +80,7 @@ class StreamRow(Row):
     overlap: int = 0
     events: tuple[str, ...] = ()
     event_object: tuple[str, ...] = ()
+    touched_by: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     deletes: tuple[str, ...] | None = None
     get: str | None = None
     include: tuple[str, ...] = ()
@@ -110,6 +111,11 @@ class StreamRow(Row):
         """The event types that say that an object is gone."""
         ending = (event for event in self.events if event.endswith(".deleted"))
         return frozenset(ending if self.deletes is None else self.deletes)
+
+    @property
+    def touches(self) -> Mapping[str, str]:
+        """The event types of other objects that show in these, and the field by which each names its one."""
+        return {event: field for field, events in self.touched_by.items() for event in events}
 
     def read_again(self, lookback_window_days: int | None) -> int:
         """Seconds before the watermark to read again."""

@@ -27,6 +27,7 @@ from source_stripe.batches import Batches
 from source_stripe.config import API_URL, DEFAULT_WORKERS, Config, ConfigError, parse_config
 from source_stripe.cursor import FollowingCursor
 from source_stripe.errors import StripeError
+from source_stripe.expanding import expanded_too
 from source_stripe.frontier import Workers
 from source_stripe.progress import Progress
 from source_stripe.requester import StripeRequester
@@ -62,6 +63,12 @@ class SourceStripe(YamlDeclarativeSource):
             config={"api_url": API_URL, "num_workers": DEFAULT_WORKERS, **usable},
             state=state,
         )
+        self._rows = {row["name"]: StreamRow.model_validate(row) for row in self.resolved_manifest["streams"]}
+        if self._parsed is not None:
+            try:
+                self._rows = expanded_too(self._rows, self._parsed.expand)
+            except ConfigError as error:
+                self._parsed, self._problem = None, str(error)
 
     def check(self, logger: logging.Logger, config: Mapping[str, Any]) -> AirbyteConnectionStatus:
         """Whether the config is sound and Stripe accepts the key; logs which account it opens."""
@@ -95,9 +102,8 @@ class SourceStripe(YamlDeclarativeSource):
         """One stream for each row of the manifest."""
         usable = self._usable_config()
         requester = self._requester()
-        rows = [StreamRow.model_validate(row) for row in self.resolved_manifest["streams"]]
         builder = StreamBuilder(
-            rows={row.name: row for row in rows},
+            rows=self._rows,
             paging=self.resolved_manifest["definitions"]["paging"],
             config=usable,
             factory=self._constructor,

@@ -23,16 +23,17 @@ from source_stripe.changes import ChangesReading
 from source_stripe.config import Config
 from source_stripe.cursor import FollowingCursor, ReadingCursor
 from source_stripe.events import OVERLAP
+from source_stripe.expanding import paths_below
 from source_stripe.frontier import Frontier, Workers
 from source_stripe.listing import Listing
 from source_stripe.progress import Progress
 from source_stripe.reading import CreatedReading, Reading, WholeReading
 from source_stripe.records import Known
 from source_stripe.requester import StripeRequester
-from source_stripe.resources import SchemaFile
 from source_stripe.retriever import Route, failures_of
 from source_stripe.routes import Routes
 from source_stripe.rows import StreamRow
+from source_stripe.schemas import StreamSchema
 from source_stripe.state import StateError, StreamState
 
 SavedState = Callable[[str], Mapping[str, Any]]
@@ -85,7 +86,8 @@ class StreamBuilder:
         newest_children_only = row.parent is not None and row.filter is not None
         if own_events or newest_children_only or routes.feed(row, routes.of(row)) is None:
             return None
-        return routes.root(row).name
+        root = routes.root(row)
+        return root.name if _alike_in(root, row) else None
 
     def _read_as_one(self, names: Sequence[str], saved: SavedState) -> list[DefaultStream]:
         leader, *followers = self._stream([self.rows[name] for name in names], saved)
@@ -125,7 +127,7 @@ class StreamBuilder:
         return [self._default_stream(one, retriever, own) for one, own in zip(rows, cursors, strict=True)]
 
     def _default_stream(self, row: StreamRow, retriever: Any, cursor: Cursor) -> DefaultStream:
-        schema = SchemaFile(row.name)
+        schema = StreamSchema(row, self.rows)
         partitions = DeclarativePartitionFactory(row.name, schema, retriever, self.messages)
         return DefaultStream(
             partition_generator=StreamSlicerPartitionGenerator(partitions, cursor),
@@ -168,3 +170,10 @@ class StreamBuilder:
     def _whole(self, row: StreamRow, listings: Sequence[Listing], known: Known, lookback: int) -> WholeReading:
         children_lookback = lookback if row.sync == "created" and row.all_parents else None
         return WholeReading(row.name, row.cursor, listings, known, self._start, children_lookback)
+
+
+def _alike_in(root: StreamRow, row: StreamRow) -> bool:
+    """Whether rows that stand in others are the same in both streams: a config may expand more in one of them."""
+    if row.parent is None or row.parent.field is None:
+        return True
+    return set(paths_below(f"{row.parent.field}.data.", root.expand)) == set(row.expand)

@@ -11,12 +11,11 @@ import ast
 import importlib.util
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from tools import stripe_types
-from tools.stripe_types import Array, Expandable, ListOf, Map, ObjectType, Resource, Type, Union
+from tools.type_places import places
 
 FACTS = Path(__file__).parents[1] / "integration_tests" / "stripe_emulator" / "facts"
 PAGING = {"limit", "starting_after", "ending_before", "expand", "page"}
@@ -54,10 +53,12 @@ def objects() -> dict[str, Json]:
     found: dict[str, Json] = {}
     for name in stripe_types.object_names():
         kind = stripe_types.object_type(name)
-        places: Json = {"expand": {}, "embed": {}, "lists": {}}
-        for where, path, kinds in _places(kind, ""):
-            places[where][path] = sorted(set(places[where].get(path, [])) | set(kinds))
-        found[name] = {where: paths for where, paths in places.items() if paths}
+        there = places(kind)
+        found[name] = {
+            where: paths
+            for where, paths in (("expand", there.ids), ("embed", there.whole), ("lists", there.lists))
+            if paths
+        }
         if kind.deletable:
             found[name]["deletable"] = True
     return found
@@ -71,30 +72,6 @@ def _write(path: Path, content: Json) -> None:
     else:
         lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(row, ensure_ascii=False)}" for name, row in rows.items())
         path.write_text(f'{{"{key}": {{\n{lines}\n}}}}\n', "utf-8")
-
-
-def _places(kind: Type, path: str) -> Iterator[tuple[str, str, list[str]]]:
-    if isinstance(kind, ObjectType):
-        for field in kind.fields:
-            yield from _places(field.type, f"{path}.{field.name}" if path else field.name)
-    elif isinstance(kind, Array):
-        yield from _places(kind.items, path)
-    elif isinstance(kind, Map):
-        yield from ()
-    elif isinstance(kind, Expandable):
-        yield "expand", path, _kinds(kind.targets)
-    elif isinstance(kind, ListOf):
-        yield "lists", path, _kinds((kind.items,))
-    elif isinstance(kind, Resource):
-        yield "embed", path, [kind.name]
-    elif isinstance(kind, Union):
-        for option in kind.options:
-            yield from _places(option, path)
-
-
-def _kinds(types: tuple[Type, ...]) -> list[str]:
-    flat = [option for kind in types for option in (kind.options if isinstance(kind, Union) else (kind,))]
-    return sorted({kind.name for kind in flat if isinstance(kind, Resource)})
 
 
 def _endpoint(method: ast.FunctionDef, module: "_Module") -> Json | None:

@@ -7,8 +7,8 @@ listed, enums are open (Stripe adds values without notice), and nothing is a `$r
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
+from source_stripe.schemas import Schema, merged
 from tools.stripe_types import (
     Anything,
     Array,
@@ -23,8 +23,6 @@ from tools.stripe_types import (
     UnknownObjectError,
 )
 from tools.type_supplements import object_type
-
-Schema = dict[str, Any]
 
 UPDATED: Schema = {
     "description": "Stripe time of the last known change of this object (Unix seconds). Added by the connector.",
@@ -82,8 +80,8 @@ def record_schema(row: Row) -> Schema:
     for path in row.expand:
         if not _leads_somewhere(types, path):
             raise SchemaError(f"{row.name}: expand: {' or '.join(row.objects)} has no field {path}")
-    merged = _merged(_object(kind, _Place(row.expand).within(kind.name)) for kind in types)
-    properties = {**merged["properties"], **_added(row, merged["properties"])}
+    own = merged(_object(kind, _Place(row.expand).within(kind.name)) for kind in types)["properties"]
+    properties = {**own, **_added(row, own)}
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": " or ".join(re.sub(r"[._]", " ", name).capitalize() for name in row.objects),
@@ -159,12 +157,12 @@ def _list(kind: ListOf, place: _Place) -> Schema:
 
 def _embedded(kind: Resource | ObjectType | Union | Expandable, place: _Place) -> Schema:
     if isinstance(kind, Union):
-        return _merged(_embedded(option, place) for option in kind.options)
+        return merged(_embedded(option, place) for option in kind.options)
     if isinstance(kind, Expandable):
         if not place.expanded():
             return {"type": ["null", "string"]}
         # What a row asks for is given, also if the object stands on the path already: expansion paths are finite.
-        return _merged(_embedded(target, replace(place, inside=())) for target in kind.targets)
+        return merged(_embedded(target, replace(place, inside=())) for target in kind.targets)
     if isinstance(kind, ObjectType):
         return _object(kind, place)
     return _open_object() if kind.name in place.inside else _object(object_type(kind.name), place.within(kind.name))
@@ -196,26 +194,6 @@ def _described(text: str) -> Schema:
     if len(sentence) > _LONGEST_DESCRIPTION:  # in effect those that list all values of an enum
         sentence = sentence[:_LONGEST_DESCRIPTION].rpartition(" ")[0] + " …"
     return {"description": sentence} if sentence else {}
-
-
-def _merged(schemas: Iterable[Schema]) -> Schema:
-    """One schema for what is one of several: all their properties, all their types."""
-    merged: Schema = {}
-    for schema in schemas:
-        for key, value in schema.items():
-            merged[key] = _both(key, merged[key], value) if key in merged else value
-    return merged
-
-
-def _both(key: str, one: Any, other: Any) -> Any:
-    if key == "type":
-        return [*one, *(kind for kind in other if kind not in one)]
-    if key == "properties":
-        names = dict.fromkeys([*one, *other])
-        return {name: _merged(each[name] for each in (one, other) if name in each) for name in names}
-    if isinstance(one, dict) and isinstance(other, dict):
-        return _merged((one, other))
-    return True if key == "additionalProperties" else one
 
 
 def _leads_somewhere(types: Iterable[Type], path: str) -> bool:

@@ -8,11 +8,16 @@ from typing import Any
 import pytest
 from airbyte_cdk.sources.declarative.auth.token import BearerAuthenticator
 from airbyte_cdk.sources.declarative.auth.token_provider import InterpolatedStringTokenProvider
+from hypothesis import settings
 
 from source_stripe.requester import StripeRequester
 
 KEY = "sk_test_emulator_4eC39HqLyjWDarjtT1zdp7dc"
 API = "https://api.stripe.com"
+
+# A property's time says nothing where cores are shared.
+settings.register_profile("shared cores", deadline=None)
+settings.load_profile("shared cores")
 
 
 class Time:

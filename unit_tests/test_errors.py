@@ -26,6 +26,8 @@ def error(message: str = "", **fields: str) -> dict[str, Any]:
         (404, {}, error("Unrecognized request URL (GET: /v1/treasury/financial_accounts)."), Outcome.NOT_ENABLED),
         (404, {}, error("Unrecognized request URL (GET: /v1/foo)."), Outcome.REFUSED),
         (404, {}, error("No such charge: 'ch_1'", code="resource_missing"), Outcome.RESOURCE_MISSING),
+        (400, {}, error("No such list", code="resource_missing", param="value_list"), Outcome.RESOURCE_MISSING),
+        (400, {}, error("No such charge", code="resource_missing", param="starting_after"), Outcome.REFUSED),
         (401, {}, error("Invalid API Key provided: sk_test_****"), Outcome.KEY_REFUSED),
         (403, {}, error("... Having the 'rak_charge_read' permission would allow this."), Outcome.PERMISSION_MISSING),
         (409, {}, error(), Outcome.RETRY),

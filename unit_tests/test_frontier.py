@@ -8,7 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from source_stripe.frontier import Frontier, ListPiece, Workers
+from source_stripe.events import Change
+from source_stripe.frontier import Frontier, Workers
+from source_stripe.pieces import ChangedPiece, ListPiece, Piece, RowsPiece
 from source_stripe.ranges import PageSpan, Range
 from unit_tests.test_ranges import ListOfRows
 
@@ -17,13 +19,19 @@ def piece(start: int, end: int) -> ListPiece:
     return ListPiece(created=Range(start, end))
 
 
+def close(frontier: Frontier, number: int) -> list[ListPiece]:
+    """As the cursor does, once a piece's records were emitted."""
+    completed = frontier.completes(number)
+    frontier.close(number)
+    return completed
+
+
 def read_piece(frontier: Frontier, rows: ListOfRows, number: int) -> list[tuple[int, int]]:
     emitted: list[tuple[int, int]] = []
     after = None
     with frontier.reading(number):
         while True:
-            reading = frontier.piece(number)
-            assert isinstance(reading, ListPiece)
+            reading = frontier.list_piece(number)
             assert reading.created is not None
             page, has_more = rows.page(reading.created, after, size=10)
             emitted += page
@@ -31,7 +39,7 @@ def read_piece(frontier: Frontier, rows: ListOfRows, number: int) -> list[tuple[
                 break
             after = page[-1]
             frontier.share(number, PageSpan(page[0][0], page[-1][0], len(page)))
-    frontier.close(number)
+    close(frontier, number)
     return emitted
 
 
@@ -45,7 +53,7 @@ def test_every_row_comes_exactly_once_from_threads(workers: int) -> None:
         parts = list(pool.map(lambda number: read_piece(frontier, rows, number), frontier.pieces()))
 
     assert Counter(row for part in parts for row in part) == Counter(rows.rows)
-    assert frontier.finished
+    assert not frontier.failed
     if workers > 1:
         assert len(parts) > 2
 
@@ -55,6 +63,7 @@ def test_an_empty_frontier_has_no_pieces() -> None:
     frontier.open([])
 
     assert list(frontier.pieces()) == []
+    assert not frontier.failed
 
 
 def test_a_failed_piece_ends_the_pieces_and_stays_open() -> None:
@@ -69,7 +78,7 @@ def test_a_failed_piece_ends_the_pieces_and_stays_open() -> None:
 
     assert list(pieces) == []
     assert frontier.piece(first) == piece(0, 10)
-    assert not frontier.finished
+    assert frontier.failed
     assert workers.idle() == 4
 
 
@@ -104,7 +113,7 @@ def test_no_more_read_at_once_than_there_are_workers() -> None:
                 most = max(most, at_once)
             with counting:
                 at_once -= 1
-        frontier.close(number)
+        close(frontier, number)
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(read, frontier.pieces()))
@@ -124,15 +133,136 @@ def test_rows_left_to_others_hold_back_their_list_piece() -> None:
         assert frontier.leave(number, [{"id": "cus_2"}])
         assert not frontier.leave(number, [{"id": "cus_3"}])  # nobody is idle any more
     first, second = next(pieces), next(pieces)
+    assert frontier.piece(first) == RowsPiece(number, 0, ({"id": "cus_1"},))
 
-    assert frontier.close(first) == []
-    assert frontier.close(number) == []
-    assert frontier.close(second) == [piece(0, 10)]
-    assert frontier.finished
+    assert close(frontier, first) == []
+    assert close(frontier, number) == []
+    assert close(frontier, second) == [piece(0, 10)]
+    assert list(pieces) == []
+
+
+def test_rows_that_are_through_before_their_list_piece_do_not_complete_it() -> None:
+    frontier = Frontier(Workers(3))
+    frontier.open([piece(0, 10)])
+    pieces = frontier.pieces()
+    number = next(pieces)
+    with frontier.reading(number):
+        frontier.leave(number, [{"id": "cus_1"}])
+        assert close(frontier, next(pieces)) == []
+
+    assert close(frontier, number) == [piece(0, 10)]
 
 
 def test_a_list_piece_without_rows_left_is_complete_at_once() -> None:
     frontier = Frontier(Workers(1))
     frontier.open([piece(0, 10)])
 
-    assert frontier.close(next(frontier.pieces())) == [piece(0, 10)]
+    assert close(frontier, next(frontier.pieces())) == [piece(0, 10)]
+
+
+def test_a_list_piece_is_complete_as_far_as_its_reader_kept_it() -> None:
+    frontier = Frontier(Workers(2))
+    frontier.open([piece(0, 10_000)])
+    pieces = frontier.pieces()
+    number = next(pieces)
+    with frontier.reading(number):
+        frontier.share(number, PageSpan(9_999, 9_990, 10))
+    handed_out = next(pieces)
+
+    assert close(frontier, number) == [piece(4_995, 10_000)]
+    assert close(frontier, handed_out) == [piece(0, 4_995)]
+
+
+def test_what_is_handed_out_keeps_what_it_is_asked_with() -> None:
+    frontier = Frontier(Workers(2))
+    frontier.open([ListPiece(1, (("active", "true"),), Range(0, 10_000), expects=True)])
+    pieces = frontier.pieces()
+    number = next(pieces)
+    with frontier.reading(number):
+        frontier.share(number, PageSpan(9_999, 9_990, 10))
+
+    assert frontier.piece(next(pieces)) == ListPiece(1, (("active", "true"),), Range(0, 4_995), expects=True)
+
+
+def test_a_list_without_ranges_is_not_cut() -> None:
+    frontier = Frontier(Workers(9))
+    frontier.open([ListPiece()])
+    pieces = frontier.pieces()
+    number = next(pieces)
+    with frontier.reading(number):
+        frontier.share(number, PageSpan(9_999, 9_990, 10))
+    close(frontier, number)
+
+    assert list(pieces) == []
+
+
+def change(number: int) -> Change:
+    return Change(f"x_{number}", 9, 5, deleted=False, shown={})
+
+
+def test_parts_are_made_for_those_who_are_idle() -> None:
+    frontier = Frontier(Workers(4))
+    frontier.open([ChangedPiece(0, ())])
+    pieces = frontier.pieces()
+    number = next(pieces)
+    asked: list[int] = []
+
+    def parts(idle: int) -> list[Piece]:
+        asked.append(idle)
+        return [ChangedPiece(0, (change(each),)) for each in range(idle)]
+
+    with frontier.reading(number):
+        frontier.hand_out(parts)
+        frontier.hand_out(parts)  # nobody is idle any more
+    handed_out = [next(pieces) for _ in range(3)]
+
+    assert asked == [3]
+    assert [frontier.piece(each) for each in handed_out] == [ChangedPiece(0, (change(each),)) for each in range(3)]
+    assert [close(frontier, each) for each in (number, *handed_out)] == [[], [], [], []]
+    assert list(pieces) == []
+
+
+def test_only_list_pieces_are_asked_for_as_such() -> None:
+    frontier = Frontier(Workers(1))
+    frontier.open([ChangedPiece(0, ())])
+
+    with pytest.raises(TypeError, match="no part of a list"):
+        frontier.list_piece(next(frontier.pieces()))
+
+
+def test_a_piece_stays_open_until_what_it_completed_is_taken_note_of() -> None:
+    frontier = Frontier(Workers(2))
+    frontier.open([piece(0, 10)])
+    pieces = frontier.pieces()
+    number = next(pieces)
+
+    assert frontier.completes(number) == [piece(0, 10)]
+    assert frontier.piece(number) == piece(0, 10)
+    frontier.close(number)
+    with pytest.raises(KeyError):
+        frontier.piece(number)
+    assert list(pieces) == []
+
+
+def test_a_frontier_can_be_opened_again_when_all_is_through() -> None:
+    frontier = Frontier(Workers(2))
+    frontier.open([piece(0, 10)])
+    for number in frontier.pieces():
+        close(frontier, number)
+
+    frontier.open([piece(10, 20)])
+
+    assert frontier.piece(next(frontier.pieces())) == piece(10, 20)
+
+
+def test_no_more_workers_are_idle_than_are_worth_having() -> None:
+    worth = 3
+    workers = Workers(8, lambda: worth)
+
+    assert workers.idle() == 3
+    worth = 0
+    assert workers.idle() == 1
+    worth = 80
+    assert workers.idle() == 8
+    workers.expect(6)
+    assert workers.idle() == 2

@@ -13,7 +13,7 @@ from airbyte_cdk.sources.declarative.parsers.manifest_reference_resolver import 
 
 from tools.generate_docs import read_streams
 from tools.generate_schemas import ROOT
-from tools.stripe_types import Array, Expandable, ListOf, Map, Resource, Type, Union, list_operations
+from tools.stripe_types import Array, Expandable, ListOf, Map, Resource, Scalar, Type, Union, list_operations
 from tools.type_supplements import object_type
 
 MANIFEST = ROOT / "manifest.yaml"
@@ -26,8 +26,8 @@ COVERAGE = yaml.safe_load((ROOT / "tools" / "stream_coverage.yaml").read_text("u
 # As the manifest's comment explains them; `type` and `retriever` are the CDK's.
 KEY_ORDER = """
     $ref type retriever name group path object primary_key
-    params passes expand filter time_field paging api version adds parent parents product
-    sync cursor lookback overlap events event_object deletes get include
+    params passes expand filter time_field paging nested api version adds parent parents product
+    sync cursor lookback overlap events event_object touched_by deletes get include
     needs deprecated opt_in sensitive notes
 """
 PARENT_KEYS = {"stream", "where", "via", "as", "id_from", "id_as", "params_from", "field", "hidden", "carries"}
@@ -343,6 +343,16 @@ def test_a_streams_events_carry_its_object_and_none_is_forgotten(name: str) -> N
     events = {event for event, held in EVENT_OBJECTS.items() if wanted & set(held)}
     assert set(row["events"]) <= events
     assert {event for event in events - set(row["events"]) if not event.startswith(NOT_FOLLOWED)} == set()
+
+
+@pytest.mark.parametrize("name", names(lambda row: row.get("touched_by")))
+def test_what_touches_a_row_names_it(name: str) -> None:
+    for field, types in STREAMS[name]["touched_by"].items():
+        # An account as a payment source is a relic of the types.
+        for kind in {kind for event in types for kind in EVENT_OBJECTS[event]} - {"account"}:
+            named = object_type(kind).field(field).type
+            assert named == Scalar("string") or list(kinds(named)) == [STREAMS[name]["object"]]
+        assert not set(types) & set(STREAMS[name]["events"])
 
 
 @pytest.mark.parametrize("name", names(lambda row: row.get("events") and is_v2(row)))

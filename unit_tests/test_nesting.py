@@ -1,4 +1,4 @@
-"""Nesting: children out of their parents' rows, the rest by request."""
+"""Nesting: children out of their parents' rows, the rest by request; and rows with their own lists whole."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ import pytest
 from requests_mock import Mocker
 
 from source_stripe.errors import StripeError
-from source_stripe.listing import Listing
-from source_stripe.nesting import Children, ParentKey, embedded, value_at
+from source_stripe.events import Change
+from source_stripe.listing import Listing, RangeFilter
+from source_stripe.nesting import Beside, Children, NestedList, ParentKey, Via, Whole, embedded, matches, values_at
 from source_stripe.pages import OneObject, Page, Paging, StartingAfter
-from source_stripe.records import Finish, Itself
-from source_stripe.requester import StripeRequester
+from source_stripe.ranges import Range
+from source_stripe.records import Finish, Itself, Known
+from source_stripe.requester import Params, StripeRequester
 from unit_tests.conftest import API
 
 V1 = StartingAfter(page_size_param="limit", page_size=100, cursor_param="starting_after")
@@ -33,12 +35,14 @@ def line(number: int, kind: str = "line_item") -> dict[str, Any]:
 
 
 def children(requester: StripeRequester, *, path: str = LINES, paging: Paging = V1, **fields: Any) -> Children:
+    filtered = RangeFilter() if "known" in fields else None
     defaults: dict[str, Any] = {
         "parent": Itself(Finish("updated", facts)),
         "key": ParentKey("invoice", "invoice_id", carries=("updated",)),
-        "listing": Listing(path, requester, paging),
+        "listing": Listing(path, requester, paging, range_filter=filtered),
         "finish": Finish("invoice_updated", facts),
-        "kinds": frozenset(),
+        "known": Known(),
+        "kinds": frozenset({"line_item"}),
     }
     return Children(**{**defaults, **fields})
 
@@ -47,24 +51,38 @@ def invoice(**fields: Any) -> dict[str, Any]:
     return {"id": "in_1", "object": "invoice", "created": 50, **fields}
 
 
-def child(number: int, kind: str = "line_item") -> dict[str, Any]:
-    return {**line(number, kind), "invoice_id": "in_1", "invoice_updated": 50, "is_deleted": False}
+def child(number: int, kind: str = "line_item", *, updated: int = 50, deleted: bool = False) -> dict[str, Any]:
+    return {**line(number, kind), "invoice_id": "in_1", "invoice_updated": updated, "is_deleted": deleted}
+
+
+def records(projection: Children | Whole, parent: dict[str, Any], updated: int | None = 50) -> list[dict[str, Any]]:
+    return list(projection.records(parent, updated))
 
 
 def test_embedded_children_cost_no_request(requester: StripeRequester, requests_mock: Mocker) -> None:
     projection = children(requester, embedded="lines")
 
-    assert list(projection.records(invoice(lines=listed(line(1), line(2))))) == [child(1), child(2)]
-    assert list(projection.records(invoice(lines=listed()))) == []
+    assert records(projection, invoice(lines=listed(line(1), line(2)))) == [child(1), child(2)]
+    assert records(projection, invoice(lines=listed())) == []
     assert not requests_mock.called
-    assert not projection.costly
+    assert not projection.costs(invoice(lines=listed(line(1))))
+    assert projection.costs(invoice(lines=listed(line(1), has_more=True)))
+
+
+def test_the_parents_own_row_keeps_what_stands_in_it(requester: StripeRequester) -> None:
+    """Both may be records: an invoice's lines do not get what the line items' stream adds."""
+    row = invoice(lines=listed(line(1)))
+
+    records(children(requester, embedded="lines"), row)
+
+    assert row["lines"] == listed(line(1))
 
 
 def test_what_an_embedded_list_leaves_out_is_asked_for(requester: StripeRequester, requests_mock: Mocker) -> None:
     rest = [listed(line(3), has_more=True), listed(line(4))]
     requests_mock.get(f"{API}/v1/invoices/in_1/lines", [{"json": body} for body in rest])
 
-    rows = list(children(requester, embedded="lines").records(invoice(lines=listed(line(1), line(2), has_more=True))))
+    rows = records(children(requester, embedded="lines"), invoice(lines=listed(line(1), line(2), has_more=True)))
 
     assert rows == [child(number) for number in (1, 2, 3, 4)]
     assert [request.qs["starting_after"] for request in requests_mock.request_history] == [["il_2"], ["il_3"]]
@@ -74,37 +92,61 @@ def test_without_an_embedded_list_each_parent_is_asked(requester: StripeRequeste
     requests_mock.get(f"{API}/v1/invoices/in_1/lines", json=listed(line(1)))
     projection = children(requester)
 
-    assert list(projection.records(invoice())) == [child(1)]
-    assert projection.costly
+    assert records(projection, invoice()) == [child(1)]
+    assert projection.costs(invoice())
+
+
+def test_a_child_changed_when_its_parent_did(requester: StripeRequester) -> None:
+    row = invoice(lines=listed(line(1)))
+
+    assert records(children(requester, embedded="lines"), row, updated=77) == [child(1, updated=77)]
 
 
 def test_a_parent_that_the_path_does_not_name_is_a_parameter(requester: StripeRequester, requests_mock: Mocker) -> None:
     requests_mock.get(f"{API}/v1/lines", json=listed(line(1)))
 
-    assert list(children(requester, path="/v1/lines").records(invoice())) == [child(1)]
+    assert records(children(requester, path="/v1/lines"), invoice()) == [child(1)]
     assert requests_mock.request_history[0].qs == {"invoice": ["in_1"], "limit": ["100"]}
 
 
-def test_a_list_of_several_kinds_gives_only_the_streams_own(requester: StripeRequester) -> None:
+def test_parameters_may_come_from_the_parent(requester: StripeRequester, requests_mock: Mocker) -> None:
+    requests_mock.get(f"{API}/v1/lines", json=listed(line(1)))
+    projection = children(requester, path="/v1/lines", params_from={"customer": "customer", "account": "owner.id"})
+
+    assert records(projection, invoice(customer="cus_1", owner=None)) == [child(1)]
+    assert requests_mock.request_history[0].qs == {"invoice": ["in_1"], "customer": ["cus_1"], "limit": ["100"]}
+    assert records(projection, invoice(customer=None, owner={})) == []
+    assert len(requests_mock.request_history) == 1
+
+
+def test_a_list_of_several_kinds_gives_only_the_streams_own(requester: StripeRequester, requests_mock: Mocker) -> None:
+    rest = listed(line(3, "bank_account"), line(4, "card"))
+    requests_mock.get(f"{API}/v1/invoices/in_1/lines", json=rest)
     projection = children(requester, embedded="lines", kinds=frozenset({"card"}))
+    cut = listed(line(1, "card"), line(2, "bank_account"), has_more=True)
 
-    rows = list(projection.records(invoice(lines=listed(line(1, "card"), line(2, "bank_account")))))
+    assert records(projection, invoice(lines=cut)) == [child(1, "card"), child(4, "card")]
 
-    assert rows == [child(1, "card")]
+
+def test_only_parents_of_the_wanted_sort_have_children(requester: StripeRequester) -> None:
+    projection = children(requester, embedded="lines", where={"automatic": True})
+
+    assert records(projection, invoice(lines=listed(line(1)), automatic=True)) == [child(1)]
+    assert records(projection, invoice(lines=listed(line(1)), automatic=False)) == []
 
 
 def test_the_children_of_a_parent_that_is_gone_are_none(requester: StripeRequester, requests_mock: Mocker) -> None:
     gone = {"error": {"code": "resource_missing", "message": "No such invoice: 'in_1'"}}
     requests_mock.get(f"{API}/v1/invoices/in_1/lines", status_code=404, json=gone)
 
-    assert list(children(requester).records(invoice())) == []
+    assert records(children(requester), invoice()) == []
 
 
 def test_any_other_refusal_is_an_error(requester: StripeRequester, requests_mock: Mocker) -> None:
     requests_mock.get(f"{API}/v1/invoices/in_1/lines", status_code=400, json={"error": {"message": "no"}})
 
     with pytest.raises(StripeError):
-        list(children(requester).records(invoice()))
+        records(children(requester), invoice())
 
 
 def test_grandchildren_go_through_their_parents(requester: StripeRequester, requests_mock: Mocker) -> None:
@@ -117,22 +159,155 @@ def test_grandchildren_go_through_their_parents(requester: StripeRequester, requ
         finish=Finish(None, facts),
     )
 
-    assert list(grandchildren.records(invoice(lines=listed(line(1))))) == [{"id": "srctxn_1", "source_id": "il_1"}]
+    assert records(grandchildren, invoice(lines=listed(line(1)))) == [{"id": "srctxn_1", "source_id": "il_1"}]
 
 
-def test_one_object_for_each_id_that_the_parent_holds(requester: StripeRequester, requests_mock: Mocker) -> None:
-    for mandate in ("mandate_1", "mandate_2"):
-        requests_mock.get(f"{API}/v1/mandates/{mandate}", json={"id": mandate, "object": "mandate"})
-    projection = children(
-        requester,
-        path="/v1/mandates/{mandate}",
-        paging=OneObject(),
-        key=ParentKey("mandate", "mandate_id", id_from=("mandate", "single_use_mandate", "nowhere.at_all")),
+def mandates(requester: StripeRequester, **fields: Any) -> Children:
+    return children(
+        requester, path="/v1/mandates/{mandate}", paging=OneObject(), kinds=frozenset({"mandate"}), **fields
     )
 
-    rows = list(projection.records(invoice(mandate="mandate_1", single_use_mandate={"id": "mandate_2"})))
 
-    assert [row["id"] for row in rows] == ["mandate_1", "mandate_2"]
+def test_one_object_for_each_id_that_parents_hold(requester: StripeRequester, requests_mock: Mocker) -> None:
+    for mandate in ("mandate_1", "mandate_2"):
+        requests_mock.get(f"{API}/v1/mandates/{mandate}", json={"id": mandate, "object": "mandate"})
+    paths = ("mandate", "single_use_mandate", "payment_method_details.*.mandate")
+    projection = mandates(requester, key=ParentKey("mandate", "id", id_from=paths))
+    details = {"card": {"mandate": "mandate_2"}, "type": "card"}
+
+    first = records(projection, invoice(mandate="mandate_1", single_use_mandate={"id": "mandate_2"}))
+    again = records(projection, invoice(mandate="mandate_1", payment_method_details=details))
+
+    assert [row["id"] for row in first] == ["mandate_1", "mandate_2"]
+    assert again == []
+    assert len(requests_mock.request_history) == 2
+
+
+def test_a_request_in_between_may_name_the_ids(requester: StripeRequester, requests_mock: Mocker) -> None:
+    attempts = [{"committed": {"transaction": "mandate_3"}}, {"committed": None}]
+    found = requests_mock.get(f"{API}/v1/tax/associations/find", json={"id": "taxa_1", "attempts": attempts})
+    requests_mock.get(f"{API}/v1/mandates/mandate_3", json={"id": "mandate_3", "object": "mandate"})
+    via = Via(Listing("/v1/tax/associations/find", requester, OneObject()), "payment_intent")
+    projection = mandates(
+        requester, via=via, key=ParentKey("mandate", "id", id_from=("attempts.committed.transaction",))
+    )
+
+    assert [row["id"] for row in records(projection, invoice())] == ["mandate_3"]
+    assert found.request_history[0].qs == {"payment_intent": ["in_1"]}
+
+
+def test_pairs_of_parents_have_children(requester: StripeRequester, requests_mock: Mocker) -> None:
+    meters = requests_mock.get(f"{API}/v1/meters", json=listed({"id": "mtr_1"}, {"id": "mtr_2"}))
+    for meter in (1, 2):
+        requests_mock.get(f"{API}/v1/meters/mtr_{meter}/summaries", json=listed({"id": f"sum_{meter}"}))
+    beside = Beside(
+        Listing("/v1/meters", requester, V1), Itself(Finish(None, facts)), ParentKey("meter", "meter", id_from=("id",))
+    )
+    projection = children(
+        requester,
+        path="/v1/meters/{meter}/summaries",
+        key=ParentKey("customer", "customer_id"),
+        finish=Finish(None, facts),
+        beside=beside,
+    )
+
+    rows = [*records(projection, {"id": "cus_1"}), *records(projection, {"id": "cus_2"})]
+
+    pairs = [(row["id"], row["meter"], row["customer_id"]) for row in rows]
+    assert pairs == [(f"sum_{meter}", f"mtr_{meter}", f"cus_{customer}") for customer in (1, 2) for meter in (1, 2)]
+    assert meters.call_count == 1
+    assert requests_mock.request_history[1].qs == {"customer": ["cus_1"], "limit": ["100"]}
+
+
+def test_only_children_of_a_time_are_asked_for_where_that_is_enough(
+    requester: StripeRequester, requests_mock: Mocker
+) -> None:
+    requests_mock.get(f"{API}/v1/invoices/in_1/lines", json=listed(line(1)))
+
+    assert records(children(requester, known=Known(children=Range(5, 9))), invoice()) == [child(1)]
+    assert requests_mock.request_history[0].qs == {"created[gte]": ["5"], "created[lt]": ["9"], "limit": ["100"]}
+
+
+def test_the_children_of_a_parent_that_an_event_names(requester: StripeRequester, requests_mock: Mocker) -> None:
+    requests_mock.get(f"{API}/v1/invoices/in_1/lines", json=listed(line(1)))
+
+    assert list(children(requester).of("in_1", 88)) == [child(1, updated=88)]
+
+
+def test_a_child_of_several_parents_comes_once(requester: StripeRequester) -> None:
+    seen: dict[str, object] = {}
+    of_invoices, of_quotes = (children(requester, embedded="lines", seen=seen) for _ in range(2))
+
+    assert records(of_invoices, invoice(lines=listed(line(1)))) == [child(1)]
+    assert records(of_quotes, invoice(lines=listed(line(1), line(2)))) == [child(2)]
+
+
+def changed(*before: dict[str, Any], deleted: bool = False, **shown: Any) -> Change:
+    rows = {row["id"]: row for row in before}
+    return Change("in_1", 88, 50, deleted, shown, listed={"lines": rows} if rows else {})
+
+
+def test_a_child_that_its_parent_has_no_more_is_a_tombstone(requester: StripeRequester) -> None:
+    known = Known(changed={"in_1": changed(line(1), line(2), line(3, "other"))})
+    projection = children(requester, embedded="lines", known=known)
+
+    rows = records(projection, invoice(lines=listed(line(2), line(4))), updated=88)
+
+    assert rows == [child(2, updated=88), child(4, updated=88), child(1, updated=88, deleted=True)]
+
+
+def test_with_a_parent_its_children_go(requester: StripeRequester) -> None:
+    projection = children(requester, embedded="lines")
+    gone = changed(line(1), line(2), deleted=True, lines=listed(line(2), line(3)))
+
+    assert list(projection.tombstones(gone)) == [child(number, updated=88, deleted=True) for number in (1, 2, 3)]
+    assert list(children(requester).tombstones(gone)) == []
+
+
+def test_of_a_child_with_events_of_its_own_only_itself_goes(requester: StripeRequester) -> None:
+    projection = children(requester, embedded="lines", own_events=True, finish=Finish("updated", facts))
+    gone = Change("il_1", 88, 50, deleted=True, shown={"customer": "cus_1"})
+
+    assert list(projection.tombstones(gone)) == [
+        {"id": "il_1", "object": "line_item", "created": 50, "customer": "cus_1", "updated": 88, "is_deleted": True}
+    ]
+
+
+def nested(requester: StripeRequester, path: str = "/v1/invoices/{id}/lines", **fields: Any) -> NestedList:
+    expand: Params = (("expand[]", "data.price"),)
+    return NestedList("lines", Listing(path, requester, V1, (expand,)), **fields)
+
+
+def test_a_cut_list_is_made_whole_in_its_row(requester: StripeRequester, requests_mock: Mocker) -> None:
+    rest = [listed(line(2), has_more=True), listed(line(3))]
+    requests_mock.get(f"{API}/v1/invoices/in_1/lines", [{"json": body} for body in rest])
+    projection = Whole(Itself(Finish(None, facts)), (nested(requester),))
+    cut = invoice(lines=listed(line(1), has_more=True))
+    assert projection.costs(cut)
+
+    assert records(projection, cut) == [invoice(lines=listed(line(1), line(2), line(3)))]
+    first = requests_mock.request_history[0]
+    assert first.qs == {"expand[]": ["data.price"], "starting_after": ["il_1"], "limit": ["100"]}
+
+
+def test_a_list_that_is_whole_costs_nothing(requester: StripeRequester, requests_mock: Mocker) -> None:
+    projection = Whole(Itself(Finish(None, facts)), (nested(requester),))
+    whole = invoice(lines=listed(line(1)))
+
+    assert not projection.costs(whole)
+    assert records(projection, dict(whole)) == [whole]
+    assert records(projection, invoice(lines=None)) == [invoice(lines=None)]
+    assert not requests_mock.called
+
+
+def test_the_rest_of_a_list_may_be_asked_for_by_parameter(requester: StripeRequester, requests_mock: Mocker) -> None:
+    requests_mock.get(f"{API}/v1/subscription_items", json=listed(line(2)))
+    row = invoice(lines=listed(line(1), has_more=True))
+
+    nested(requester, "/v1/subscription_items", param="subscription").complete(row)
+
+    assert row["lines"] == listed(line(1), line(2))
+    assert requests_mock.request_history[0].qs["subscription"] == ["in_1"]
 
 
 @pytest.mark.parametrize(
@@ -150,6 +325,40 @@ def test_what_is_embedded(value: Any, rows: list[Any], rest: Page | None) -> Non
     assert embedded(value) == (rows, rest)
 
 
-def test_a_value_at_a_path() -> None:
-    assert value_at({"a": {"b": {"c": 1}}}, "a.b.c") == 1
-    assert value_at({"a": None}, "a.b.c") is None
+@pytest.mark.parametrize(
+    ("path", "values"),
+    [
+        ("a.b.c", [1]),
+        ("n", []),
+        ("n.b.c", []),
+        ("missing", []),
+        ("list.x", [1, 2]),
+        ("any.*.m", ["m_1", "m_2"]),
+        ("list", [[{"x": 1}, {"x": 2}, {"y": 3}]]),
+    ],
+)
+def test_values_at_a_path(path: str, values: list[Any]) -> None:
+    row = {
+        "a": {"b": {"c": 1}},
+        "n": None,
+        "list": [{"x": 1}, {"x": 2}, {"y": 3}],
+        "any": {"card": {"m": "m_1"}, "type": "card", "other": {"m": "m_2"}},
+    }
+
+    assert values_at(row, path) == values
+
+
+@pytest.mark.parametrize(
+    ("where", "matched"),
+    [
+        ({}, True),
+        ({"a.b": 1}, True),
+        ({"a.b": 2}, False),
+        ({"a.b": "any"}, True),
+        ({"a.c": "any"}, False),
+        ({"a.c": None}, True),
+        ({"a.b": 1, "a.c": "any"}, False),
+    ],
+)
+def test_where_a_row_matches(where: dict[str, Any], matched: bool) -> None:
+    assert matches({"a": {"b": 1, "c": None}}, where) is matched

@@ -1,4 +1,4 @@
-"""The retriever: pieces of lists, page by page, as records."""
+"""The retriever: pieces of lists, changed objects and children, as records."""
 
 from __future__ import annotations
 
@@ -9,12 +9,18 @@ import pytest
 from airbyte_cdk.sources.types import StreamSlice
 from requests_mock import Mocker
 
+from source_stripe.batches import Batches
 from source_stripe.errors import StripeError
-from source_stripe.frontier import Frontier, ListPiece, Workers
-from source_stripe.listing import CreatedAfterFilter, CreatedFilter, Listing, unix_seconds
+from source_stripe.events import Change
+from source_stripe.frontier import Frontier, Workers
+from source_stripe.hydration import Hydrator
+from source_stripe.listing import Listing, RangeFilter, unix_seconds
+from source_stripe.nesting import Children, ParentKey
 from source_stripe.pages import OneObject, StartingAfter
+from source_stripe.pieces import ChangedPiece, ListPiece, ParentsPiece, Piece
+from source_stripe.progress import Progress
 from source_stripe.ranges import Range
-from source_stripe.records import Fetched, Finish, FromEvents, Itself, Projection
+from source_stripe.records import Fetched, Finish, FromEvents, Itself, Known, Projection
 from source_stripe.requester import StripeRequester
 from source_stripe.retriever import Route, StripeRetriever
 from unit_tests.conftest import API
@@ -35,29 +41,44 @@ def charge(number: int, created: int = 50) -> dict[str, Any]:
     return {"id": f"ch_{number}", "object": "charge", "created": created}
 
 
+def record(number: int, created: int = 50, *, updated: int | None = None) -> dict[str, Any]:
+    return {**charge(number, created), "updated": created if updated is None else updated, "is_deleted": False}
+
+
+def change(number: int, time: int, created: int | None = 50, **shown: Any) -> Change:
+    return Change(f"ch_{number}", time, created, deleted=bool(shown), shown=shown)
+
+
 def retriever(
     requester: StripeRequester,
     projection: Projection | None = None,
     *,
+    known: Known | None = None,
     start: int = 0,
     workers: int = 1,
-    **listing: Any,
+    **fields: Any,
 ) -> StripeRetriever:
-    frontier = Frontier(Workers(workers))
-    defaults = {"path": "/v1/charges", "paging": V1, "range_filter": CreatedFilter()}
+    defaults = {"path": "/v1/charges", "paging": V1, "range_filter": RangeFilter()}
+    listing = Listing(requester=requester, **{**defaults, **fields})
     route = Route(
-        Listing(requester=requester, **{**defaults, **listing}), projection or Itself(Finish("updated", facts))
+        listing, projection or Itself(Finish("updated", facts), "charge"), Hydrator(listing, "/v1/charges/{id}")
     )
-    return StripeRetriever(name="charges", routes=(route,), frontier=frontier, start=start)
+    return StripeRetriever("charges", (route,), Frontier(Workers(workers)), known or Known(), Progress(), start)
 
 
-def read(reader: StripeRetriever, piece: ListPiece | None = None) -> list[dict[str, Any]]:
-    reader.frontier.open([piece or ListPiece(created=Range(0, 100))])
+def read(reader: StripeRetriever, *pieces: Piece) -> list[dict[str, Any]]:
+    reader.frontier.open(pieces or [ListPiece(created=Range(0, 100))])
     rows: list[dict[str, Any]] = []
     for number in reader.frontier.pieces():
-        rows += reader.read_records({}, StreamSlice(partition={}, cursor_slice={}, extra_fields={"piece": number}))
+        piece = StreamSlice(partition={}, cursor_slice={}, extra_fields={"piece": number})
+        rows += [dict(row) for row in reader.read_records({}, piece)]
+        reader.frontier.completes(number)
         reader.frontier.close(number)
     return rows
+
+
+def ids(rows: list[dict[str, Any]]) -> list[str]:
+    return [row["id"] for row in rows]
 
 
 def test_the_pages_of_a_piece_follow_the_cursor(requester: StripeRequester, requests_mock: Mocker) -> None:
@@ -66,7 +87,7 @@ def test_the_pages_of_a_piece_follow_the_cursor(requester: StripeRequester, requ
 
     rows = read(retriever(requester), ListPiece(asked=(("status", "all"),), created=Range(0, 100)))
 
-    assert [row["id"] for row in rows] == ["ch_1", "ch_2", "ch_3"]
+    assert ids(rows) == ["ch_1", "ch_2", "ch_3"]
     first, second = (request.qs for request in requests_mock.request_history)
     assert first == {"status": ["all"], "created[gte]": ["0"], "created[lt]": ["100"], "limit": ["100"]}
     assert second == {**first, "starting_after": ["ch_2"]}
@@ -77,7 +98,16 @@ def test_a_row_says_when_it_last_changed_and_that_it_is_there(
 ) -> None:
     requests_mock.get(CHARGES, json=listed(charge(1, created=77)))
 
-    assert read(retriever(requester)) == [{**charge(1, created=77), "updated": 77, "is_deleted": False}]
+    assert read(retriever(requester)) == [record(1, created=77)]
+
+
+def test_a_row_changed_when_its_newest_event_says(requester: StripeRequester, requests_mock: Mocker) -> None:
+    requests_mock.get(CHARGES, json=listed(charge(1), charge(2), charge(3, created=90)))
+    known = Known(changed={"ch_1": change(1, 95)}, floor=80)
+
+    rows = read(retriever(requester, known=known))
+
+    assert rows == [record(1, updated=95), record(2, updated=80), record(3, created=90)]
 
 
 def test_a_row_that_does_not_say_when_it_was_created_changed_now(
@@ -99,24 +129,35 @@ def test_an_object_without_id_is_told_apart_by_what_the_sync_knows(
 ) -> None:
     requests_mock.get(f"{API}/v1/balance", json={"object": "balance"})
     projection = Itself(Finish(None, facts, adds=("account_id", "read_at")))
+    balance = retriever(requester, projection, path="/v1/balance", paging=OneObject(), range_filter=None)
 
-    rows = read(
-        retriever(requester, projection, path="/v1/balance", paging=OneObject(), range_filter=None), ListPiece()
-    )
+    assert read(balance, ListPiece()) == [{"object": "balance", "account_id": "acct_1", "read_at": 1_000}]
 
-    assert rows == [{"object": "balance", "account_id": "acct_1", "read_at": 1_000}]
+
+def fetched(requester: StripeRequester) -> Fetched:
+    one = Listing("/v1/charges/{id}", requester, OneObject())
+    return Fetched(Finish("updated", facts), "charge", listing=one, asked=(("include[0]", "identity"),))
 
 
 def test_what_a_list_leaves_out_is_got_by_id(requester: StripeRequester, requests_mock: Mocker) -> None:
-    requests_mock.get(CHARGES, json=listed(charge(1), charge(2)))
-    for number in (1, 2):
+    requests_mock.get(CHARGES, json=listed(*map(charge, range(12))))
+    for number in range(12):
         requests_mock.get(f"{CHARGES}/ch_{number}?include[0]=identity", json={**charge(number), "identity": {}})
-    one = Listing("/v1/charges/{id}", requester, OneObject())
+    reader = retriever(requester, fetched(requester), workers=3)
 
-    rows = read(retriever(requester, Fetched(one, (("include[0]", "identity"),), Finish(None, facts)), workers=3))
+    rows = read(reader)
 
-    assert sorted(row["id"] for row in rows) == ["ch_1", "ch_2"]
+    # Two idle workers took five rows each over.
+    assert sorted(ids(rows)) == sorted(charge(number)["id"] for number in range(12))
     assert all("identity" in row for row in rows)
+
+
+def test_what_is_gone_before_it_is_got_is_a_tombstone(requester: StripeRequester, requests_mock: Mocker) -> None:
+    requests_mock.get(CHARGES, json=listed(charge(1)))
+    gone = {"error": {"code": "resource_missing", "message": "No such charge"}}
+    requests_mock.get(f"{CHARGES}/ch_1", status_code=404, json=gone)
+
+    assert read(retriever(requester, fetched(requester))) == [{**record(1), "is_deleted": True}]
 
 
 def test_what_is_listed_nowhere_comes_from_its_newest_event(requester: StripeRequester, requests_mock: Mocker) -> None:
@@ -142,9 +183,55 @@ def test_rows_before_the_start_are_left_out_where_the_list_has_no_filter(
 ) -> None:
     requests_mock.get(CHARGES, json=listed(charge(1, created=70), charge(2, created=60), charge(3, created=59)))
 
-    rows = read(retriever(requester, start=60, range_filter=None), ListPiece())
+    assert ids(read(retriever(requester, start=60, range_filter=None), ListPiece())) == ["ch_1", "ch_2"]
 
-    assert [row["id"] for row in rows] == ["ch_1", "ch_2"]
+
+def test_a_list_without_filter_is_read_down_to_what_is_wanted(
+    requester: StripeRequester, requests_mock: Mocker
+) -> None:
+    pages = [
+        listed(charge(6, 99), charge(5, 80), has_more=True),
+        listed(charge(4, 70), charge(3, 60), has_more=True),
+        listed(charge(2, 59), charge(1, 50), has_more=True),
+    ]
+    requests_mock.get(CHARGES, [{"json": body} for body in pages])
+    reader = retriever(requester, range_filter=None, workers=8)
+
+    rows = read(reader, ListPiece(created=Range(60, 90)))
+
+    assert ids(rows) == ["ch_5", "ch_4", "ch_3"]
+    # No part of it was handed out: each reader would have begun at the top.
+    assert len(requests_mock.request_history) == 3
+
+
+def test_a_list_that_says_no_times_is_read_until_all_that_is_new_was_seen(
+    requester: StripeRequester, requests_mock: Mocker
+) -> None:
+    pages = [listed({"id": "ch_4"}, {"id": "ch_3"}, has_more=True), listed({"id": "ch_2"}, has_more=True)]
+    requests_mock.get(CHARGES, [{"json": body} for body in pages])
+    known = Known(born={"ch_4": change(4, 70, 70), "ch_2": change(2, 60, 60)})
+
+    rows = read(retriever(requester, known=known, range_filter=None), ListPiece(created=Range(60, 71), expects=True))
+
+    assert ids(rows) == ["ch_4", "ch_3", "ch_2"]
+    assert len(requests_mock.request_history) == 2
+
+
+def test_what_a_list_should_have_shown_is_got_by_id(requester: StripeRequester, requests_mock: Mocker) -> None:
+    """Stripe lists no inline prices, and what was deleted since its event is gone."""
+    requests_mock.get(CHARGES, json=listed(charge(3, 70)))
+    requests_mock.get(f"{CHARGES}/ch_2", json=charge(2, 65))
+    gone = {"error": {"code": "resource_missing", "message": "No such charge"}}
+    requests_mock.get(f"{CHARGES}/ch_1", status_code=404, json=gone)
+    born = {f"ch_{number}": change(number, 80, created) for number, created in ((4, 71), (3, 70), (2, 65), (1, 60))}
+
+    rows = read(retriever(requester, known=Known(born=born)), ListPiece(created=Range(60, 71), expects=True))
+
+    assert rows == [
+        record(3, 70),
+        record(2, 65),
+        {**charge(1, 60), "updated": 80, "is_deleted": True},
+    ]
 
 
 def test_a_stream_can_ask_at_another_version(requester: StripeRequester, requests_mock: Mocker) -> None:
@@ -178,17 +265,120 @@ def test_any_other_refusal_fails_the_stream_and_keeps_the_piece_open(
         read(reader)
 
     assert reader.frontier.piece(0) == ListPiece(created=Range(0, 100))
-    assert not reader.frontier.finished
+    assert reader.frontier.failed
+
+
+def test_what_changed_is_read_again_or_buried(requester: StripeRequester, requests_mock: Mocker) -> None:
+    requests_mock.get(CHARGES, json=listed(charge(3, 30), charge(2, 20), charge(1, 10)))
+    changes = (change(3, 95, 30), change(1, 90, 10), change(9, 92, 15, id="ch_9", object="charge", amount=7))
+    known = Known(changed={each.id: each for each in changes})
+
+    rows = read(retriever(requester, known=known), ChangedPiece(0, changes, asked=()))
+
+    assert rows == [
+        {"id": "ch_9", "object": "charge", "created": 15, "amount": 7, "updated": 92, "is_deleted": True},
+        record(3, 30, updated=95),
+        record(1, 10, updated=90),
+    ]
+
+
+def test_what_changed_is_shared_with_idle_workers(requester: StripeRequester, requests_mock: Mocker) -> None:
+    for number in range(20):
+        requests_mock.get(f"{CHARGES}/ch_{number}", json=charge(number))
+    reader = retriever(requester, workers=3)
+
+    rows = read(reader, ChangedPiece(0, tuple(change(number, 90) for number in range(20))))
+
+    # The reader asked for the first one, and two others took a third each of the rest over.
+    assert ids(rows) == [f"ch_{number}" for number in range(20)]
+    assert len(requests_mock.request_history) == 20
+
+
+def test_a_tombstone_is_no_older_than_the_row_that_it_replaces(
+    requester: StripeRequester, requests_mock: Mocker
+) -> None:
+    """A stream some of whose changes have no event: its rows count as changed at the watermark."""
+    gone = {"error": {"code": "resource_missing", "message": "No such charge"}}
+    requests_mock.get(f"{CHARGES}/ch_1", status_code=404, json=gone)
+    known = Known(changed={"ch_1": change(1, 70)}, floor=80)
+
+    (row,) = read(retriever(requester, known=known), ChangedPiece(0, (change(1, 70),)))
+
+    assert row == {**charge(1), "updated": 80, "is_deleted": True}
+
+
+def test_an_object_from_before_the_start_stays_out_though_its_event_does_not_say_so(
+    requester: StripeRequester, requests_mock: Mocker
+) -> None:
+    requests_mock.get(f"{CHARGES}/ch_1", json=charge(1, created=59))
+
+    assert read(retriever(requester, start=60), ChangedPiece(0, (change(1, 90, created=None),))) == []
+
+
+def test_the_children_of_parents_that_events_name(requester: StripeRequester, requests_mock: Mocker) -> None:
+    requests_mock.get(f"{API}/v1/customers/cus_1/sources", json=listed({"id": "card_1", "object": "card"}))
+    sources = Listing("/v1/customers/{customer}/sources", requester, V1)
+    projection = Children(
+        parent=Itself(Finish("updated", facts)),
+        key=ParentKey("customer", "customer"),
+        listing=sources,
+        finish=Finish("updated", facts),
+        known=Known(),
+        kinds=frozenset({"card"}),
+    )
+
+    rows = read(retriever(requester, projection), ParentsPiece(0, (("cus_1", 77),)))
+
+    assert rows == [{"id": "card_1", "object": "card", "customer": "cus_1", "updated": 77, "is_deleted": False}]
+
+
+def test_only_streams_of_children_have_some(requester: StripeRequester) -> None:
+    with pytest.raises(TypeError, match="charges has no children"):
+        read(retriever(requester), ParentsPiece(0, (("cus_1", 77),)))
+
+
+def test_records_may_be_handed_over_a_page_at_a_time(requester: StripeRequester, requests_mock: Mocker) -> None:
+    requests_mock.get(CHARGES, json=listed(charge(1), charge(2)))
+    reader = retriever(requester)
+    reader.batches = Batches(pages=4)
+    reader.frontier.open([ListPiece(created=Range(0, 100))])
+
+    (batch,) = reader.read_records({}, StreamSlice(partition={}, cursor_slice={}, extra_fields={"piece": 0}))
+
+    (content,) = batch.values()
+    assert content.records == 2
+
+
+def test_a_retriever_reads_by_slices(requester: StripeRequester) -> None:
+    with pytest.raises(ValueError, match="charges is read by slices"):
+        retriever(requester).read_records({}, None)
 
 
 def test_ranges_are_asked_for_as_each_list_wants_it() -> None:
-    assert CreatedFilter().params(Range(5, 9)) == (("created[gte]", "5"), ("created[lt]", "9"))
-    assert CreatedAfterFilter().params(Range(5, 9)) == (("created_after", "4"), ("created_before", "9"))
+    assert RangeFilter().params(Range(5, 9)) == (("created[gte]", "5"), ("created[lt]", "9"))
+    after = RangeFilter("created_after", "created_before", exclusive=True)
+    assert after.params(Range(5, 9)) == (("created_after", "4"), ("created_before", "9"))
+    assert after.params(Range(0, 9)) == (("created_after", "0"), ("created_before", "9"))
+    days = RangeFilter("start_time", "end_time", days=True)
+    assert days.params(Range(86_401, 2 * 86_400 + 1)) == (("start_time", "86400"), ("end_time", "259200"))
+    assert days.params(Range(86_400, 2 * 86_400)) == (("start_time", "86400"), ("end_time", "172800"))
+    v2 = RangeFilter(rfc_3339=True)
+    assert v2.params(Range(0, 1_763_800_000)) == (
+        ("created[gte]", "1970-01-01T00:00:00Z"),
+        ("created[lt]", "2025-11-22T08:26:40Z"),
+    )
 
 
 @pytest.mark.parametrize(
     ("time", "seconds"),
-    [(7, 7), (None, None), ("2025-11-22T08:26:40Z", 1763800000), ("2025-11-22T08:26:40.123456789Z", 1763800000)],
+    [
+        (7, 7),
+        (None, None),
+        ("2025-11-22T08:26:40Z", 1763800000),
+        ("2025-11-22T08:26:40", 1763800000),
+        ("2025-11-22T08:26:40.123456789Z", 1763800000),
+        ("2025-11-22T10:26:40.5+0200", 1763800000),
+    ],
 )
 def test_times_are_unix_seconds_or_rfc_3339(time: Any, seconds: int | None) -> None:
     assert unix_seconds(time) == seconds

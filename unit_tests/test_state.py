@@ -9,17 +9,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from source_stripe.ranges import Range, merge, subtract
-from source_stripe.state import CreatedState, StateError, Window
+from source_stripe.state import StateError, StreamState, Window
 
 NOW = 1_763_800_000
 
 
-def parse(raw: dict[str, Any]) -> CreatedState:
-    return CreatedState.parse(raw, stream="balance_transactions", cursor="created")
+def parse(raw: Any, *, now: int | None = NOW) -> StreamState:
+    return StreamState.parse(raw, stream="balance_transactions", cursor="created", now=now)
+
+
+def test_nothing_saved_is_the_first_sync() -> None:
+    assert parse({}) == StreamState()
+    assert StreamState().dump("created") == {}
 
 
 def test_a_finished_stream_has_the_shape_of_airbytes_connector() -> None:
-    state = CreatedState(watermark=NOW)
+    state = StreamState(watermark=NOW)
 
     assert state.dump("created") == {"created": NOW}
     assert parse({"created": NOW}) == state
@@ -30,10 +35,17 @@ def test_a_window_under_way_is_in_the_state() -> None:
 
     state = parse(raw)
 
-    assert state == CreatedState(NOW, Window(Range(0, NOW), (Range(100, 200), Range(500, NOW))))
+    assert state == StreamState(NOW, Window(Range(0, NOW), (Range(100, 200), Range(500, NOW))))
     assert state.window is not None
     assert state.window.left == (Range(0, 100), Range(200, 500))
     assert state.dump("created") == raw
+
+
+def test_a_window_after_a_gap_remembers_the_watermark_before_it() -> None:
+    raw = {"created": NOW, "backfill": {"start": 0, "cutoff": NOW, "done": [], "floor": 77}}
+
+    assert parse(raw) == StreamState(NOW, Window(Range(0, NOW), floor=77))
+    assert parse(raw).dump("created") == raw
 
 
 @pytest.mark.parametrize(
@@ -42,10 +54,23 @@ def test_a_window_under_way_is_in_the_state() -> None:
         {"updated": NOW},
         {"created": None},
         {"created": "soon"},
+        {"created": ""},
         {"created": [NOW]},
+        {"created": True},
+        {"created": float("inf")},
+        {"created": NOW * 1_000},  # milliseconds
+        {"cursor": "abc", "other": 1},
+        {"bookmarks": {"created": NOW}},  # a Singer tap's
         {"created": NOW, "backfill": {"start": 0}},
         {"created": NOW, "backfill": {"start": 0, "cutoff": NOW, "done": [[1]]}},
+        {"created": NOW, "backfill": {"start": 9, "cutoff": 5, "done": []}},
         {"created": NOW, "backfill": 3},
+        {"state": {"created": "soon"}},
+        {"state": 3, "states": 4},
+        {"states": [{"partition": {"customer_id": "cus_1"}}]},
+        {"states": [3]},
+        {"parent_state": [NOW]},
+        {"parent_state": {"customers": {"updated": None}}},
     ],
 )
 def test_an_unknown_state_is_refused_with_the_stream_to_reset(raw: dict[str, Any]) -> None:
@@ -53,28 +78,50 @@ def test_an_unknown_state_is_refused_with_the_stream_to_reset(raw: dict[str, Any
         parse(raw)
 
     assert "Reset the stream balance_transactions" in str(refused.value.message)
+    assert str(raw)[:40] in str(refused.value.message)
+
+
+def test_a_state_that_is_no_object_is_refused() -> None:
+    with pytest.raises(StateError, match="Reset the stream balance_transactions"):
+        parse([{"created": NOW}])
+
+
+def test_a_long_unknown_state_is_not_shown_whole() -> None:
+    with pytest.raises(StateError) as refused:
+        parse({"states": [{"partition": {"customer_id": f"cus_{number}"}} for number in range(1_000)]})
+
+    assert len(str(refused.value.message)) < 400
+
+
+def test_going_on_from_a_time_that_is_to_come_would_skip_what_lies_between() -> None:
+    with pytest.raises(StateError):
+        parse({"created": NOW + 2 * 86_400})
+
+    assert parse({"created": NOW + 2 * 86_400}, now=None).watermark == NOW + 2 * 86_400
+    # Clocks may differ a little.
+    assert parse({"created": NOW + 3_600}).watermark == NOW
 
 
 def test_the_first_sync_reads_from_the_start() -> None:
-    window = CreatedState().next_window(start=1_000, now=NOW, lookback=600)
+    window = StreamState().next_window(start=1_000, now=NOW, lookback=600)
 
     assert window == Window(Range(1_000, NOW))
 
 
 def test_a_later_sync_reads_what_came_since_and_the_lookback() -> None:
-    window = CreatedState(watermark=NOW - 3_600).next_window(start=0, now=NOW, lookback=600)
+    window = StreamState(watermark=NOW - 3_600).next_window(start=0, now=NOW, lookback=600)
 
     assert window == Window(Range(NOW - 3_600 - 600, NOW))
 
 
 def test_the_lookback_does_not_reach_behind_the_start() -> None:
-    window = CreatedState(watermark=NOW - 3_600).next_window(start=NOW - 3_700, now=NOW, lookback=600)
+    window = StreamState(watermark=NOW - 3_600).next_window(start=NOW - 3_700, now=NOW, lookback=600)
 
     assert window.span.start == NOW - 3_700
 
 
 def test_an_interrupted_window_is_carried_on_and_its_newest_rows_are_read_again() -> None:
-    interrupted = CreatedState(NOW - 1_000, Window(Range(0, NOW - 1_000), (Range(500, 900), Range(2_000, NOW - 1_000))))
+    interrupted = StreamState(NOW - 1_000, Window(Range(0, NOW - 1_000), (Range(500, 900), Range(2_000, NOW - 1_000))))
 
     window = interrupted.next_window(start=0, now=NOW, lookback=600)
 
@@ -83,7 +130,7 @@ def test_an_interrupted_window_is_carried_on_and_its_newest_rows_are_read_again(
 
 
 def test_a_clock_that_went_back_reads_nothing_twice_and_fails_nothing() -> None:
-    window = CreatedState(watermark=NOW).next_window(start=0, now=NOW - 5, lookback=0)
+    window = StreamState(watermark=NOW).next_window(start=0, now=NOW - 5, lookback=0)
 
     assert window.left == ()
 
@@ -96,9 +143,34 @@ def test_nothing_is_lost_however_a_window_was_interrupted(done: list[Range], lat
     window = Window(Range(0, 1_000))
     for piece in done:
         window = window.with_done(piece)
-    state = parse(CreatedState(1_000, window).dump("created"))
+    state = parse(StreamState(1_000, window).dump("created"))
 
     following = state.next_window(start=0, now=1_000 + later, lookback=lookback)
 
     must_be_read = (*subtract(Range(0, 1_000), done), Range(1_000 - lookback, 1_000 + later))
     assert following.left == merge(must_be_read)
+
+
+@given(
+    watermark=st.none() | st.integers(0, NOW),
+    span=st.tuples(st.integers(0, 1_000), st.integers(0, 1_000)).map(lambda at: Range(min(at), max(at))),
+    done=st.lists(pieces, max_size=8),
+    floor=st.none() | st.integers(0, 1_000),
+)
+def test_a_state_is_read_as_it_was_written(
+    watermark: int | None, span: Range, done: list[Range], floor: int | None
+) -> None:
+    finished = StreamState(watermark)
+    under_way = StreamState(NOW, Window(span, merge(done), floor))
+
+    assert parse(finished.dump("created")) == finished
+    assert parse(under_way.dump("created")) == under_way
+
+
+@given(st.lists(pieces, max_size=8))
+def test_the_share_of_a_window_goes_from_none_to_all(done: list[Range]) -> None:
+    window = Window(Range(0, 1_000), merge(done))
+
+    assert window.share == pytest.approx(1 - sum(left.end - left.start for left in window.left) / 1_000)
+    assert window.with_done(Range(0, 1_000)).share == 1
+    assert Window(Range(5, 5)).share == 1

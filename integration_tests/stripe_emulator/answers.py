@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 import orjson
 
 from integration_tests.stripe_emulator import (
+    bulk,
     errors,
     events,
     factory,
@@ -20,7 +21,7 @@ from integration_tests.stripe_emulator import (
     rendering,
     routes,
 )
-from integration_tests.stripe_emulator.facts import Endpoint
+from integration_tests.stripe_emulator.facts import Endpoint, Json
 from integration_tests.stripe_emulator.parameters import Parameters
 from integration_tests.stripe_emulator.rendering import Tree
 from integration_tests.stripe_emulator.routes import Match
@@ -36,6 +37,8 @@ def answer(emulator: "StripeEmulator", match: Match, path: str, query: str) -> b
     """The JSON that an endpoint answers. Raises StripeError for what Stripe refuses."""
     endpoint = match.endpoint
     params = parameters.read(query, endpoint)
+    if endpoint.path in emulator.bulk:
+        return bulk.answer(emulator.bulk[endpoint.path], match, params, path)
     _check_required_any(endpoint, params)
     if endpoint.path in _NOT_SERVED or endpoint.pages == "search":
         raise errors.StripeError(400, f"{endpoint.path} is not available to this account.")
@@ -45,7 +48,7 @@ def answer(emulator: "StripeEmulator", match: Match, path: str, query: str) -> b
     if endpoint.path in finding.FINDERS:
         return _json(finding.find(endpoint.path, params.filters, emulator.store), emulator, expand)
     if endpoint.objects == ("account",) and match.arguments in ((), (emulator.account["id"],)):
-        return orjson.dumps(emulator.account)
+        return orjson.dumps(_own(emulator, expand))
     return _json(_one(emulator, match, params), emulator, expand)
 
 
@@ -162,6 +165,13 @@ def _is_readable(emulator: "StripeEmulator", resource: Resource) -> bool:
     if resource.kind == "event":
         return resource.at >= emulator.clock.now() - events.RETENTION
     return not resource.deleted or facts.kind(resource.kind).deletable
+
+
+def _own(emulator: "StripeEmulator", expand: Tree) -> Json:
+    """The account itself. It has a list of external accounts if it has any."""
+    resource = Resource("account", emulator.account["id"], emulator.account, 0, 0)
+    shown = rendering.document(resource, emulator.store, expand)
+    return shown if shown["external_accounts"]["data"] else {**emulator.account}
 
 
 def _only(emulator: "StripeEmulator", endpoint: Endpoint, parent: str | None) -> Resource:

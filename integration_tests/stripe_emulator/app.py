@@ -1,7 +1,8 @@
 """The HTTP side: one route for the API, a few for who drives the emulator from outside."""
 
+import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import orjson
 from starlette.applications import Starlette
@@ -13,6 +14,7 @@ from integration_tests.stripe_emulator import answers, errors, facts, keys, para
 from integration_tests.stripe_emulator.emulator import Request, StripeEmulator
 from integration_tests.stripe_emulator.errors import StripeError
 from integration_tests.stripe_emulator.factory import object_id
+from integration_tests.stripe_emulator.limits import Limits, Reason
 from integration_tests.stripe_emulator.rendering import DanglingReferenceError
 
 
@@ -24,9 +26,13 @@ class Answer:
 
 def application(emulator: StripeEmulator) -> Starlette:
     """The ASGI application of an emulator."""
+    traffic = emulator.traffic
 
     async def api(request: HttpRequest) -> Response:
-        return _respond(emulator, request)
+        path = request.scope["raw_path"].decode("ascii")
+        match = routes.find(path) if request.method == "GET" else None
+        async with traffic.passing(match.endpoint.path if match else path) as reason:
+            return _respond(emulator, request, match, path, reason)
 
     async def advance(request: HttpRequest) -> Response:
         emulator.clock.advance(int((await request.json())["seconds"]))
@@ -39,41 +45,62 @@ def application(emulator: StripeEmulator) -> Starlette:
             emulator.live_on()
         return _json({"now": emulator.clock.now()})
 
+    async def limits(request: HttpRequest) -> Response:
+        try:
+            traffic.limits = Limits(**await request.json())
+        except TypeError as error:
+            return _json({"error": str(error)}, 400)
+        return _json(asdict(traffic.limits))
+
     async def requests(_: HttpRequest) -> Response:
-        counts = Counter(f"{one.method} {one.pattern}" for one in list(emulator.requests))
-        return _json({"total": sum(counts.values()), "by_endpoint": dict(sorted(counts.items()))})
+        made = list(emulator.requests)
+        endpoints = Counter(f"{one.method} {one.pattern}" for one in made)
+        statuses = Counter(str(one.status) for one in made)
+        counts = {"total": len(made), "by_endpoint": dict(sorted(endpoints.items())), "by_status": dict(statuses)}
+        return _json({**counts, "cpu_seconds": time.process_time()})
 
     methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
     return Starlette(
         routes=[
             Route("/_emulator/advance", advance, methods=["POST"]),
             Route("/_emulator/live_on", live_on, methods=["POST"]),
+            Route("/_emulator/limits", limits, methods=["POST"]),
             Route("/_emulator/requests", requests),
             Route("/{path:path}", api, methods=methods),
         ]
     )
 
 
-def _respond(emulator: StripeEmulator, request: HttpRequest) -> Response:
-    path = request.scope["raw_path"].decode("ascii")
+def _respond(
+    emulator: StripeEmulator, request: HttpRequest, match: routes.Match | None, path: str, limited: Reason | None
+) -> Response:
     query = request.scope["query_string"].decode("ascii")
     version = request.headers.get("stripe-version") or emulator.default_version
-    match = routes.find(path) if request.method == "GET" else None
     with emulator.lock:
         request_id = object_id("req", len(emulator.requests) + 1)
-        answer = _answer(emulator, request, match, path, query, request_id)
+        answer = _answer(emulator, request, match, path, query, request_id, limited)
         pattern = match.endpoint.path if match else path
         emulator.requests.append(Request(request.method, path, parameters.flat(query), answer.status, pattern))
         headers = {"Date": emulator.clock.http_date(), "Request-Id": request_id, "Stripe-Version": version}
+    if limited is not None:
+        headers["Stripe-Rate-Limited-Reason"] = limited
     if answer.status == 401:
         headers["WWW-Authenticate"] = 'Basic realm="Stripe"'
     return Response(answer.body, answer.status, headers, "application/json")
 
 
 def _answer(
-    emulator: StripeEmulator, request: HttpRequest, match: routes.Match | None, path: str, query: str, request_id: str
+    emulator: StripeEmulator,
+    request: HttpRequest,
+    match: routes.Match | None,
+    path: str,
+    query: str,
+    request_id: str,
+    limited: Reason | None,
 ) -> Answer:
     try:
+        if limited is not None:
+            raise errors.rate_limited()
         if match is None:
             raise errors.unrecognized_url(request.method, path)
         account = _admit(emulator, request, match, path)

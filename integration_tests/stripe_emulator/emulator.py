@@ -1,5 +1,6 @@
 """The emulator: an account, its objects, and the changes that tests make to them."""
 
+import re
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -10,11 +11,13 @@ import orjson
 
 from integration_tests.stripe_emulator import events, factory, facts, kinship
 from integration_tests.stripe_emulator.backlog import Backlog
+from integration_tests.stripe_emulator.bulk import Bulk
 from integration_tests.stripe_emulator.clock import Clock, unix_time
 from integration_tests.stripe_emulator.facts import PINNED_VERSION, Json
 from integration_tests.stripe_emulator.keys import Key
+from integration_tests.stripe_emulator.limits import Traffic
 from integration_tests.stripe_emulator.pages import Selection
-from integration_tests.stripe_emulator.rendering import rendered
+from integration_tests.stripe_emulator.rendering import document, rendered, tree
 from integration_tests.stripe_emulator.store import Resource, Store
 from integration_tests.stripe_emulator.truth import can_be_known
 from integration_tests.stripe_emulator.versions import at_version
@@ -72,6 +75,7 @@ class StripeEmulator:
       or a function that tells for each event. What the event is about can be seen at once.
     - `shuffle_same_second`: chance that puts the events of one second into some order, and leaves them in it; without
       one they stand newest first.
+    - `traffic`: how long answers take and how many requests pass, `emulator.traffic.limits = Limits(latency=0.3)`.
     - `live_on`: what `POST /_emulator/live_on` lets happen.
     """
 
@@ -85,6 +89,8 @@ class StripeEmulator:
         self.requests: list[Request] = []
         self.connected: dict[str, StripeEmulator] = {}
         self.live_on: Callable[[], None] | None = None
+        self.bulk: dict[str, Bulk] = {}
+        self.traffic = Traffic()
         self.lock = threading.RLock()
         self._store = Store()
         self._backlog = Backlog()
@@ -170,10 +176,10 @@ class StripeEmulator:
         with self.lock:
             self.store.move(self._existing(object_id), of, None)
 
-    def get(self, object_id: str, /) -> Json:
-        """An object as the API shows it, nothing expanded. KeyError if there is none."""
+    def get(self, object_id: str, /, *, expand: Iterable[str] = ()) -> Json:
+        """An object as the API shows it, with these paths expanded. KeyError if there is none."""
         with self.lock:
-            return self._shown(self._existing(object_id))
+            return self._shown(self._existing(object_id), expand)
 
     def objects(self, kind: str, /) -> list[Json]:
         """Every object of a kind, newest first, those that lists hide by default too, and events that can't be seen
@@ -182,10 +188,10 @@ class StripeEmulator:
             shelves = [self.store.shelf(kind), *([self._backlog.shelf()] if kind == "event" else [])]
             return [self._shown(resource) for resource in Selection(shelves).down()]
 
-    def truth(self, kind: str, /) -> list[Json]:
+    def truth(self, kind: str, /, *, expand: Iterable[str] = ()) -> list[Json]:
         """What a sync can know of a kind now: its objects newest first, as the API renders them at the pinned version,
-        nothing expanded. Whatever some parameter or an object's event brings is there (canceled subscriptions,
-        inactive prices, closed reviews).
+        with these paths expanded. Whatever some parameter or an object's event brings is there (canceled
+        subscriptions, inactive prices, closed reviews).
 
         Left out are deleted objects; customers, subscriptions, subscription schedules and quotes on a test clock; what
         lives below one of either (subscription items, tax ids, cards...); events that can't be seen any more, or yet.
@@ -193,7 +199,7 @@ class StripeEmulator:
         with self.lock:
             store, now = self.store, self.clock.now()
             known = Selection([store.shelf(kind)], lambda resource: can_be_known(resource, store, now))
-            return [self._shown(resource) for resource in known.down()]
+            return [self._shown(resource, expand) for resource in known.down()]
 
     def disable(self, *products: str) -> None:
         """Have an account that isn't set up for some products (`issuing`, `treasury`...; facts/products.json)."""
@@ -210,6 +216,19 @@ class StripeEmulator:
             connected.lock = self.lock
             self.connected[connected.account["id"]] = connected
             return connected
+
+    def write_event(self, name: str, at: int, snapshot: bytes) -> None:
+        """Write an event of Unix time `at` about an object that is kept in bulk, given its JSON."""
+        with self.lock:
+            self._write(name, at, snapshot, None)
+
+    def serve_bulk(self, path: str, rows: Bulk) -> None:
+        """Have a list, `/v1/charges`, and the GET of its objects answered out of rows that are kept in bulk. All other
+        lists go on as if those rows were not there."""
+        with self.lock:
+            for endpoint in facts.endpoints():
+                if endpoint.path == path or re.fullmatch(rf"{re.escape(path)}/{{\w+}}", endpoint.path):
+                    self.bulk[endpoint.path] = rows
 
     def restricted_key(self, *kinds: str) -> str:
         """A new restricted key that may read objects of some kinds only (`charge`, `event`)."""
@@ -232,8 +251,10 @@ class StripeEmulator:
             raise KeyError(f"no object {object_id!r}")
         return resource
 
-    def _shown(self, resource: Resource) -> Json:
-        shown: Json = orjson.loads(rendered(resource, self.store))
+    def _shown(self, resource: Resource, expand: Iterable[str] = ()) -> Json:
+        asked = tree(expand)
+        whole = orjson.dumps(document(resource, self.store, asked)) if asked else rendered(resource, self.store)
+        shown: Json = orjson.loads(whole)
         return shown
 
     def _view(self, resource: Resource) -> _View:

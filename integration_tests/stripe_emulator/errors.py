@@ -139,6 +139,14 @@ def both_cursors() -> StripeError:
     )
 
 
+def rate_limited() -> StripeError:
+    return StripeError(
+        429,
+        "Request rate limit exceeded. Learn more about rate limits here https://stripe.com/docs/rate-limits.",
+        code="rate_limit",
+    )
+
+
 def no_such(kind: str, object_id: str, *, status: int, param: str) -> StripeError:
     return StripeError(status, f"No such {kind}: '{object_id}'", code="resource_missing", param=param)
 

@@ -135,9 +135,10 @@ class Store:
         return self._by_key.get(key)
 
     def add(self, resource: Resource) -> None:
-        """Take in a new object. ValueError if there is one of that id."""
-        if resource.key in self._by_key:
-            raise ValueError(f"there is a {self._by_key[resource.key].kind} with id {resource.key!r} already")
+        """Take in a new object. ValueError if there is one of that id; that of a deleted one can be used again."""
+        known = self._by_key.get(resource.key)
+        if known is not None and not known.deleted:
+            raise ValueError(f"there is a {known.kind} with id {resource.key!r} already")
         self._by_key[resource.key] = resource
         self._shelve(resource)
 

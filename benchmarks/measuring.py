@@ -1,0 +1,119 @@
+"""One measurement: a program does a case."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+from threading import Timer
+
+from benchmarks.cases import ID_PREFIXES, Case
+from benchmarks.emulated import Emulated, Load, emulated
+from benchmarks.programs import Program
+from benchmarks.running import Cost, environment, run
+from benchmarks.tally import Seen, Tally
+
+_PAGE = 100
+
+
+class FailedRun(Exception):
+    """A program ended with an error; the text is the last it said."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run took, and what it brought."""
+
+    case: Case
+    program: str
+    rows: int
+    first_row: float
+    """Seconds from the start to the first row."""
+    cost: Cost
+    load: Load
+    seen: tuple[Seen, ...]
+    afterwards: tuple[float, Load] | None = None
+    """Seconds from the change of limits to the end, and the requests of that time."""
+
+    @property
+    def rows_per_second(self) -> float:
+        return self.rows / self.cost.wall
+
+    @property
+    def rows_per_cpu_second(self) -> float:
+        return self.rows / self.cost.cpu
+
+    @property
+    def requests_per_page(self) -> float:
+        """Requests for each full page that the rows would make."""
+        return self.load.requests / ceil(self.rows / _PAGE)
+
+    @property
+    def remarks(self) -> str:
+        """What the figures alone don't tell."""
+        said = []
+        if self.rows != self.case.expected:
+            said.append(f"{self.case.expected:,} ROWS EXPECTED")
+        elif self.seen and all(seen.again == 0 for seen in self.seen):
+            said.append("every row once")
+        said += [f"{seen.again:,} {seen.prefix}_ TWICE" for seen in self.seen if seen.again]
+        if self.afterwards is not None:
+            seconds, load = self.afterwards
+            said.append(
+                f"afterwards {(load.requests - load.limited) / seconds:.2f} requests/s, "
+                f"{load.limited / max(load.requests, 1):.1%} of them 429"
+            )
+        return ", ".join(said)
+
+
+def measure(case: Case, program: Program) -> Result:
+    """Have a program do a case, against an emulator of its own. Raises FailedRun."""
+    seen = [Seen(ID_PREFIXES[stream], count) for stream, count in case.rows.items()] if program.tells_rows else []
+    tally = Tally(seen)
+    with tempfile.TemporaryDirectory() as name, emulated(case) as emulator:
+        folder, before, change = Path(name), emulator.load(), _Change(case, emulator)
+        errors = folder / "stderr"
+        command = program.command(case, emulator.url, folder)
+        change.start()
+        cost = run(command, tally, environment(**program.variables), errors)
+        change.cancel()
+        load = emulator.load()
+        if cost.code:
+            raise FailedRun(_last_words(case, program, tally, errors))
+    ended_at = cost.started_at + cost.wall
+    return Result(
+        case=case,
+        program=program.name,
+        rows=tally.records,
+        first_row=(tally.first_at or ended_at) - cost.started_at,
+        cost=cost,
+        load=load.since(before),
+        seen=tuple(seen),
+        afterwards=(ended_at - change.at, load.since(change.load)) if change.load else None,
+    )
+
+
+class _Change(Timer):
+    """Other limits, from some seconds after the start on, if the case says so."""
+
+    def __init__(self, case: Case, emulator: Emulated) -> None:
+        seconds, self._limits = case.later or (0.0, None)
+        super().__init__(seconds, self._change)
+        self.daemon = True
+        self._emulator = emulator
+        self.at = 0.0
+        self.load: Load | None = None
+
+    def _change(self) -> None:
+        if self._limits is not None:
+            self._emulator.limit(self._limits)
+            self.at = time.monotonic()
+            self.load = self._emulator.load()
+
+
+def _last_words(case: Case, program: Program, tally: Tally, errors: Path) -> str:
+    said = [*tally.last_words, *errors.read_bytes().splitlines()[-5:]]
+    lines = [f"{program.name} failed in case {case.letter}:", *(line.decode(errors="replace") for line in said)]
+    return "\n".join(lines)

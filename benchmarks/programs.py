@@ -1,0 +1,76 @@
+"""What is measured, and how it is started: this connector, and the least that any program has to do."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from benchmarks.cases import Case
+from benchmarks.running import ROOT, environment
+
+LIVE_KEY = "sk_live_emulator_51PqZ"
+"""The connector fills the limits of a live account for a live key only."""
+_DAY = 24 * 3600
+_SOURCE_STRIPE = str(Path(sys.executable).with_name("source-stripe"))
+
+
+@dataclass(frozen=True)
+class Program:
+    """`command` gives the words that make it do a case, given the emulator's URL and a folder for its files.
+
+    `warm_up` are the words of a first run, in which Python compiles the program. `tells_rows` where the ids of rows can
+    be found in what it writes.
+    """
+
+    name: str
+    command: Callable[[Case, str, Path], list[str]]
+    warm_up: tuple[str, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
+    tells_rows: bool = False
+
+    def prepare(self) -> None:
+        if self.warm_up:
+            subprocess.run(self.warm_up, env=environment(**self.variables), capture_output=True, check=True)
+
+
+def airbyte_files(case: Case, config: Mapping[str, Any], folder: Path) -> list[str]:
+    """Write the files that an Airbyte source reads; returns the words that name them."""
+    streams = [
+        {
+            "stream": {"name": name, "json_schema": {}, "supported_sync_modes": ["full_refresh", "incremental"]},
+            "sync_mode": "incremental",
+            "destination_sync_mode": "append_dedup",
+        }
+        for name in case.streams
+    ]
+    files: dict[str, Any] = {"config": config, "catalog": {"streams": streams}}
+    if case.changes:
+        yesterday = {"updated": int(time.time()) - _DAY}
+        state = {"stream_descriptor": {"name": "charges"}, "stream_state": yesterday}
+        files["state"] = [{"type": "STREAM", "stream": state}]
+    words = []
+    for name, content in files.items():
+        path = folder / f"{name}.json"
+        path.write_bytes(orjson.dumps(content))
+        words += [f"--{name}", str(path)]
+    return words
+
+
+def _source_stripe(case: Case, url: str, folder: Path) -> list[str]:
+    config = {"client_secret": LIVE_KEY, "api_url": url, **case.config}
+    return [_SOURCE_STRIPE, "read", *airbyte_files(case, config, folder)]
+
+
+def _floor(case: Case, url: str, folder: Path) -> list[str]:
+    return [sys.executable, str(ROOT / "benchmarks" / "floor.py"), url, LIVE_KEY]
+
+
+SOURCE_STRIPE = Program("source-stripe", _source_stripe, warm_up=(_SOURCE_STRIPE, "spec"), tells_rows=True)
+FLOOR = Program("requests + orjson", _floor)

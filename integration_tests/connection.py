@@ -1,0 +1,59 @@
+"""A connection as a platform runs it: syncs go on from the state that came out last, rows go to a small destination."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from integration_tests.connector import Json
+from source_stripe.rows import StreamRow
+from source_stripe.source import SourceStripe
+from unit_tests.output import Output
+
+Key = tuple[Any, ...]
+
+
+@cache
+def stream_rows() -> Mapping[str, StreamRow]:
+    """The manifest's rows, by the names of their streams."""
+    manifest = SourceStripe(None, {}, []).resolved_manifest
+    return {row["name"]: StreamRow.model_validate(row) for row in manifest["streams"]}
+
+
+@dataclass
+class Connection:
+    """What is kept between syncs. Nothing of a sync is lost that came out of it, whether or not it was killed."""
+
+    streams: Sequence[str]
+    states: dict[str, Json] = field(default_factory=dict)
+    """The last state message of each stream."""
+    _rows: dict[str, dict[Key, Json]] = field(default_factory=dict)
+
+    def take(self, output: Output) -> None:
+        """What a destination in append-and-dedup mode keeps: per primary key the row with the highest cursor, of equal
+        ones the one that was extracted later."""
+        for message in output.messages:
+            if message["type"] == "RECORD":
+                self._take_row(message["record"]["stream"], message["record"]["data"])
+        for state in output.state_messages:
+            self.states[state["stream"]["stream_descriptor"]["name"]] = state
+
+    def table(self, stream: str) -> dict[Key, Json]:
+        """The rows of a stream by primary key, without tombstones."""
+        return {key: row for key, row in self._rows.get(stream, {}).items() if not row.get("is_deleted")}
+
+    def watermark(self, stream: str) -> int | None:
+        """Up to when a stream is complete, by its state; None before the first state."""
+        state = self.states.get(stream)
+        cursor = stream_rows()[stream].cursor
+        return None if state is None or cursor is None else int(state["stream"]["stream_state"][cursor])
+
+    def _take_row(self, stream: str, row: Json) -> None:
+        about = stream_rows()[stream]
+        rows = self._rows.setdefault(stream, {})
+        key = tuple(row[name] for name in about.primary_key)
+        known = rows.get(key)
+        if known is None or about.cursor is None or row[about.cursor] >= known[about.cursor]:
+            rows[key] = row

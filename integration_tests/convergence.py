@@ -1,0 +1,187 @@
+"""Whether a destination holds what Stripe holds: the truth at the pinned version, and what of it a sync can know.
+
+A destination may differ from Stripe only in what DIFFERENCES says. Everything else is a bug.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from random import Random
+
+import orjson
+
+from integration_tests.company import Company, Loss, Trace
+from integration_tests.connection import Connection, Key, stream_rows
+from integration_tests.connector import Json
+from integration_tests.histories import Change, History, Round
+from integration_tests.stripe_emulator import StripeEmulator, facts, serve
+from integration_tests.stripe_emulator.pages import Selection
+from integration_tests.stripe_emulator.rendering import document, tree
+from integration_tests.syncing import Sync, sync
+from source_stripe.nesting import values_at
+from source_stripe.rows import ParentRow
+
+_DAY = 86_400
+RETENTION = 30 * _DAY
+"""Seconds for which Stripe keeps events."""
+GAP = 29 * _DAY
+"""Seconds since the last sync after which a stream is read whole again."""
+LATE = 600
+"""Seconds by which events come late, at most."""
+
+DIFFERENCES = """
+1. What changed in the second in which the sync began, or later, or has events that could not be seen then, is right
+   after the next sync.
+2. What was deleted more than 30 days before a sync that came more than 29 days after the last one stays there.
+3. A review that was closed as long before such a sync stays open there, and one that was closed before the first sync
+   is missing: lists have only open ones.
+4. A child that went from its parent stays there if the parent showed more than ten, or if nothing shows the list (line
+   items of a deleted object, tax ids and bank accounts of a deleted customer), or if that was as long before as in 2.
+"""
+
+
+@dataclass
+class Played:
+    """A history as it is played."""
+
+    company: Company
+    connection: Connection
+    workers: int
+    unknowable: set[tuple[str, Key]] = field(default_factory=set)
+    """Rows that the destination may have or lack, by stream."""
+    syncs: int = 0
+    kills: int = 0
+
+    def happen(self, change: Change) -> None:
+        """Let the time pass, and the change happen."""
+        clock = self.company.emulator.clock
+        clock.advance(change.after)
+        for number in range(change.times):
+            clock.advance(change.every if number else 0)
+            self.company.do(change.what, change.which + number)
+
+    def sync(self, one: Round) -> None:
+        """Sync, and compare what the destination has then with what Stripe has. AssertionError where they differ."""
+        self._give_up_on_what_is_gone()
+        begun, now = self.company.number, self.company.now
+        done = sync(
+            self.company.emulator,
+            self.connection.streams,
+            [*self.connection.states.values()],
+            kill=one.kill,
+            meanwhile={request: partial(self.happen, change) for request, change in one.meanwhile},
+            num_workers=self.workers,
+        )
+        self.connection.take(done.output)
+        self.syncs += 1
+        if done.killed and one.kill:
+            self.kills += 1
+            return
+        check_is_complete(done, self.connection)
+        differences = [line for stream in self.connection.streams for line in self._differences(stream, begun, now)]
+        assert not differences, "\n".join(differences)
+
+    def _give_up_on_what_is_gone(self) -> None:
+        """Note what the next sync, and so any later one, can't know of."""
+        for stream in self.connection.streams:
+            watermark = self.connection.watermark(stream)
+            for object_id, loss in self.company.lost.items():
+                if loss.kind in stream_rows()[stream].object and self._is_unknowable(loss, watermark):
+                    self.unknowable.add((stream, (object_id,)))
+
+    def _is_unknowable(self, loss: Loss, watermark: int | None) -> bool:
+        now = self.company.now
+        if loss.trace is Trace.NOTHING:
+            return True
+        if watermark is None:
+            return loss.kind == "review"
+        if now - watermark <= GAP or loss.time < watermark - LATE:
+            return False
+        return loss.time < now - RETENTION
+
+    def _differences(self, stream: str, begun: int, now: int) -> Iterator[str]:
+        """What a row has, and what Stripe has, of everything that was through before the sync began."""
+        truth, rows = truth_of(self.company.emulator, stream), self.connection.table(stream)
+        for key in truth.keys() | rows.keys():
+            touch = self.company.touched.get(key[0])
+            unsettled = touch is not None and (touch.number > begun or touch.told_at >= now)
+            if not unsettled and (stream, key) not in self.unknowable:
+                yield from differences(self.company.emulator, stream, rows.get(key), truth.get(key))
+
+
+def play(history: History) -> Played:
+    """Let a history happen, and one more sync when all is quiet. AssertionError where a destination would be wrong."""
+    emulator = StripeEmulator()
+    emulator.default_version = history.version
+    if history.shuffled is not None:
+        emulator.shuffle_same_second = Random(history.shuffled)
+    with serve(emulator):
+        played = Played(Company(emulator), Connection(history.streams), history.workers)
+        for one in history.rounds:
+            emulator.event_delay = one.delay
+            for change in one.changes:
+                played.happen(change)
+            played.sync(one)
+        emulator.clock.advance(LATE + 1)
+        played.sync(Round(()))
+    return played
+
+
+def check_is_complete(done: Sync, connection: Connection) -> None:
+    """AssertionError unless all streams were read to their ends."""
+    assert done.code == 0, done.output.errors
+    assert done.output.statuses == dict.fromkeys(connection.streams, "COMPLETE")
+
+
+def truth_of(emulator: StripeEmulator, stream: str) -> dict[Key, Json]:
+    """What Stripe holds for a stream, by primary key, at the pinned version; children with what their parents add."""
+    row = stream_rows()[stream]
+    with emulator.lock:
+        shown = [one for kind in row.object for one in emulator.truth(kind)]
+        kept = shown if row.parent is None else [one for one in shown if _marked(emulator, one, row.parent)]
+        return {tuple(one[name] for name in row.primary_key): one for one in kept}
+
+
+def _marked(emulator: StripeEmulator, child: Json, about: ParentRow) -> bool:
+    """Whether a child is one of such a parent's; then it gets the parent's fields."""
+    resource = emulator.store.get(child["id"])
+    owner = resource and (resource.owner or child.get(about.name or ""))
+    parent = emulator.store.get(owner) if owner else None
+    if parent is None or parent.kind not in stream_rows()[about.stream].object:
+        return False
+    carried = {f"{about.name}_{name}": parent.fields[name] for name in about.carries if name != "updated"}
+    child.update({str(about.id_field): parent.key, **carried})
+    return True
+
+
+def differences(emulator: StripeEmulator, stream: str, row: Json | None, truth: Json | None) -> Iterator[str]:
+    """How a row differs from the object that it should hold: a line each."""
+    if row is None or truth is None:
+        there, which = ("missing", truth) if row is None else ("still there", row)
+        yield f"{stream}: {which and which['id']} is {there}"
+        return
+    truth = truth | _lists(emulator, row)
+    added = {"updated", "is_deleted", str(stream_rows()[stream].cursor)}
+    for name in sorted(row.keys() - added | truth.keys()):
+        have, want = row.get(name, "no such field"), truth.get(name, "no such field")
+        if have != want:
+            yield f"{stream}: {row['id']}.{name} is {have!r}, not {want!r}"
+
+
+def _lists(emulator: StripeEmulator, row: Json) -> Json:
+    """The fields of an object with the lists in them that a row has, whole.
+
+    Some are only shown where they are asked for, as they are where a stream is read together with its children.
+    """
+    resource = emulator.store.get(row["id"])
+    lists = [each for each in facts.embedded(row["object"]) if values_at(row, each.field)]
+    if resource is None:
+        return {}
+    shown: Json = orjson.loads(orjson.dumps(document(resource, emulator.store, tree(each.field for each in lists))))
+    for each in lists:
+        for value in values_at(shown, each.field):
+            rows = Selection(emulator.store.children(each, resource.key)).down()
+            value |= {"data": [emulator.get(child.key) for child in rows], "has_more": False}
+    return {name: shown[name] for name in {each.field.split(".")[0] for each in lists}}

@@ -1,0 +1,127 @@
+"""Histories: what happens in an account, and when it is synced. Plain data, and the strategies that draw it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hypothesis import strategies as st
+
+from integration_tests.company import DOINGS
+from integration_tests.stripe_emulator.facts import PINNED_VERSION
+from integration_tests.syncing import Kill
+
+_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+
+STREAMS = (
+    "accounts",
+    "balance_transactions",
+    "bank_accounts",
+    "charges",
+    "checkout_sessions",
+    "checkout_sessions_line_items",
+    "coupons",
+    "customer_tax_ids",
+    "customers",
+    "invoice_items",
+    "invoice_line_items",
+    "invoices",
+    "payment_links",
+    "payment_methods",
+    "prices",
+    "quotes",
+    "quotes_line_items",
+    "reviews",
+    "subscription_items",
+    "subscriptions",
+)
+_PARENTS = {
+    "checkout_sessions_line_items": "checkout_sessions",
+    "invoice_line_items": "invoices",
+    "quotes_line_items": "quotes",
+    "subscription_items": "subscriptions",
+}
+"""Streams that are read together, where both are selected."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """Something that happens: a key of DOINGS, `after` seconds after what happened last, and again `every` so many
+    seconds until it happened `times` times. `which` picks the object, modulo those that there are.
+    """
+
+    what: str
+    which: int = 0
+    after: int = 0
+    times: int = 1
+    every: int = 0
+
+
+@dataclass(frozen=True)
+class Round:
+    """Changes, and the sync that follows them.
+
+    `delay` is by how many seconds events come late. `meanwhile` happens while the sync's so-manyth request is answered.
+    """
+
+    changes: tuple[Change, ...]
+    delay: int = 0
+    kill: Kill | None = None
+    meanwhile: tuple[tuple[int, Change], ...] = ()
+
+
+@dataclass(frozen=True)
+class History:
+    """An account, and a connection that syncs it.
+
+    `version` is the account's own. `shuffled` seeds the order of one second's events; None leaves them newest first.
+    """
+
+    streams: tuple[str, ...]
+    rounds: tuple[Round, ...]
+    version: str = PINNED_VERSION
+    shuffled: int | None = None
+    workers: int = 4
+
+
+def histories(*, kills: bool) -> st.SearchStrategy[History]:
+    """Random histories over at least eight streams; with `kills` half of the syncs are killed."""
+    return _streams().flatmap(lambda streams: _histories(streams, kills=kills))
+
+
+def _streams() -> st.SearchStrategy[tuple[str, ...]]:
+    some = st.lists(st.sampled_from(STREAMS), min_size=8, max_size=10, unique=True)
+    return some.map(lambda names: tuple(sorted({*names, *(_PARENTS.get(name, name) for name in names[::2])})))
+
+
+def _histories(streams: tuple[str, ...], *, kills: bool) -> st.SearchStrategy[History]:
+    doings = [name for name, doing in DOINGS.items() if doing.tells & set(streams)]
+    pauses = st.one_of(
+        st.just(0),
+        st.integers(0, 20 * _MINUTE),
+        st.sampled_from([599, 600, 601, 6 * _HOUR, _DAY, 9 * _DAY, 28 * _DAY, 29 * _DAY + _HOUR, 45 * _DAY]),
+    )
+    changes = st.builds(
+        Change,
+        what=st.sampled_from(doings),
+        which=st.integers(0, 200),
+        after=st.just(0) | pauses,
+        times=st.sampled_from([1] * 20 + [3, 13, 110]),
+        every=st.sampled_from([0, 0, 1, 60, _HOUR]),
+    )
+    sudden = st.builds(Change, what=st.sampled_from(doings), which=st.integers(0, 200), after=st.integers(0, 3))
+    kill = st.none() | st.builds(Kill, record=st.integers(1, 12)) | st.builds(Kill, request=st.integers(1, 16))
+    rounds = st.builds(
+        Round,
+        changes=st.lists(changes, min_size=3, max_size=24).map(tuple),
+        delay=st.sampled_from([0, 0, 1, 60, 600]),
+        kill=(kill if kills else st.none()),
+        meanwhile=st.lists(st.tuples(st.integers(1, 30), sudden), max_size=3).map(tuple),
+    )
+    return st.builds(
+        History,
+        streams=st.just(streams),
+        rounds=st.lists(rounds, min_size=1, max_size=4 if kills else 3).map(tuple),
+        version=st.sampled_from([PINNED_VERSION, "2025-02-24.acacia", "2022-11-15"]),
+        shuffled=st.none() | st.integers(0, 9),
+        workers=st.sampled_from([1, 2, 4, 16]),
+    )

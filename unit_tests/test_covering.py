@@ -1,0 +1,292 @@
+"""Covering: whatever changed and however the list lies, every change is answered once, and at the promised cost."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+from math import ceil
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from source_stripe.covering import Cover, Got, Listed, even_parts
+from source_stripe.events import Change, newest_first
+
+PAGE = 5
+
+
+def change(number: int, created: int | None) -> Change:
+    return Change(f"x_{number}", time=10_000, created=created, deleted=False, shown={})
+
+
+@dataclass
+class StripeList:
+    """A list as Stripe pages it, newest first, that counts what it is asked. What it hides can be got by id."""
+
+    created: dict[str, int]
+    size: int = PAGE
+    pages: int = 0
+    gets: int = 0
+    in_vain: int = 0
+    """Pages that brought nothing that had changed."""
+    answered: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self.rows = sorted(self.created, key=lambda name: (self.created[name], name), reverse=True)
+
+    @property
+    def requests(self) -> int:
+        return self.pages + self.gets
+
+    @property
+    def whole(self) -> int:
+        """Requests for all of its pages."""
+        return ceil(len(self.rows) / self.size)
+
+    def page(self, asked: Listed) -> tuple[list[str], str | None]:
+        self.pages += 1
+        rows = [name for name in self.rows if self.created[name] <= asked.until]
+        if asked.after is not None:
+            rows = rows[rows.index(asked.after) + 1 :]
+        return rows[: self.size], rows[self.size - 1] if len(rows) > self.size else None
+
+    def step(self, cover: Cover) -> bool:
+        """Do the next request of a cover; whether there was one."""
+        asked = cover.next()
+        if asked is None:
+            return False
+        if isinstance(asked, Got):
+            self.gets += 1
+            cover.got()
+            self.answered[asked.change.id] += 1
+            return True
+        rows, behind = self.page(asked)
+        covered = cover.listed(rows, self.created[rows[-1]] if rows else None, behind)
+        assert {changed.id for changed in covered} <= set(rows)
+        self.in_vain += not covered
+        self.answered.update(changed.id for changed in covered)
+        return True
+
+    def work_through(self, cover: Cover) -> None:
+        while self.step(cover):
+            pass
+
+
+@dataclass(frozen=True)
+class Case:
+    """A list, and what of it changed; `hidden` changed too, but no page shows it."""
+
+    listed: StripeList
+    changes: list[Change]
+    hidden: int
+
+
+@st.composite
+def cases(draw: st.DrawFn, *, hiding: bool = True, most_a_second: int = 2 * PAGE) -> Case:
+    gaps = draw(st.lists(st.sampled_from([0, 0, 1, 1, 7, 1_000]), max_size=80))
+    time, in_second = 5_000, 0
+    created, changes = {}, []
+    hidden = 0
+    for number, gap in enumerate(gaps):
+        time, in_second = (time + gap, 1) if gap or in_second >= most_a_second else (time, in_second + 1)
+        if in_second == 1 and not gap:
+            time += 1
+        fate = draw(st.sampled_from(["same", "changed", "changed", "hidden"] if hiding else ["same", "changed"]))
+        if fate != "hidden":
+            created[f"x_{number}"] = time
+        if fate != "same":
+            changes.append(change(number, time))
+        hidden += fate == "hidden"
+    return Case(StripeList(created), list(newest_first(changes)), hidden)
+
+
+@given(cases(), st.lists(st.integers(1, 3), max_size=3))
+def test_every_change_is_answered_once(case: Case, timeless: list[int]) -> None:
+    changes = [*case.changes, *(change(900 + number, None) for number, _ in enumerate(timeless))]
+
+    case.listed.work_through(Cover(changes[:]))
+
+    assert case.listed.answered == Counter(changed.id for changed in changes)
+
+
+@given(cases())
+def test_a_change_costs_at_most_a_request_and_one_more_where_its_page_lacks_it(case: Case) -> None:
+    case.listed.work_through(Cover(case.changes[:]))
+
+    assert case.listed.requests <= len(case.changes) + case.listed.in_vain
+    assert case.listed.in_vain == 0 or case.hidden or max(Counter(case.listed.created.values()).values()) > PAGE
+
+
+@given(cases(hiding=False, most_a_second=PAGE))
+def test_all_changes_cost_no_more_than_the_whole_list(case: Case) -> None:
+    case.listed.work_through(Cover(case.changes[:]))
+
+    assert case.listed.requests <= min(len(case.changes), case.listed.whole)
+
+
+@given(cases())
+def test_what_a_list_hides_costs_a_few_requests_each_beside_the_list(case: Case) -> None:
+    case.listed.work_through(Cover(case.changes[:]))
+
+    assert case.listed.pages <= case.listed.whole + 1
+    assert case.listed.requests <= case.listed.whole + 1 + case.hidden + 8 * case.listed.in_vain
+
+
+@pytest.mark.parametrize("count", [1, 2, 10, 100, 1_000])
+def test_a_list_that_hides_all_is_hardly_asked(count: int) -> None:
+    """Inline prices, closed reviews: only every eighth is looked for in the list."""
+    others = {f"y_{number}": number // 8 * 1_000 + number % 8 for number in range(8 * count)}
+    listed = StripeList(others)
+
+    listed.work_through(Cover([change(number, number * 1_000 + 9) for number in range(count - 1, -1, -1)]))
+
+    assert listed.gets == count
+    assert listed.pages <= 8 + count / 8
+
+
+def test_a_list_that_holds_nothing_is_asked_once() -> None:
+    listed = StripeList({})
+
+    listed.work_through(Cover([change(number, number) for number in range(99, -1, -1)]))
+
+    assert (listed.pages, listed.gets) == (1, 100)
+
+
+def test_changes_far_apart_cost_one_request_each() -> None:
+    listed = StripeList({f"x_{number}": number * 100 for number in range(500)})
+
+    listed.work_through(Cover([change(number, number * 100) for number in range(499, 0, -50)]))
+
+    assert listed.requests == 10
+
+
+def test_changes_in_one_month_of_ten_years_cost_that_months_pages() -> None:
+    listed = StripeList({f"x_{number}": number * 1_000 for number in range(12_000)}, size=100)
+    month = [change(number, number * 1_000) for number in range(4_100, 4_000, -1)]
+
+    listed.work_through(Cover(month))
+
+    assert listed.requests == 1
+
+
+def test_where_rows_get_sparse_pages_still_bring_many() -> None:
+    """A hundred rows of one day, and before it one a day."""
+    created = {f"x_{number}": 1_000_000 + number for number in range(100)}
+    created |= {f"x_{number}": number * 1_000 for number in range(100, 1_000)}
+    listed = StripeList(created, size=100)
+
+    listed.work_through(Cover(list(newest_first(change(number, created[f"x_{number}"]) for number in range(1_000)))))
+
+    assert listed.requests == listed.whole == 10
+
+
+def test_one_that_is_gone_does_not_keep_the_others_from_their_pages() -> None:
+    listed = StripeList({f"x_{number}": number for number in range(1_000)}, size=100)
+
+    listed.work_through(Cover([change(1_000, 1_000), *(change(number, number) for number in range(999, -1, -1))]))
+
+    assert listed.answered["x_1000"] == 1
+    assert listed.requests <= listed.whole + 2
+
+
+def test_a_second_with_more_rows_than_a_page_is_paged_by_cursor() -> None:
+    listed = StripeList({f"x_{number:04}": 77 for number in range(1_000)}, size=100)
+    changes = [Change(name, 10_000, 77, deleted=False, shown={}) for name in listed.rows]
+
+    listed.work_through(Cover(changes))
+
+    assert listed.requests == listed.whole == 10
+
+
+def test_half_of_ten_thousand_cost_their_list() -> None:
+    listed = StripeList({f"x_{number}": number * 60 for number in range(10_000)}, size=100)
+    changed = random.Random(4).sample(range(10_000), 5_000)
+
+    listed.work_through(Cover(list(newest_first(change(number, number * 60) for number in changed))))
+
+    assert listed.requests <= listed.whole == 100
+
+
+def test_without_a_list_each_is_got() -> None:
+    listed = StripeList({f"x_{number}": number for number in range(50)})
+
+    listed.work_through(Cover([change(number, number) for number in range(49, -1, -1)], can_list=False))
+
+    assert (listed.pages, listed.gets) == (0, 50)
+
+
+def work_together(listed: StripeList, changes: list[Change], workers: int, chance: random.Random) -> int:
+    """Work through changes as the workers do, who share after each request; returns how many parts there were."""
+    parts = [Cover(changes)]
+    under_way = [parts[0]]
+    while under_way:
+        cover = chance.choice(under_way)
+        if not listed.step(cover):
+            under_way.remove(cover)
+        handed_out = cover.share(workers - len(under_way))
+        parts += map(Cover, handed_out)
+        under_way += parts[len(parts) - len(handed_out) :]
+    return len(parts)
+
+
+@given(cases(), st.integers(1, 12), st.randoms(use_true_random=False))
+def test_shared_work_answers_every_change_once(case: Case, workers: int, chance: random.Random) -> None:
+    work_together(case.listed, case.changes[:], workers, chance)
+
+    assert case.listed.answered == Counter(changed.id for changed in case.changes)
+
+
+@given(st.lists(st.tuples(st.sampled_from([1, 3, 500]), st.booleans()), max_size=400), st.integers(1, 12))
+def test_shared_work_costs_one_request_more_for_each_part_at_most(rows: list[tuple[int, bool]], workers: int) -> None:
+    time, created, changes = 0, {}, []
+    for number, (gap, changed) in enumerate(rows):
+        time += gap
+        created[f"x_{number}"] = time
+        if changed:
+            changes.append(change(number, time))
+    listed = StripeList(created)
+
+    parts = work_together(listed, changes[::-1], workers, random.Random(1))
+
+    assert listed.requests <= min(len(changes), listed.whole + parts - 1)
+
+
+@pytest.mark.parametrize("workers", [2, 10, 32])
+def test_half_of_ten_thousand_cost_a_tenth_more_when_shared(workers: int) -> None:
+    listed = StripeList({f"x_{number}": number * 60 for number in range(10_000)}, size=100)
+    changed = random.Random(4).sample(range(10_000), 5_000)
+    changes = list(newest_first(change(number, number * 60) for number in changed))
+
+    parts = work_together(listed, changes, workers, random.Random(workers))
+
+    assert parts > 1
+    assert listed.requests <= 110
+
+
+@given(st.integers(0, 300), st.integers(0, 40))
+def test_parts_are_handed_out_from_the_oldest_on_and_lose_nothing(count: int, idle: int) -> None:
+    changes = [change(number, number) for number in range(count, 0, -1)]
+    cover = Cover(changes[:], can_list=False)
+
+    handed_out = cover.share(idle)
+
+    assert [*cover.left, *(each for part in handed_out for each in part)] == changes
+    assert len(handed_out) <= idle
+    assert all(len(part) >= 5 for part in handed_out)
+
+
+def test_few_are_not_shared() -> None:
+    assert Cover([change(number, number) for number in range(9, 0, -1)]).share(idle=10) == []
+
+
+@given(st.integers(0, 100), st.integers(1, 20))
+def test_even_parts_differ_by_one_at_most(count: int, parts: int) -> None:
+    changes = [change(number, number) for number in range(count)]
+
+    cut = even_parts(changes, parts)
+
+    assert [each for part in cut for each in part] == changes
+    assert len(cut) == parts
+    assert max(map(len, cut)) - min(map(len, cut)) <= 1

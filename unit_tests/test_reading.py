@@ -1,0 +1,188 @@
+"""Readings that need no events: whole, and by `created`."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from source_stripe.account import Account
+from source_stripe.listing import Listing, RangeFilter
+from source_stripe.pages import WholeList
+from source_stripe.pieces import ListPiece
+from source_stripe.ranges import Range, intersect
+from source_stripe.reading import CreatedReading, Progress, Reading, WholeReading, first_pieces
+from source_stripe.records import Known
+from source_stripe.requester import Params, StripeRequester
+from source_stripe.state import StateError, Window
+
+NOW = 1_763_800_000
+ACCOUNT = Account("acct_1", "", birth=900, now=NOW)
+ON: Params = (("active", "true"),)
+OFF: Params = (("active", "false"),)
+
+
+def listing(*passes: Params, filtered: bool = True) -> Listing:
+    requester = cast(StripeRequester, None)  # nothing is asked here
+    return Listing("/v1/files", requester, WholeList(), passes or ((),), RangeFilter() if filtered else None)
+
+
+def test_pieces_are_cut_at_the_accounts_birth_and_go_newest_first() -> None:
+    ranges = [Range(0, 500), Range(800, 2_000)]
+
+    assert first_pieces([listing()], ranges, 900) == [
+        ListPiece(created=Range(900, 2_000)),
+        ListPiece(created=Range(800, 900)),
+        ListPiece(created=Range(0, 500)),
+    ]
+    assert [piece.created for piece in first_pieces([listing()], ranges, None)] == ranges[::-1]
+
+
+def test_each_list_and_pass_has_its_pieces() -> None:
+    pieces = first_pieces([listing(ON, OFF), listing(filtered=False)], [Range(0, 500)], None)
+
+    assert pieces == [
+        ListPiece(0, ON, Range(0, 500)),
+        ListPiece(0, OFF, Range(0, 500)),
+        ListPiece(1, (), None),
+    ]
+
+
+def test_a_range_is_done_when_every_list_and_pass_is_through_it() -> None:
+    progress = Progress([listing(ON, OFF), listing()], Window(Range(0, 1_000)))
+
+    assert progress.through(ListPiece(0, ON, Range(400, 1_000))).done == ()
+    assert progress.through(ListPiece(0, OFF, Range(500, 1_000))).done == ()
+    assert progress.through(ListPiece(1, (), Range(0, 600))).done == (Range(500, 600),)
+    assert progress.through(ListPiece(1, (), Range(600, 1_000))).done == (Range(500, 1_000),)
+    assert progress.through(ListPiece(0, OFF, Range(0, 500))).done == (Range(400, 1_000),)
+    assert progress.through(ListPiece(0, ON, Range(0, 400))).done == (Range(0, 1_000),)
+
+
+def test_a_list_without_ranges_is_through_all_of_it_at_once() -> None:
+    progress = Progress([listing(filtered=False)], Window(Range(0, 1_000)))
+
+    assert progress.through(ListPiece()).left == ()
+
+
+def test_an_empty_range_is_no_progress() -> None:
+    progress = Progress([listing()], Window(Range(0, 1_000)))
+
+    assert progress.through(ListPiece(created=Range(7, 7))).left == (Range(0, 1_000),)
+
+
+bounds = st.integers(0, 60)
+several = st.lists(st.builds(lambda a, b: Range(min(a, b), max(a, b)), bounds, bounds), max_size=6)
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), several), max_size=8))
+def test_what_is_done_is_what_all_are_through(read: list[tuple[int, list[Range]]]) -> None:
+    lists = [listing(ON, OFF), listing()]
+    keys: list[tuple[int, Params]] = [(0, ON), (0, OFF), (1, ())]
+    progress = Progress(lists, Window(Range(0, 60)))
+    seconds: list[set[int]] = [set(), set(), set()]
+    for which, ranges in read:
+        for each in ranges:
+            progress.through(ListPiece(*keys[which], each))
+            seconds[which].update(range(each.start, each.end))
+
+    done = {second for each in progress.window.done for second in range(each.start, each.end)}
+    assert done == set.intersection(*seconds)
+
+
+@given(st.lists(several, max_size=4))
+def test_an_intersection_has_the_seconds_that_all_have(sets: list[list[Range]]) -> None:
+    seconds = [{second for each in ranges for second in range(each.start, each.end)} for ranges in sets]
+
+    common = {second for each in intersect(sets) for second in range(each.start, each.end)}
+
+    assert common == (set.intersection(*seconds) if seconds else set())
+
+
+def whole(cursor: str | None = "updated", **fields: int | None) -> WholeReading:
+    return WholeReading("accounts", cursor, [listing()], Known(), start=0, **fields)  # type: ignore[arg-type]
+
+
+def test_whole_means_all_of_it_each_time() -> None:
+    stream: Reading = whole()
+
+    assert list(stream.phases(ACCOUNT, {"updated": NOW - 9})) == [
+        [ListPiece(created=Range(900, NOW)), ListPiece(created=Range(0, 900))]
+    ]
+    assert stream.final_state() == {"updated": NOW}
+    assert stream.through(ListPiece()) is None
+    assert stream.share() is None
+
+
+def test_rows_of_a_later_sync_replace_those_of_an_earlier() -> None:
+    first, later = whole(), whole()
+    list(first.phases(ACCOUNT, {}))
+    list(later.phases(ACCOUNT, {"updated": NOW - 9}))
+
+    assert first.known.updated("acct_2", 70) == 70
+    assert later.known.updated("acct_2", 70) == NOW - 9
+    assert later.known.updated("acct_3", NOW - 5) == NOW - 5
+
+
+def test_without_a_cursor_there_is_no_state_and_none_is_read() -> None:
+    stream = whole(cursor=None)
+
+    assert len(list(stream.phases(ACCOUNT, {"whatever": "this is"}))) == 1
+    assert stream.final_state() is None
+    assert stream.known.floor is None
+
+
+def test_with_a_lookback_only_lately_made_children_are_asked_for() -> None:
+    first, later = whole("created", lookback=600), whole("created", lookback=600)
+    list(first.phases(ACCOUNT, {}))
+    list(later.phases(ACCOUNT, {"created": NOW - 5_000}))
+
+    assert first.known.children == Range(900, NOW)
+    assert later.known.children == Range(NOW - 5_600, NOW)
+    assert later.known.floor is None
+    assert later.final_state() == {"created": NOW}
+
+
+def created(start: int = 0) -> CreatedReading:
+    return CreatedReading("files", "created", [listing()], start, lookback=600)
+
+
+def test_by_created_the_first_sync_reads_from_the_start() -> None:
+    stream = created(start=1_000)
+    phases = stream.phases(ACCOUNT, {})
+
+    assert next(phases) == [ListPiece(created=Range(1_000, NOW))]
+    assert stream.through(ListPiece(created=Range(5_000, NOW))) == {
+        "created": NOW,
+        "backfill": {"start": 1_000, "cutoff": NOW, "done": [[5_000, NOW]]},
+    }
+    assert stream.share() == pytest.approx((NOW - 5_000) / (NOW - 1_000))
+    assert list(phases) == []
+    assert stream.final_state() == {"created": NOW}
+
+
+def test_by_created_a_later_sync_reads_what_came_and_what_came_late() -> None:
+    stream = created()
+
+    assert list(stream.phases(ACCOUNT, {"created": NOW - 5_000})) == [[ListPiece(created=Range(NOW - 5_600, NOW))]]
+
+
+def test_by_created_an_interrupted_sync_is_carried_on() -> None:
+    stream = created()
+    backfill = {"start": 0, "cutoff": NOW - 5_000, "done": [[2_000, NOW - 5_000]]}
+
+    (pieces,) = stream.phases(ACCOUNT, {"created": NOW - 5_000, "backfill": backfill})
+
+    assert [piece.created for piece in pieces if isinstance(piece, ListPiece)] == [
+        Range(NOW - 5_600, NOW),
+        Range(900, 2_000),
+        Range(0, 900),
+    ]
+
+
+@pytest.mark.parametrize("stream", [whole("updated"), created()])
+def test_a_state_from_the_future_is_refused(stream: WholeReading | CreatedReading) -> None:
+    with pytest.raises(StateError):
+        list(stream.phases(ACCOUNT, {str(stream.cursor): NOW * 1_000}))

@@ -1,0 +1,159 @@
+"""The entry point: records by the page come out as they would one by one, counts and exit codes are right."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from queue import Queue
+from typing import Any
+
+import pytest
+from airbyte_cdk.models import SyncMode
+from requests_mock import Mocker
+
+from source_stripe.batches import Batches
+from source_stripe.output import Output as Stdout
+from source_stripe.progress import Progress, Tally
+from source_stripe.run import run
+from unit_tests.conftest import API, KEY
+from unit_tests.output import Output
+from unit_tests.test_source import DATE, mock_account, mock_list, read_stream, rows_of
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> Iterator[Callable[..., tuple[int, Output]]]:
+    """Runs `source-stripe` in this process, its output into a file; the exit code and what came out."""
+    written = tmp_path / "stdout"
+    descriptor = os.open(written, os.O_CREAT | os.O_WRONLY)
+
+    def call(
+        name: str, *, streams: dict[str, str] | None = None, config: dict[str, Any] | None = None
+    ) -> tuple[int, Output]:
+        files = {"config": {"client_secret": KEY, "call_rate_limit": 10_000, **(config or {})}}
+        if streams is not None:
+            files["catalog"] = {"streams": [_configured(stream, mode) for stream, mode in streams.items()]}
+        args = [name]
+        for key, content in files.items():
+            (tmp_path / f"{key}.json").write_text(json.dumps(content))
+            args += [f"--{key}", str(tmp_path / f"{key}.json")]
+        code = run(args, Stdout(descriptor))
+        return code, Output.of_lines(written.read_text().splitlines())
+
+    yield call
+    os.close(descriptor)
+
+
+def _configured(stream: str, mode: str) -> dict[str, Any]:
+    described = {"name": stream, "json_schema": {}, "supported_sync_modes": ["full_refresh", "incremental"]}
+    return {"stream": described, "sync_mode": mode, "destination_sync_mode": "append"}
+
+
+def test_pages_of_records_are_the_lines_that_single_records_would_be(
+    requests_mock: Mocker, command: Callable[..., tuple[int, Output]]
+) -> None:
+    mock_account(requests_mock)
+    rows = [{**row, "failure_code": None, "metadata": {"name": "Zoë"}} for row in rows_of("txn", 2_345)]
+    mock_list(requests_mock, "/v1/balance_transactions", rows)
+
+    code, by_page = command("read", streams={"balance_transactions": "incremental"})
+    one_by_one = read_stream("balance_transactions", SyncMode.incremental)
+
+    def lines(output: Output) -> list[str]:
+        records = [message["record"] for message in output.messages if message["type"] == "RECORD"]
+        return sorted(json.dumps({**record, "emitted_at": 0}, sort_keys=True) for record in records)
+
+    assert code == 0
+    assert len(lines(by_page)) == 2_345
+    assert lines(by_page) == lines(one_by_one)
+    assert by_page.states("balance_transactions")[-1] == one_by_one.states("balance_transactions")[-1]
+
+
+def test_states_count_records_and_not_pages(
+    requests_mock: Mocker, command: Callable[..., tuple[int, Output]], caplog: pytest.LogCaptureFixture
+) -> None:
+    mock_account(requests_mock)
+    mock_list(requests_mock, "/v1/balance_transactions", rows_of("txn", 250))
+
+    _, output = command("read", streams={"balance_transactions": "incremental"})
+
+    states = [message["state"] for message in output.messages if message["type"] == "STATE"]
+    assert sum(state["sourceStats"]["recordCount"] for state in states) == 250
+    assert "Read balance_transactions: 250 rows" in caplog.text
+    assert "records from balance_transactions" not in caplog.text
+
+
+def test_the_exit_code_is_0_only_if_all_went_well(
+    requests_mock: Mocker, command: Callable[..., tuple[int, Output]]
+) -> None:
+    mock_account(requests_mock)
+    mock_list(requests_mock, "/v1/disputes", rows_of("dp", 1))
+    requests_mock.get(f"{API}/v1/events", status_code=400, json={"error": {"message": "no"}}, headers={"Date": DATE})
+
+    assert command("check")[0] == 0
+    assert command("read", streams={"disputes": "full_refresh"})[0] == 0
+    assert command("read", streams={"disputes": "full_refresh", "events": "full_refresh"})[0] == 1
+    assert command("read", streams={"disputes": "full_refresh"}, config={"client_secret": "pk_test_emulator_1"})[0] == 1
+    assert command("discover", config={"start_date": "soon"})[0] == 1
+
+
+def test_stdout_that_nobody_reads_any_more_ends_the_command(requests_mock: Mocker, tmp_path: Path) -> None:
+    mock_account(requests_mock)
+    (tmp_path / "config.json").write_text(json.dumps({"client_secret": KEY}))
+    reading, writing = os.pipe()
+    os.close(reading)
+
+    assert run(["check", "--config", str(tmp_path / "config.json")], Stdout(writing)) == 1
+    os.close(writing)
+
+
+def test_readers_wait_while_nobody_writes() -> None:
+    batches = Batches(2)
+    handed_over: Queue[int] = Queue()
+    made = 0
+
+    def read() -> None:
+        nonlocal made
+        for number, _ in enumerate(batches.of("charges", iter({"id": str(n)} for n in range(1_000)))):
+            made += 1
+            handed_over.put(number)
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    for number in range(10):
+        assert handed_over.get(timeout=30) == number
+        assert made <= number + 2
+        batches.written()
+    reader.join(30)
+
+    assert made == 10
+    assert not reader.is_alive()
+
+
+def test_a_progress_line_says_what_a_person_wants_to_know() -> None:
+    tally = Tally(began=100.0, rows=25_000, requests=260, limited=3, share=lambda: 0.25)
+
+    assert tally.line("charges", 110.0) == (
+        "charges: 25,000 rows, 2,500/s, 260 requests, 3 x 429, 25% of its time span, about 30 s left"
+    )
+    assert Tally(began=0.0, rows=1, requests=1).line("account", 1.0) == "account: 1 rows, 1/s, 1 requests"
+
+
+def test_requests_count_for_the_stream_that_the_thread_reads(caplog: pytest.LogCaptureFixture) -> None:
+    progress = Progress()
+    progress.follow("charges", lambda: None)
+    progress.follow("events", lambda: None)
+
+    progress.request(limited=False)
+    progress.reading("charges")
+    progress.request(limited=False)
+    progress.request(limited=True)
+    with caplog.at_level(logging.INFO), progress.reported():
+        progress.rows("charges", 100)
+
+    assert "Read charges: 100 rows" in caplog.text
+    assert "2 requests, 1 x 429" in caplog.text
+    assert "Read events: 0 rows, 0/s, 0 requests" in caplog.text

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from source_stripe.pages import Row
 from source_stripe.pieces import ListPiece, Piece, RowsPiece
-from source_stripe.ranges import PageSpan, split
+from source_stripe.ranges import PageSpan, Trust, split
 
 
 class Workers:
@@ -65,6 +65,8 @@ class Frontier:
         self._read: dict[int, ListPiece] = {}
         self._rows_left: Counter[int] = Counter()
         self._failed = False
+        self._trust = Trust()
+        self._given: set[int] = set()
         self._next_number = 0
 
     @property
@@ -110,9 +112,19 @@ class Frontier:
             piece = self.list_piece(number)
             if piece.created is None:
                 return
-            kept, handed_out = split(piece.created, page, self._workers.idle())
+            kept, handed_out = split(piece.created, page, min(self._workers.idle(), self._trust.pieces))
             self._open[number] = replace(piece, created=kept)
+            self._trust.give(len(handed_out))
+            self._given.update(range(self._next_number, self._next_number + len(handed_out)))
             self._add([replace(piece, created=part) for part in handed_out])
+
+    def came(self, number: int, *, rows: bool) -> None:
+        """A page of a list piece came, with rows or without."""
+        with self._changed:
+            self._trust.page()
+            if number in self._given:
+                self._given.discard(number)
+                self._trust.proved(rows=rows)
 
     def leave(self, number: int, rows: Sequence[Row]) -> bool:
         """Leave rows of a list piece to an idle worker, if there is one."""

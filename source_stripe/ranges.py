@@ -9,6 +9,8 @@ from itertools import pairwise
 _PAGES_A_PIECE = 8
 """A piece shorter than this wastes too much: each ends in a page that is half empty."""
 
+_PAGES_A_TRUST = 20
+
 
 @dataclass(frozen=True, order=True)
 class Range:
@@ -74,6 +76,33 @@ def split(being_read: Range, page: PageSpan, idle: int) -> tuple[Range, list[Ran
     cuts = [being_read.start + unread * n // pieces for n in range(pieces)]
     handed_out = [Range(start, end) for start, end in pairwise(cuts)]
     return Range(cuts[-1], being_read.end), handed_out[::-1]
+
+
+@dataclass
+class Trust:
+    """How many pieces may be handed out before it is known that there is anything in them.
+
+    A piece that turns out empty has cost a request for nothing. One is given on trust; what proves to hold rows earns
+    two more, and so do some pages: what is wasted stays a small part of what is read, whatever the shape of the data.
+    """
+
+    pieces: int = 1
+    _pages: int = 0
+
+    def give(self, pieces: int) -> None:
+        """Pieces were handed out."""
+        self.pieces -= pieces
+
+    def proved(self, *, rows: bool) -> None:
+        """The first page of a piece that was handed out came."""
+        if rows:
+            self.pieces += 2
+
+    def page(self) -> None:
+        """A page came."""
+        self._pages += 1
+        if self._pages % _PAGES_A_TRUST == 0:
+            self.pieces += 1
 
 
 def intersect(several: Iterable[Iterable[Range]]) -> tuple[Range, ...]:

@@ -134,6 +134,7 @@ class StripeRetriever(Retriever):
                     raise
                 logger.warning("The stream %s stays empty. %s", self.name, error)
                 return
+            self.frontier.came(number, rows=bool(page.rows))
             yield page
             # Each part of a list that can't be asked for a range would be read from its top again.
             can_be_cut = route.listing.range_filter is not None
@@ -191,7 +192,8 @@ class StripeRetriever(Retriever):
     def _wanted(self, row: Row, route: Route, created_in: Range | None) -> bool:
         created = route.listing.created(row)
         if created is None:
-            return True
+            # Of what is new, events tell, where the rows don't.
+            return created_in is None or str(row.get("id")) in self.known.born
         if (
             created_in is not None
             and route.listing.range_filter is None

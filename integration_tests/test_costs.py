@@ -1,0 +1,130 @@
+"""What a later sync costs, in requests: Stripe counts reads."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from integration_tests.stripe_emulator import StripeEmulator, serve
+from integration_tests.syncing import sync
+from source_stripe.source import SourceStripe
+from unit_tests.conftest import KEY
+
+_DAY = 86_400
+_MONTH = 30 * _DAY
+EVENT_FED = [
+    row["name"]
+    for row in SourceStripe(None, {"client_secret": KEY}, None).resolved_manifest["streams"]
+    if row["sync"] == "events" and row["path"] != "/v1/events" and row.get("api") != "v2"
+]
+workers = pytest.mark.parametrize("workers", [1, 2, 16])
+
+
+@pytest.fixture
+def account() -> Iterator[StripeEmulator]:
+    emulator = StripeEmulator()
+    with serve(emulator):
+        yield emulator
+
+
+def spread(emulator: StripeEmulator, count: int, seconds: int) -> list[str]:
+    """Charges, evenly over so many seconds up to now, the oldest first."""
+    now = emulator.clock.now()
+    times = (now - seconds + 1 + seconds * n // count for n in range(count))
+    return [emulator.create("charge", created=created, event=False)["id"] for created in times]
+
+
+def first_sync(emulator: StripeEmulator, streams: list[str]) -> list[dict[str, Any]]:
+    """Sync once, and let half an hour go by: longer than the overlap of events."""
+    emulator.clock.advance(1)
+    state = sync(emulator, streams).output.state_messages
+    emulator.clock.advance(1_800)
+    emulator.requests.clear()
+    return state
+
+
+def costs(emulator: StripeEmulator) -> tuple[int, int]:
+    """Requests for events, and others beside the account's."""
+    counts = Counter("events" if "/events" in request.path else request.path for request in emulator.requests)
+    counts.pop("/v1/account", None)
+    return counts.pop("events", 0), sum(counts.values())
+
+
+def event_pages(emulator: StripeEmulator) -> int:
+    return -(-len(emulator.objects("event")) // 100)
+
+
+@workers
+def test_nothing_changed_costs_a_request_a_stream(account: StripeEmulator, workers: int) -> None:
+    spread(account, 300, _MONTH)
+    state = first_sync(account, EVENT_FED)
+
+    done = sync(account, EVENT_FED, state, num_workers=workers)
+
+    assert done.code == 0
+    assert done.output.ids() == Counter()
+    assert costs(account) == (len(account.requests) - 1, 0)
+    assert costs(account)[0] <= len(EVENT_FED)
+
+
+@workers
+@pytest.mark.parametrize("born", [1, 150, 1_000, 2_500])
+def test_new_objects_cost_their_pages(account: StripeEmulator, born: int, workers: int) -> None:
+    spread(account, 500, _MONTH)
+    state = first_sync(account, ["charges"])
+    for _ in range(born):
+        account.create("charge")
+        account.clock.advance(1)
+
+    done = sync(account, ["charges"], state, num_workers=workers)
+
+    assert sum(done.output.ids().values()) == born
+    events, lists = costs(account)
+    assert events + lists <= event_pages(account) + -(-born // 100) + 2
+
+
+@workers
+@pytest.mark.parametrize("changed", [1, 2, 40])
+def test_old_objects_that_changed_cost_a_request_each_at_most(
+    account: StripeEmulator, changed: int, workers: int
+) -> None:
+    ids = spread(account, 2_000, 10 * _MONTH)
+    state = first_sync(account, ["charges"])
+    for charge in ids[:: len(ids) // changed][:changed]:
+        account.update(charge, description="changed")
+
+    done = sync(account, ["charges"], state, num_workers=workers)
+
+    assert sum(done.output.ids().values()) == changed
+    assert costs(account)[0] == 1
+    assert costs(account)[1] <= changed
+
+
+@workers
+def test_half_of_all_objects_cost_hardly_more_than_all(account: StripeEmulator, workers: int) -> None:
+    ids = spread(account, 10_000, 24 * _MONTH)
+    state = first_sync(account, ["charges"])
+    for charge in ids[::2]:
+        account.update(charge, description="changed")
+
+    done = sync(account, ["charges"], state, num_workers=workers)
+
+    assert sum(done.output.ids().values()) == 5_000
+    assert sum(costs(account)) <= 1.1 * 100 + event_pages(account)
+
+
+@workers
+def test_changes_in_one_month_of_ten_years_cost_near_that_months_pages(account: StripeEmulator, workers: int) -> None:
+    ids = spread(account, 12_000, 120 * _MONTH)
+    state = first_sync(account, ["charges"])
+    month = ids[5_000:5_100]
+    for charge in month[::2]:
+        account.update(charge, description="changed")
+
+    done = sync(account, ["charges"], state, num_workers=workers)
+
+    assert sum(done.output.ids().values()) == 50
+    assert costs(account)[1] <= 3

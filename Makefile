@@ -7,6 +7,7 @@ MAKEFLAGS += --no-builtin-rules
 # Any Python from 3.10 to 3.13 with pip.
 PYTHON ?= python3
 UV := .uv/bin/uv
+PEERS := $(patsubst benchmarks/peers/%.txt,benchmarks/.peers/%/.installed,$(wildcard benchmarks/peers/*.txt))
 
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := .venv
@@ -14,10 +15,10 @@ export UV_PROJECT_ENVIRONMENT := .venv
 unexport VIRTUAL_ENV
 unexport PYTHONPATH
 
-.PHONY: help venv lint format test pythons schemas docs demo image clean
+.PHONY: help venv lint format test pythons schemas docs demo image bench bench-peers clean
 
 help: ## List the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
 
 venv: .venv/.installed ## Install the connector (.venv/bin/source-stripe) and what its tests need
 
@@ -42,8 +43,9 @@ pythons: $(UV) ## Run the unit tests on the oldest and the newest Python, where 
 	    $(UV) run --quiet --isolated --locked --python "$$python" pytest --quiet unit_tests; \
 	done
 
-schemas: venv ## Write schemas/ anew from the types of the stripe package
+schemas: venv ## Write schemas/ and expandable.json anew from the types of the stripe package
 	.venv/bin/python -m tools.generate_schemas
+	.venv/bin/python -m tools.generate_expandable
 
 docs: venv ## Write docs/streams.md anew from the manifest
 	.venv/bin/python -m tools.generate_docs
@@ -54,8 +56,14 @@ demo: venv .venv-demo/.installed ## Sync a demo account, or yours (STRIPE_SECRET
 image: ## Build the image source-stripe:dev
 	tools/containers/build-image
 
+bench: venv ## Measure speed, CPU, memory and requests; BENCH="--case a,h --scale 0.1" narrows it
+	.venv/bin/python -m benchmarks $(BENCH)
+
+bench-peers: venv $(PEERS) ## Measure other connectors too, in turn with this one
+	.venv/bin/python -m benchmarks --peers $(BENCH)
+
 clean: ## Remove the environments and everything built
-	rm -rf .uv .venv .venv-demo .hypothesis .mypy_cache .pytest_cache .ruff_cache .standard-tests dist demo.duckdb*
+	rm -rf .uv .venv .venv-demo benchmarks/.peers .hypothesis .mypy_cache .pytest_cache .ruff_cache .standard-tests dist demo.duckdb*
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # pip puts uv into a folder of its own: that works without the venv module, which Debian packages apart.
@@ -72,3 +80,9 @@ $(UV): tools/uv-requirements.txt
 	$(UV) venv --quiet --clear --python $(PYTHON) .venv-demo
 	$(UV) pip install --quiet --python .venv-demo --require-hashes --requirement tools/demo-requirements.txt
 	touch $@
+
+# Other connectors, with what was current when they came out. One that this machine can't have is left out.
+benchmarks/.peers/%/.installed: benchmarks/peers/%.txt $(UV)
+	-$(UV) venv --quiet --clear --python 3.11 $(@D) && \
+	    $(UV) pip install --quiet --compile-bytecode --python $(@D) --require-hashes --requirement $< && \
+	    touch $@

@@ -7,7 +7,7 @@ import sys
 
 from benchmarks import peers, report
 from benchmarks.cases import CASES, Case
-from benchmarks.measuring import FailedRun, Result, measure
+from benchmarks.measuring import Result, RunFailedError, measure
 from benchmarks.programs import SOURCE_STRIPE
 from benchmarks.table import table
 
@@ -18,7 +18,7 @@ def main() -> None:
     letters = sorted({case.letter for case in CASES})
     parser.add_argument("--case", default=",".join(letters), help="which, by their letters: a,h (default: all)")
     parser.add_argument("--scale", type=float, default=1.0, help="so many times the rows: 0.1 for a quick look")
-    parser.add_argument("--peers", action="store_true", help="case (a) in turn with other connectors, and with the floor")
+    parser.add_argument("--peers", action="store_true", help="case (a), in turn with other connectors")
     parser.add_argument("--write", action="store_true", help="put the table into benchmarks/RESULTS.md")
     options = parser.parse_args()
     chosen = options.case.split(",")
@@ -28,7 +28,10 @@ def main() -> None:
     if options.peers:
         title, parts = "With peers", peers.compare(options.scale)
     else:
-        title, parts = "Cases", [table(_measured([case.scaled(options.scale) for case in CASES if case.letter in chosen]))]
+        title, parts = (
+            "Cases",
+            [table(_measured([case.scaled(options.scale) for case in CASES if case.letter in chosen]))],
+        )
     print(f"\n{report.circumstances()}\n")
     print("\n\n".join(parts))
     if options.write:
@@ -40,8 +43,12 @@ def _measured(cases: list[Case]) -> list[Result]:
     results = []
     for case in cases:
         print(f"({case.letter}) {case.title}...", file=sys.stderr, flush=True)
-        try:
-            results.append(measure(case, SOURCE_STRIPE))
-        except FailedRun as failure:
-            print(failure, file=sys.stderr)
+        results.append(measure(case, SOURCE_STRIPE))
     return results
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except RunFailedError as failure:
+        sys.exit(str(failure))

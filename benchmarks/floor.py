@@ -1,4 +1,4 @@
-"""python floor.py URL KEY: read all charges with requests and orjson, one page after the other, and do nothing with them.
+"""python floor.py URL KEY: read all charges with requests and orjson, one page after the other, to no end.
 
 What no Python program that decodes its pages gets below. For each charge a line says that there was one.
 """

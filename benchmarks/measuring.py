@@ -11,15 +11,15 @@ from threading import Timer
 
 from benchmarks.cases import ID_PREFIXES, Case
 from benchmarks.emulated import Emulated, Load, emulated
-from benchmarks.programs import Program
-from benchmarks.running import Cost, environment, run
+from benchmarks.programs import Program, Task
+from benchmarks.running import STDERR, Cost, environment, run
 from benchmarks.tally import Seen, Tally
 
 _PAGE = 100
 
 
-class FailedRun(Exception):
-    """A program ended with an error; the text is the last it said."""
+class RunFailedError(Exception):
+    """A program ended with an error, or without a row; the text is the last it said."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Result:
             said.append(f"{self.case.expected:,} ROWS EXPECTED")
         elif self.seen and all(seen.again == 0 for seen in self.seen):
             said.append("every row once")
-        said += [f"{seen.again:,} {seen.prefix}_ TWICE" for seen in self.seen if seen.again]
+        said += [f"{seen.again:,} OF {seen.stream} TWICE" for seen in self.seen if seen.again]
         if self.afterwards is not None:
             seconds, load = self.afterwards
             said.append(
@@ -69,19 +69,20 @@ class Result:
 
 
 def measure(case: Case, program: Program) -> Result:
-    """Have a program do a case, against an emulator of its own. Raises FailedRun."""
-    seen = [Seen(ID_PREFIXES[stream], count) for stream, count in case.rows.items()] if program.tells_rows else []
+    """Have a program do a case, against an emulator of its own. Raises RunFailedError."""
+    watched = case.rows.items() if program.tells_rows else ()
+    seen = [Seen(stream, ID_PREFIXES[stream], count) for stream, count in watched]
     tally = Tally(seen)
     with tempfile.TemporaryDirectory() as name, emulated(case) as emulator:
-        folder, before, change = Path(name), emulator.load(), _Change(case, emulator)
-        errors = folder / "stderr"
-        command = program.command(case, emulator.url, folder)
+        folder, change = Path(name), _Change(case, emulator)
+        command = program.command(Task(case, emulator.url, folder))
+        before = emulator.load()
         change.start()
-        cost = run(command, tally, environment(**program.variables), errors)
+        cost = run(command.words, tally, environment(**command.variables), folder)
         change.cancel()
         load = emulator.load()
-        if cost.code:
-            raise FailedRun(_last_words(case, program, tally, errors))
+        if cost.code or not tally.records:
+            raise RunFailedError(_last_words(case, program, tally, folder / STDERR))
     ended_at = cost.started_at + cost.wall
     return Result(
         case=case,
@@ -99,9 +100,9 @@ class _Change(Timer):
     """Other limits, from some seconds after the start on, if the case says so."""
 
     def __init__(self, case: Case, emulator: Emulated) -> None:
-        seconds, self._limits = case.later or (0.0, None)
-        super().__init__(seconds, self._change)
+        super().__init__(case.later[0] if case.later else 0.0, self._change)
         self.daemon = True
+        self._limits = case.later[1] if case.later else None
         self._emulator = emulator
         self.at = 0.0
         self.load: Load | None = None

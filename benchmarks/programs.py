@@ -22,25 +22,41 @@ _SOURCE_STRIPE = str(Path(sys.executable).with_name("source-stripe"))
 
 
 @dataclass(frozen=True)
+class Task:
+    """A case to do, the emulator's URL, and a folder for what files that takes."""
+
+    case: Case
+    url: str
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Command:
+    """Words, and more variables of the environment."""
+
+    words: list[str]
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Program:
-    """`command` gives the words that make it do a case, given the emulator's URL and a folder for its files.
+    """`command` gives what makes it do a task.
 
     `warm_up` are the words of a first run, in which Python compiles the program. `tells_rows` where the ids of rows can
     be found in what it writes.
     """
 
     name: str
-    command: Callable[[Case, str, Path], list[str]]
+    command: Callable[[Task], Command]
     warm_up: tuple[str, ...] = ()
-    variables: Mapping[str, str] = field(default_factory=dict)
     tells_rows: bool = False
 
     def prepare(self) -> None:
         if self.warm_up:
-            subprocess.run(self.warm_up, env=environment(**self.variables), capture_output=True, check=True)
+            subprocess.run(self.warm_up, env=environment(), capture_output=True, check=True)
 
 
-def airbyte_files(case: Case, config: Mapping[str, Any], folder: Path) -> list[str]:
+def airbyte_files(task: Task, config: Mapping[str, Any]) -> list[str]:
     """Write the files that an Airbyte source reads; returns the words that name them."""
     streams = [
         {
@@ -48,28 +64,28 @@ def airbyte_files(case: Case, config: Mapping[str, Any], folder: Path) -> list[s
             "sync_mode": "incremental",
             "destination_sync_mode": "append_dedup",
         }
-        for name in case.streams
+        for name in task.case.streams
     ]
     files: dict[str, Any] = {"config": config, "catalog": {"streams": streams}}
-    if case.changes:
+    if task.case.changes:
         yesterday = {"updated": int(time.time()) - _DAY}
         state = {"stream_descriptor": {"name": "charges"}, "stream_state": yesterday}
         files["state"] = [{"type": "STREAM", "stream": state}]
     words = []
     for name, content in files.items():
-        path = folder / f"{name}.json"
+        path = task.folder / f"{name}.json"
         path.write_bytes(orjson.dumps(content))
         words += [f"--{name}", str(path)]
     return words
 
 
-def _source_stripe(case: Case, url: str, folder: Path) -> list[str]:
-    config = {"client_secret": LIVE_KEY, "api_url": url, **case.config}
-    return [_SOURCE_STRIPE, "read", *airbyte_files(case, config, folder)]
+def _source_stripe(task: Task) -> Command:
+    config = {"client_secret": LIVE_KEY, "api_url": task.url, **task.case.config}
+    return Command([_SOURCE_STRIPE, "read", *airbyte_files(task, config)])
 
 
-def _floor(case: Case, url: str, folder: Path) -> list[str]:
-    return [sys.executable, str(ROOT / "benchmarks" / "floor.py"), url, LIVE_KEY]
+def _floor(task: Task) -> Command:
+    return Command([sys.executable, str(ROOT / "benchmarks" / "floor.py"), task.url, LIVE_KEY])
 
 
 SOURCE_STRIPE = Program("source-stripe", _source_stripe, warm_up=(_SOURCE_STRIPE, "spec"), tells_rows=True)

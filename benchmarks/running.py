@@ -14,6 +14,7 @@ from typing import IO, cast
 from benchmarks.tally import Tally
 
 ROOT = Path(__file__).parent.parent
+STDERR = "stderr.txt"
 _PIECE = 1 << 20
 _MEMORY_UNIT = 1 if sys.platform == "darwin" else 1024
 
@@ -36,14 +37,17 @@ def environment(**more: str) -> dict[str, str]:
     return {**{name: value for name, value in os.environ.items() if name not in left_out}, **more}
 
 
-def run(command: Sequence[str], tally: Tally, env: Mapping[str, str], errors: Path) -> Cost:
-    """Run a command to its end and read all that it writes; what it says on stderr goes to the file `errors`.
+def run(command: Sequence[str], tally: Tally, env: Mapping[str, str], folder: Path) -> Cost:
+    """Run a command in a folder, to its end, and read all that it writes; what it says on stderr goes to a file there.
 
     The kernel counts the memory of whoever starts a process as the process's own, until it needs more: whoever calls
     this has to be small.
     """
     started_at = time.monotonic()
-    with errors.open("wb") as stderr, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, env=env) as child:
+    with (
+        (folder / STDERR).open("wb") as stderr,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, env=env, cwd=folder) as child,
+    ):
         stdout = cast(IO[bytes], child.stdout).fileno()
         while piece := os.read(stdout, _PIECE):
             tally.read(piece)

@@ -29,7 +29,9 @@ def table(results: Sequence[Result]) -> str:
     """A Markdown table, its columns aligned."""
     rows = [_COLUMNS, *map(_row, results)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
-    rule = ["-" * width if name in _TEXTS else "-" * (width - 1) + ":" for name, width in zip(_COLUMNS, widths, strict=True)]
+    rule = [
+        "-" * width if name in _TEXTS else "-" * (width - 1) + ":" for name, width in zip(_COLUMNS, widths, strict=True)
+    ]
     return "\n".join(_line(row, widths) for row in [_COLUMNS, rule, *rows[1:]])
 
 

@@ -19,22 +19,24 @@ _ROW_OF = pow(0x9E37_79B9_7F4A_7C15, -1, _SPACE)
 class Seen:
     """Which rows of a stream came: their ids begin with `prefix`, their numbers are below `rows`."""
 
+    stream: str
     prefix: str
     rows: int
     distinct: int = 0
     again: int = 0
 
     def __post_init__(self) -> None:
-        self._mark = b'"id":"%b_%b' % (self.prefix.encode(), _TOKEN)
+        self._record = b'"record":{"stream":"%b"' % self.stream.encode()
+        self._id = b'"id":"%b_%b' % (self.prefix.encode(), _TOKEN)
         self._came = bytearray(self.rows)
 
     def read(self, lines: bytes) -> None:
-        """Note the ids in these lines."""
-        start, end = lines.find(self._mark), 0
-        while start >= 0:
-            end = start + len(self._mark) + _DIGITS
+        """Note the ids in these lines. What is expanded in a record has ids of other prefixes."""
+        record = lines.find(self._record)
+        while record >= 0 and (start := lines.find(self._id, record)) >= 0:
+            end = start + len(self._id) + _DIGITS
             self._note(int(lines[end - _DIGITS : end], 16) * _ROW_OF % _SPACE)
-            start = lines.find(self._mark, end)
+            record = lines.find(self._record, end)
 
     def _note(self, number: int) -> None:
         if number < self.rows and not self._came[number]:

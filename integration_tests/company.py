@@ -259,6 +259,18 @@ def _change(kind: str, fields: Fields, *, within: int | None = None, **wanted: A
     return Doing(do, frozenset(_STREAMS[kind]))
 
 
+def _item_change(parent: str, *, within: int, **wanted: Any) -> Doing:
+    """A change of a line item that no event tells of."""
+
+    def do(company: Company, which: int) -> None:
+        found = company.pick(parent, which, **wanted)
+        items = [item for item in company.alive("item") if found and item.owner == found.key]
+        if found and items and company.now - found.at <= within:
+            company.emulator.update(items[which % len(items)].key, description=f"number {company.number}")
+
+    return Doing(do, frozenset(_STREAMS[parent]))
+
+
 def _deletion(kind: str, **wanted: Any) -> Doing:
     def do(company: Company, which: int) -> None:
         if found := company.pick(kind, which, **wanted):
@@ -296,6 +308,7 @@ DOINGS: Mapping[str, Doing] = {
     "note on checkout.session": _change(
         "checkout.session", lambda company, _: {"metadata": {"number": str(company.number)}}, within=_DAY
     ),
+    "change item of checkout.session": _item_change("checkout.session", within=_DAY),
     "change coupon": _change("coupon", _noted("name")),
     "delete coupon": _deletion("coupon"),
     "change customer": _change("customer", _noted("description")),
@@ -319,6 +332,7 @@ DOINGS: Mapping[str, Doing] = {
     "change price": _change("price", _noted("nickname")),
     "delete price": _deletion("price"),
     "change quote": _change("quote", _noted("description"), within=30 * _DAY, status="draft"),
+    "change item of quote": _item_change("quote", within=30 * _DAY, status="draft"),
     "accept quote": _change("quote", lambda _, __: {"status": "accepted"}, status="draft"),
     "close review": Doing(_close_review, frozenset({"reviews"})),
     "change subscription": _change("subscription", _noted("description")),

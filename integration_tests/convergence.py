@@ -5,21 +5,22 @@ A destination may differ from Stripe only in what DIFFERENCES says. Everything e
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
+from typing import Any
 
 import orjson
 
 from integration_tests.company import Company, Loss, Trace
 from integration_tests.connection import Connection, Key, stream_rows
 from integration_tests.connector import Json
-from integration_tests.histories import Change, History, Round
+from integration_tests.histories import Change, History
 from integration_tests.stripe_emulator import StripeEmulator, facts, serve
 from integration_tests.stripe_emulator.pages import Selection
 from integration_tests.stripe_emulator.rendering import document, tree
-from integration_tests.syncing import Sync, sync
+from integration_tests.syncing import Kill, Sync, sync
 from source_stripe.nesting import values_at
 from source_stripe.rows import ParentRow
 
@@ -37,18 +38,21 @@ DIFFERENCES = """
 2. What was deleted more than 30 days before a sync that came more than 29 days after the last one stays there.
 3. A review that was closed as long before such a sync stays open there, and one that was closed before the first sync
    is missing: lists have only open ones.
-4. A child that went from its parent stays there if the parent showed more than ten, or if nothing shows the list (line
+4. What is expanded in a row is as it was when the row's own object changed last.
+5. A child that went from its parent stays there if the parent showed more than ten, or if nothing shows the list (line
    items of a deleted object, tax ids and bank accounts of a deleted customer), or if that was as long before as in 2.
 """
 
+_NOTHING = "no such field"
+
 
 @dataclass
-class Played:
-    """A history as it is played."""
+class Replica:
+    """An account, a connection that syncs it, and what of the account the connection can know."""
 
     company: Company
     connection: Connection
-    workers: int
+    workers: int = 2
     unknowable: set[tuple[str, Key]] = field(default_factory=set)
     """Rows that the destination may have or lack, by stream."""
     syncs: int = 0
@@ -62,26 +66,30 @@ class Played:
             clock.advance(change.every if number else 0)
             self.company.do(change.what, change.which + number)
 
-    def sync(self, one: Round) -> None:
-        """Sync, and compare what the destination has then with what Stripe has. AssertionError where they differ."""
+    def sync(self, kill: Kill | None = None, meanwhile: Iterable[tuple[int, Change]] = ()) -> Sync:
+        """Sync, and compare what the destination has then with what Stripe has. AssertionError where they differ.
+
+        One that was killed is not compared: the destination is right after the next.
+        """
         self._give_up_on_what_is_gone()
         begun, now = self.company.number, self.company.now
         done = sync(
             self.company.emulator,
             self.connection.streams,
             [*self.connection.states.values()],
-            kill=one.kill,
-            meanwhile={request: partial(self.happen, change) for request, change in one.meanwhile},
+            kill=kill,
+            meanwhile={request: partial(self.happen, change) for request, change in meanwhile},
             num_workers=self.workers,
         )
         self.connection.take(done.output)
         self.syncs += 1
-        if done.killed and one.kill:
+        if done.killed and kill:
             self.kills += 1
-            return
+            return done
         check_is_complete(done, self.connection)
         differences = [line for stream in self.connection.streams for line in self._differences(stream, begun, now)]
         assert not differences, "\n".join(differences)
+        return done
 
     def _give_up_on_what_is_gone(self) -> None:
         """Note what the next sync, and so any later one, can't know of."""
@@ -107,26 +115,27 @@ class Played:
         for key in truth.keys() | rows.keys():
             touch = self.company.touched.get(key[0])
             unsettled = touch is not None and (touch.number > begun or touch.told_at >= now)
-            if not unsettled and (stream, key) not in self.unknowable:
+            unknowable = key[0] in self.company.lost and (stream, key) in self.unknowable
+            if not unsettled and not unknowable:
                 yield from differences(self.company.emulator, stream, rows.get(key), truth.get(key))
 
 
-def play(history: History) -> Played:
+def play(history: History) -> Replica:
     """Let a history happen, and one more sync when all is quiet. AssertionError where a destination would be wrong."""
     emulator = StripeEmulator()
     emulator.default_version = history.version
     if history.shuffled is not None:
         emulator.shuffle_same_second = Random(history.shuffled)
     with serve(emulator):
-        played = Played(Company(emulator), Connection(history.streams), history.workers)
+        replica = Replica(Company(emulator), Connection(history.streams), history.workers)
         for one in history.rounds:
             emulator.event_delay = one.delay
             for change in one.changes:
-                played.happen(change)
-            played.sync(one)
+                replica.happen(change)
+            replica.sync(one.kill, one.meanwhile)
         emulator.clock.advance(LATE + 1)
-        played.sync(Round(()))
-    return played
+        replica.sync()
+    return replica
 
 
 def check_is_complete(done: Sync, connection: Connection) -> None:
@@ -162,21 +171,40 @@ def differences(emulator: StripeEmulator, stream: str, row: Json | None, truth: 
         there, which = ("missing", truth) if row is None else ("still there", row)
         yield f"{stream}: {which and which['id']} is {there}"
         return
-    truth = truth | _lists(emulator, row)
-    added = {"updated", "is_deleted", str(stream_rows()[stream].cursor)}
-    for name in sorted(row.keys() - added | truth.keys()):
-        have, want = row.get(name, "no such field"), truth.get(name, "no such field")
-        if have != want:
-            yield f"{stream}: {row['id']}.{name} is {have!r}, not {want!r}"
+    added = {"updated", "is_deleted", str(stream_rows()[stream].cursor)} - truth.keys()
+    own = {name: value for name, value in row.items() if name not in added}
+    for path in _unlike(own, truth | _lists(emulator, row), row["object"], ""):
+        yield f"{stream}: {row['id']}: {path}"
+
+
+def _unlike(have: Any, want: Any, kind: str, path: str) -> Iterator[str]:
+    """Where values differ, but for what was expanded; `path` is that of the value in an object of the kind."""
+    if isinstance(have, dict) and isinstance(want, str):
+        have = have.get("id")
+    if isinstance(have, dict) and isinstance(want, dict):
+        if want.get("object", "list") != "list":
+            kind, path = want["object"], ""
+        for name in sorted(have.keys() | want.keys()):
+            here = f"{path}{name}"
+            if name in want or here not in _asked_for(kind):
+                yield from _unlike(have.get(name, _NOTHING), want.get(name, _NOTHING), kind, f"{here}.")
+    elif isinstance(have, list) and isinstance(want, list) and len(have) == len(want):
+        for one, other in zip(have, want, strict=True):
+            yield from _unlike(one, other, kind, path)
+    elif have != want:
+        yield f"{path.rstrip('.')} is {have!r}, not {want!r}"
+
+
+def _asked_for(kind: str) -> set[str]:
+    """What an object shows only where it is asked for."""
+    return {*facts.hidden_paths(kind), *(row.field for row in facts.embedded(kind) if not row.shown)}
 
 
 def _lists(emulator: StripeEmulator, row: Json) -> Json:
-    """The fields of an object with the lists in them that a row has, whole.
-
-    Some are only shown where they are asked for, as they are where a stream is read together with its children.
-    """
+    """The fields of an object with the lists in them that a row has and that change with the object only, whole."""
     resource = emulator.store.get(row["id"])
-    lists = [each for each in facts.embedded(row["object"]) if values_at(row, each.field)]
+    changing = [each for each in facts.embedded(row["object"]) if each.shown or each.by is None]
+    lists = [each for each in changing if values_at(row, each.field)]
     if resource is None:
         return {}
     shown: Json = orjson.loads(orjson.dumps(document(resource, emulator.store, tree(each.field for each in lists))))

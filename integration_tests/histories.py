@@ -109,7 +109,8 @@ def _histories(streams: tuple[str, ...], *, kills: bool) -> st.SearchStrategy[Hi
         every=st.sampled_from([0, 0, 1, 60, _HOUR]),
     )
     sudden = st.builds(Change, what=st.sampled_from(doings), which=st.integers(0, 200), after=st.integers(0, 3))
-    kill = st.none() | st.builds(Kill, record=st.integers(1, 12)) | st.builds(Kill, request=st.integers(1, 16))
+    by_record, by_request = st.builds(Kill, record=st.integers(1, 8)), st.builds(Kill, request=st.integers(1, 10))
+    kill = by_record | by_request | by_request | by_record | st.none()
     rounds = st.builds(
         Round,
         changes=st.lists(changes, min_size=3, max_size=24).map(tuple),

@@ -203,6 +203,61 @@ def test_expansion_of_expansions(emulator: StripeEmulator, stripe: Client) -> No
     assert item["price"]["product"] == product
 
 
+def test_expansion_goes_four_levels_deep(emulator: StripeEmulator, stripe: Client) -> None:
+    customer = emulator.create("customer")["id"]
+    card = emulator.create("card", customer=customer)["id"]
+    emulator.update(customer, default_source=card)
+    charge = emulator.create("charge", customer=customer)["id"]
+    intent = emulator.create("payment_intent", latest_charge=charge)["id"]
+    emulator.update(charge, payment_intent=intent)
+
+    (listed,) = stripe.get("/v1/charges?expand[]=data.payment_intent.latest_charge.customer").json()["data"]
+    assert listed["payment_intent"]["latest_charge"]["customer"]["default_source"] == card
+    deep = "payment_intent.latest_charge.customer.default_source"
+    got = stripe.get(f"/v1/charges/{charge}?expand[]={deep}").json()
+    assert got["payment_intent"]["latest_charge"]["customer"]["default_source"]["id"] == card
+    for path, asked in (("", f"data.{deep}"), (f"/{charge}", f"{deep}.customer")):
+        assert stripe.refusal(f"/v1/charges{path}?expand[]={asked}") == (
+            400,
+            None,
+            f"You cannot expand more than 4 levels of a property: {asked}.",
+            "expand",
+        )
+
+
+def test_hidden_fields_of_what_stands_inside_are_hidden_too(emulator: StripeEmulator, stripe: Client) -> None:
+    taxes = [{"amount": 5, "rate": emulator.create("tax_rate")}]
+    session = emulator.create("checkout.session", line_items=[{"taxes": taxes}])["id"]
+    path = f"/v1/checkout/sessions/{session}"
+    (item,) = stripe.get(f"{path}?expand[]=line_items").json()["line_items"]["data"]
+    assert "taxes" not in item
+    (item,) = stripe.get(f"{path}?expand[]=line_items.data.taxes").json()["line_items"]["data"]
+    assert item["taxes"][0]["amount"] == 5
+    (item,) = stripe.get(f"{path}/line_items?expand[]=data.taxes").json()["data"]
+    assert item["taxes"][0]["amount"] == 5
+    assert "discounts" not in item
+    authorization = emulator.create("issuing.authorization", card=emulator.create("issuing.card", number="4242"))["id"]
+    assert "number" not in stripe.get(f"/v1/issuing/authorizations/{authorization}").json()["card"]
+
+
+def test_what_a_test_looks_at_can_be_expanded(emulator: StripeEmulator) -> None:
+    customer = emulator.create("customer", tax_ids=[{}])
+    charge = emulator.create("charge", customer=customer["id"])["id"]
+    assert emulator.get(charge, expand=["customer"])["customer"] == customer
+    (row,) = emulator.truth("charge", expand=["customer.tax_ids"])
+    assert len(row["customer"]["tax_ids"]["data"]) == 1
+    assert "tax_ids" not in emulator.get(customer["id"])
+
+
+def test_the_own_account_shows_its_bank_accounts(emulator: StripeEmulator, stripe: Client) -> None:
+    assert "external_accounts" not in stripe.get("/v1/account").json()
+    own = emulator.account["id"]
+    ids = [emulator.create("bank_account", account=own)["id"] for _ in range(11)]
+    shown = stripe.get("/v1/account").json()["external_accounts"]
+    assert ([row["id"] for row in shown["data"]], shown["has_more"]) == (ids[:0:-1], True)
+    assert stripe.list(f"{shown['url']}?limit=100") == ids[::-1]
+
+
 def test_hidden_fields_are_shown_when_expanded(emulator: StripeEmulator, stripe: Client) -> None:
     options = {"eur": {"unit_amount": 900}}
     price = emulator.create("price", currency_options=options)["id"]

@@ -46,7 +46,8 @@ def test_wheel_holds_the_package_the_manifest_and_every_schema(wheel: Path) -> N
         assert archive.read("source_stripe/manifest.yaml") == (_ROOT / "manifest.yaml").read_bytes()
     modules = {str(path.relative_to(_ROOT)) for path in (_ROOT / "source_stripe").rglob("*.py")}
     schemas = {f"source_stripe/schemas/{path.name}" for path in (_ROOT / "schemas").glob("*.json")}
-    assert names - {"source_stripe/py.typed"} == modules | schemas | {"source_stripe/manifest.yaml"}
+    data = {"source_stripe/manifest.yaml", "source_stripe/expandable.json"}
+    assert names - {"source_stripe/py.typed"} == modules | schemas | data
 
 
 def test_wheel_has_the_version_that_the_metadata_tells(wheel: Path) -> None:

@@ -187,7 +187,12 @@ class StripeRetriever(Retriever):
         if not isinstance(route.projection, Children):
             raise TypeError(f"{self.name} has no children to read")
         for parent_id, time in piece.parents:
-            yield from route.projection.of(parent_id, time)
+            if not route.projection.params_from or route.hydrator is None:
+                yield from route.projection.of(parent_id, time)
+                continue
+            parent = route.hydrator.get(Change(parent_id, time, None, deleted=False, shown={}))
+            if parent is not None:
+                yield from route.projection.records(parent, time)
 
     def _wanted(self, row: Row, route: Route, created_in: Range | None) -> bool:
         created = route.listing.created(row)

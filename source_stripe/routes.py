@@ -73,8 +73,8 @@ class Routes:
         hydrator = routes[0].hydrator
         keep = hydrator.keep if hydrator else ()
         kinds = frozenset(root.event_object or root.object)
-        # What only shows in the root's own rows changes no children.
-        touches = root.touches if row.name == root.name else {}
+        # What shows in the root's rows is nothing to children that don't stand there.
+        touches = root.touches if row.parent is None or row.parent.field else {}
         fold = Fold(kinds, root.deletions, keep, root.time_field, self._embedded(root), touches)
         events = self._events(root, touches)
         return Feed(len(routes), events, fold, hydrator, misses_births=root.sync == "events+created")

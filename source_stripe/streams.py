@@ -149,7 +149,7 @@ class StreamBuilder:
         plain = made.of(row) if len(rows) == 1 else (made.shared(rows),)
         routes = tuple(route.expanded() for route in plain)
         listings = [route.listing for route in routes]
-        lookback = row.read_again(self.config.lookback_window_days)
+        window = self.config.lookback_window_days
         feed = made.feed(row, routes)
         if feed is not None and row.cursor is not None:
             reading = ChangesReading(
@@ -159,13 +159,13 @@ class StreamBuilder:
                 feed=feed,
                 known=known,
                 start=self._start,
-                lookback=max(lookback if feed.misses_births else 0, OVERLAP),
+                lookback=max(made.root(row).read_again(window) if feed.misses_births else 0, OVERLAP),
                 new_children_only=row.parent is not None and row.filter is not None,
             )
             return (*routes, made.events_route(feed)), reading
         if row.sync == "created" and not row.all_parents and row.cursor is not None:
-            return routes, CreatedReading(row.name, row.cursor, listings, self._start, lookback)
-        return routes, self._whole(row, listings, known, lookback)
+            return routes, CreatedReading(row.name, row.cursor, listings, self._start, row.read_again(window))
+        return routes, self._whole(row, listings, known, row.read_again(window))
 
     def _whole(self, row: StreamRow, listings: Sequence[Listing], known: Known, lookback: int) -> WholeReading:
         children_lookback = lookback if row.sync == "created" and row.all_parents else None

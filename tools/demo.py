@@ -51,7 +51,7 @@ class DemoError(Exception):
 class Account:
     """The account to sync: the connector's config, and what lets a few things happen in it, where that is possible."""
 
-    config: dict[str, str]
+    config: dict[str, object]
     live_on: Callable[[], None] | None
 
 
@@ -227,7 +227,7 @@ class Pipeline:
 
 
 @contextmanager
-def pipeline(config: dict[str, str]) -> Iterator[Pipeline]:
+def pipeline(config: dict[str, object]) -> Iterator[Pipeline]:
     """A pipeline into a new demo.duckdb."""
     for left_over in ROOT.glob("demo.duckdb*"):
         left_over.unlink()

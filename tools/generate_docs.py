@@ -39,6 +39,8 @@ The other {full_refresh} are full refresh only: small lists, and objects that ch
   have changed.
 - **Parent**: the stream whose rows these belong to, and the field where they stand, if they come with it. Others cost a
   request for each parent.
+- **Expanded** fields hold the object itself, or something that Stripe leaves out unless it is asked for it: see
+  [expand.md](expand.md).
 - **Opt-in** streams cost many requests, or few accounts have them. **Sensitive** ones hold personal or bank data.
 """
 
@@ -93,12 +95,21 @@ def counts(streams: Iterable[Stream]) -> dict[str, int]:
 
 def _section(group: str, streams: Sequence[Stream]) -> str:
     lines = [f"## {group}", "", *_table(_COLUMNS, map(_cells, streams))]
-    followed = [stream for stream in streams if stream.get("events")]
-    if followed:
-        rows = ([f"`{stream['name']}`", " ".join(f"`{event}`" for event in stream["events"])] for stream in followed)
-        events = _table(("Stream", "Events"), rows)
-        lines += ["", "<details>", f"<summary>Events: {group}</summary>", "", *events, "", "</details>"]
+    for what, told in (("Expanded", _expanded), ("Events", _events)):
+        named = {stream["name"]: " ".join(f"`{each}`" for each in told(stream)) for stream in streams}
+        if rows := [[f"`{name}`", text] for name, text in named.items() if text]:
+            table = _table(("Stream", what), rows)
+            lines += ["", "<details>", f"<summary>{what}: {group}</summary>", "", *table, "", "</details>"]
     return "\n".join([*lines, ""])
+
+
+def _expanded(stream: Stream) -> Iterable[str]:
+    return stream.get("expand") or ()
+
+
+def _events(stream: Stream) -> Iterable[str]:
+    others = (event for events in stream.get("touched_by", {}).values() for event in events)
+    return (*stream.get("events", ()), *others)
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:

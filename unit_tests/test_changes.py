@@ -9,7 +9,7 @@ import pytest
 
 from source_stripe.account import Account
 from source_stripe.changes import ChangesReading, Feed
-from source_stripe.events import OVERLAP, Change, Fold
+from source_stripe.events import OVERLAP, RETENTION, Change, Fold
 from source_stripe.hydration import Hydrator
 from source_stripe.listing import Listing, RangeFilter
 from source_stripe.pages import StartingAfter
@@ -256,47 +256,60 @@ def test_where_births_have_no_event_what_was_made_lately_is_listed() -> None:
     assert stream.known.updated("co_1", W - DAY) == W + 1
 
 
-def test_a_gap_is_said_and_buried_and_read_whole_again(caplog: pytest.LogCaptureFixture) -> None:
+def test_after_a_gap_all_is_read_again_and_what_is_gone_is_told(caplog: pytest.LogCaptureFixture) -> None:
     old = NOW - 45 * DAY
     stream = reading()
-    events = [
-        event("co_1", "deleted", NOW - 20 * DAY),
-        event("co_2", "updated", NOW - 9),
-        event("co_3", "deleted", old),
-    ]
+    deleted, updated = event("co_1", "deleted", NOW - 20 * DAY), event("co_2", "updated", NOW - 9)
 
-    read, buried, backfill = run(stream, {"updated": old}, *events)
+    read, buried, backfill = run(stream, {"updated": old}, deleted, updated, event("co_3", "deleted", old))
 
-    assert read == [ListPiece(EVENTS, TYPES, Range(NOW - 29 * DAY, NOW + 1))]
+    assert read == [ListPiece(EVENTS, TYPES, Range(NOW - RETENTION, NOW + 1))]
     assert buried == [ChangedPiece(0, (change("co_1", NOW - 20 * DAY, deleted=True),))]
-    assert backfill == [ListPiece(created=Range(0, NOW))]
-    assert stream.known.updated("co_2", 50) == old
+    # What its list hides is got by its id.
+    assert backfill == [ListPiece(created=Range(0, NOW), expects=True)]
+    assert stream.known.born == {"co_2": change("co_2", NOW - 9)}
+    assert stream.known.updated("co_2", 50) == NOW - 9
+    assert stream.known.updated("co_4", 50) == old
     assert stream.final_state() == {"updated": NOW}
     (warning,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     assert "coupons" in warning
 
 
-def test_a_gaps_back_fill_can_be_interrupted() -> None:
+def test_a_gaps_back_fill_is_carried_on_and_deletions_since_are_told() -> None:
+    old = NOW - 45 * DAY
+    backfill = {"start": 0, "cutoff": NOW, "done": [[900, NOW]], "floor": old}
+    stream, later = reading(), NOW + DAY
+
+    read, buried, left, following, changed = run(
+        stream,
+        {"updated": NOW, "backfill": backfill},
+        event("co_1", "deleted", NOW - DAY),
+        event("co_2", "updated", NOW - DAY),
+        event("co_3", "updated", NOW + 9),
+        account=Account("acct_1", "", birth=900, now=later),
+    )
+
+    assert read == [ListPiece(EVENTS, TYPES, Range(later - RETENTION, later + 1))]
+    assert buried == [ChangedPiece(0, (change("co_1", NOW - DAY, deleted=True),))]
+    assert left == [ListPiece(created=Range(0, 900), expects=True)]
+    assert following == [ListPiece(EVENTS, TYPES, Range(NOW - OVERLAP, later + 1))]
+    assert changed == [ChangedPiece(0, (change("co_3", NOW + 9),), asked=())]
+    assert stream.final_state() == {"updated": later}
+
+
+def test_a_gaps_state_says_what_was_before_it() -> None:
     old = NOW - 45 * DAY
     stream = reading()
     phases = stream.phases(Account("acct_1", "", birth=900, now=NOW), {"updated": old})
     next(phases)
     next(phases)
-    newest = next(phases)[0]
+    newest, _ = next(phases)
+
     assert isinstance(newest, ListPiece)
-
-    state = stream.through(newest)
-
-    assert state == {
+    assert stream.through(newest) == {
         "updated": NOW,
         "backfill": {"start": 0, "cutoff": NOW, "done": [[900, NOW]], "floor": old},
     }
-    following = reading()
-    later = Account("acct_1", "", birth=900, now=NOW + DAY)
-    backfill, *_ = run(following, dict(state), account=later)
-    assert backfill == [ListPiece(created=Range(0, 900))]
-    # The events since then are read as well, and what they name has their time.
-    assert following.final_state() == {"updated": NOW + DAY}
 
 
 def test_a_gap_in_a_gaps_back_fill_keeps_no_row_older_than_it_was() -> None:
@@ -308,6 +321,17 @@ def test_a_gap_in_a_gaps_back_fill_keeps_no_row_older_than_it_was() -> None:
 
     assert again == [ListPiece(created=Range(0, NOW + 60 * DAY))]
     assert stream.known.updated("co_1", 50) == NOW
+
+
+def test_a_back_fill_says_when_it_begins() -> None:
+    """Its first state goes out before its rows."""
+    stream = reading()
+    begun = [stream.begun() for _ in stream.phases(ACCOUNT, {"updated": NOW - 45 * DAY})]
+
+    assert begun == [False, False, True]
+    assert not stream.begun()
+    following = reading()
+    assert [following.begun() for _ in following.phases(ACCOUNT, {"updated": W})] == [False, False]
 
 
 def test_children_that_events_name_are_read_parent_by_parent() -> None:

@@ -146,6 +146,28 @@ def test_a_list_that_hides_all_is_hardly_asked(count: int) -> None:
     assert listed.pages <= 8 + count / 8
 
 
+def test_after_many_pages_in_vain_what_a_list_does_show_is_still_listed() -> None:
+    hidden = 30 * 29 // 2 + 1
+    created = {f"y_{number}": 100_000 + number // 8 * 1_000 + number % 8 for number in range(8 * hidden)}
+    created |= {f"x_{number}": number for number in range(300)}
+    listed = StripeList(created, size=8)
+    changes = [change(1_000 + number, 100_009 + number * 1_000) for number in range(hidden - 1, -1, -1)]
+
+    listed.work_through(Cover([*changes, *(change(number, number) for number in range(299, -1, -1))]))
+
+    assert listed.gets <= hidden + 8
+    assert listed.pages <= 8 + hidden / 8 + 300 / 8 + 1
+
+
+def test_a_single_change_is_got() -> None:
+    """A page would cost the same, and weighs a hundred times as much."""
+    listed = StripeList({f"x_{number}": number for number in range(50)})
+
+    listed.work_through(Cover([change(7, 7)]))
+
+    assert (listed.pages, listed.gets) == (0, 1)
+
+
 def test_a_list_that_holds_nothing_is_asked_once() -> None:
     listed = StripeList({})
 

@@ -31,6 +31,18 @@ def test_the_page_has_a_line_for_every_stream() -> None:
     assert [cells[1].strip(" `") for cells in rows if len(cells) == 9] == [stream["name"] for stream in STREAMS]
 
 
+def test_what_is_expanded_by_default_is_told() -> None:
+    told = (ROOT / "docs" / "expand.md").read_text("utf-8").partition("## By the config")[0]
+    expanding = {stream["name"]: stream["expand"] for stream in STREAMS if stream.get("expand")}
+    cells = [line.split(" | ") for line in told.splitlines() if line.startswith("| `")]
+    assert {name for streams, *_ in cells for name in streams.strip("| ").replace("`", "").split(", ")} == set(
+        expanding
+    )
+    for streams, paths, *_ in cells:
+        for name in streams.strip("| ").replace("`", "").split(", "):
+            assert all(path.split(".")[-1] in paths for path in expanding[name]), name
+
+
 def test_the_counts_add_up() -> None:
     found = counts(STREAMS)
     assert found["streams"] == found["incremental"] + found["full_refresh"] == len(STREAMS)
@@ -87,3 +99,10 @@ def test_a_groups_events_are_listed_below_its_table() -> None:
     lines = page([{**ROW, "events": ["thing.created", "thing.lost"]}]).splitlines()
     assert "| `things` | `thing.created` `thing.lost` |" in lines[lines.index("<details>") :]
     assert "<details>" not in page([ROW])
+
+
+def test_events_of_other_objects_and_what_is_expanded_are_listed_there_too() -> None:
+    row = {**ROW, "events": ["thing.lost"], "touched_by": {"thing": ["part.lost"]}, "expand": ["part", "parts.data.of"]}
+    text = page([row])
+    assert "| `things` | `thing.lost` `part.lost` |" in text
+    assert "| `things` | `part` `parts.data.of` |" in text

@@ -187,6 +187,28 @@ def test_rows_that_an_embedded_list_held_before_are_kept() -> None:
     assert fold(events).changes[0].listed == {}
 
 
+def touch(time: int, **shown: Any) -> Event:
+    return {"type": "customer.tax_id.created", "created": time, "data": {"object": {"object": "tax_id", **shown}}}
+
+
+def test_an_event_of_another_object_may_be_about_one_that_shows_it() -> None:
+    events = [
+        touch(105, id="txi_1", customer="co_1"),
+        touch(104, id="txi_2", customer={"id": "co_2", "object": "coupon"}),
+        touch(103, id="txi_3", customer=None),
+        touch(99, id="txi_4", customer="co_3"),
+        event("co_2", "updated", 106, name="b"),
+        event("co_3", "deleted", 98),
+    ]
+
+    changes = by_id(fold(events, keep=("name",), touches={"customer.tax_id.created": "customer"}))
+
+    assert changes["co_1"] == Change("co_1", 105, None, deleted=False, shown={})
+    assert changes["co_2"] == Change("co_2", 106, 50, deleted=False, shown={"name": "b"})
+    assert (changes["co_3"].deleted, changes["co_3"].time) == (True, 99)
+    assert len(changes) == 3
+
+
 def v2_event(what: str, time: str, kind: str = "v2.core.account_person", **fields: Any) -> Event:
     related = {"id": "person_1", "type": kind, "url": "/v2/core/accounts/acct_1/persons/person_1"}
     return {"id": "evt_1", "type": f"{kind}.{what}", "created": time, "related_object": related, **fields}
@@ -272,3 +294,29 @@ def test_a_request_asks_for_twenty_types_at_most(types: list[str]) -> None:
     assert [each for group in groups for each in group] == types
     assert all(1 <= len(group) <= 20 for group in groups)
     assert len(groups) == -(-len(types) // 20)
+
+
+def tax_id(time: int, customer: Any) -> Event:
+    return event("txi_1", "created", time, kind="customer.tax_id", customer=customer)
+
+
+def test_events_of_what_shows_in_an_object_are_changes_of_it() -> None:
+    folded = fold(
+        [
+            event("co_1", "updated", 100),
+            event("co_2", "updated", 130),
+            event("co_3", "deleted", 100),
+            *(tax_id(time, of) for time, of in ((120, "co_1"), (110, "co_1"), (120, "co_2"), (120, {"id": "co_3"}))),
+            tax_id(140, "co_4"),
+            tax_id(150, None),
+        ],
+        touches={"customer.tax_id.created": "customer"},
+    )
+
+    assert facts(folded) == {"co_1": (120, False), "co_2": (130, False), "co_3": (120, True), "co_4": (140, False)}
+    assert {change.id: change.created for change in folded.changes} == {
+        "co_1": 50,
+        "co_2": 50,
+        "co_3": 50,
+        "co_4": None,
+    }

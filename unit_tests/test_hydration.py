@@ -92,6 +92,19 @@ def test_an_empty_page_leaves_all_to_be_got(requester: StripeRequester, requests
     assert len(requests_mock.request_history) == 3
 
 
+@pytest.mark.parametrize(("clock", "came"), [("clock_1", []), (None, ["cus_1"])])
+def test_what_is_on_a_test_clock_is_no_row(
+    requester: StripeRequester, requests_mock: Mocker, clock: str | None, came: list[str]
+) -> None:
+    """Stripe's lists leave it out, so a back-fill doesn't see it either."""
+    requests_mock.get(f"{API}/v1/customers/cus_1", json={"id": "cus_1", "object": "customer", "test_clock": clock})
+    customer = Change("cus_1", 9_000, 10, deleted=False, shown={})
+
+    rows = list(hydrate(hydrator(requester, path="/v1/customers/{id}"), (), Cover([customer])))
+
+    assert [row and row["id"] for _, row in rows] == came
+
+
 def test_without_a_list_each_is_got_with_its_expansions(requester: StripeRequester, requests_mock: Mocker) -> None:
     requests_mock.get(f"{PRICES}/price_1", json=price(1, 10))
     expanded: Params = (("expand[]", "tiers"),)

@@ -40,6 +40,12 @@ def test_pieces_are_cut_at_the_accounts_birth_and_go_newest_first() -> None:
     assert [piece.created for piece in first_pieces([listing()], ranges, None)] == ranges[::-1]
 
 
+def test_pieces_may_have_to_hold_what_is_known_to_be_in_them() -> None:
+    assert first_pieces([listing()], [Range(0, 5)], None, expects=True) == [
+        ListPiece(created=Range(0, 5), expects=True)
+    ]
+
+
 def test_each_list_and_pass_has_its_pieces() -> None:
     pieces = first_pieces([listing(ON, OFF), listing(filtered=False)], [Range(0, 500)], None)
 
@@ -113,6 +119,7 @@ def test_whole_means_all_of_it_each_time() -> None:
     ]
     assert stream.final_state() == {"updated": NOW}
     assert stream.through(ListPiece()) is None
+    assert not stream.begun()
     assert stream.share() is None
 
 
@@ -154,6 +161,7 @@ def test_by_created_the_first_sync_reads_from_the_start() -> None:
     phases = stream.phases(ACCOUNT, {})
 
     assert next(phases) == [ListPiece(created=Range(1_000, NOW))]
+    assert not stream.begun()
     assert stream.through(ListPiece(created=Range(5_000, NOW))) == {
         "created": NOW,
         "backfill": {"start": 1_000, "cutoff": NOW, "done": [[5_000, NOW]]},

@@ -1,9 +1,9 @@
 """How long answers take and how many requests pass: a model of Stripe's latency and rate limits, for benchmarks.
 
-https://docs.stripe.com/rate-limits says how many requests a second an account and each endpoint may make, and that 429s
-name the limit in `Stripe-Rate-Limited-Reason`; https://stripe.com/blog/rate-limiters that the limiters are token buckets,
-and that others count requests in flight. An endpoint is an operation: GET /v1/charges and GET /v1/charges/{charge} are
-two.
+https://docs.stripe.com/rate-limits says how many requests a second an account and each of its endpoints may make, and
+that a 429 names the limit in `Stripe-Rate-Limited-Reason`; https://stripe.com/blog/rate-limiters that the limiters are
+token buckets, and that others count requests in flight. An endpoint is an operation: GET /v1/charges and
+GET /v1/charges/{charge} are two.
 """
 
 import asyncio
@@ -14,6 +14,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from math import exp
 from random import Random
+
+_ROUNDING = 1e-9
+"""Seconds by which sums of intervals may be off."""
 
 Reason = str
 """What `Stripe-Rate-Limited-Reason` says."""
@@ -61,7 +64,7 @@ class Traffic:
     async def passing(self, endpoint: str) -> AsyncIterator[Reason | None]:
         """Let a request take its time; gives the reason to refuse it, None if it may pass."""
         reason = self._refusal(endpoint)
-        buckets = (self._account, self._endpoints[endpoint])
+        buckets = () if reason else (self._account, self._endpoints[endpoint])
         for bucket in buckets:
             bucket.in_flight += 1
         try:
@@ -99,7 +102,7 @@ class _Bucket:
     in_flight: int = 0
 
     def has_token(self, now: float, rate: float, burst: float) -> bool:
-        return self.full_at - now <= burst - 1 / rate
+        return self.full_at + 1 / rate <= now + burst + _ROUNDING
 
     def take(self, now: float, rate: float) -> None:
         self.full_at = max(self.full_at, now) + 1 / rate

@@ -32,6 +32,8 @@ _BUSY_DAY = 500 * _DAY
 _ROWS_OF_THE_BUSY_SECOND = 1000
 _LAST_DAY = _DAY - 3600
 """Seconds of the changes: a sync that was up to date a day ago sees them all, and events that come late are none."""
+_QUIET = 2 * _DAY
+"""Seconds in which no other rows were made than those of the changes."""
 _CHANGES_OF_A_NEW_ONE = 5
 _AGES = 20
 """The mean age of what changes is this part of the account's."""
@@ -72,7 +74,7 @@ def populate(emulator: StripeEmulator, plan: Plan) -> None:
     now, samples = emulator.clock.now(), bulk_samples.store(plan.lines)
     for kind, count in plan.rows.items():
         new = plan.changes // _CHANGES_OF_A_NEW_ONE if kind == "charge" else 0
-        times = array("q", [*_times(count - new, now - _LAST_DAY, plan.spread), *_evenly(new, now - _LAST_DAY, now)])
+        times = array("q", [*_times(count - new, now - _QUIET, plan.spread), *_evenly(new, now - _LAST_DAY, now)])
         lines = plan.lines if kind == "invoice" else 0
         rows = BulkList(_sample(kind, samples, lines), _values(times, lines), times)
         emulator.serve_bulk(_LISTS[kind], rows)

@@ -29,10 +29,10 @@ def line_mark(place: int) -> bytes:
 def store(lines: int) -> Store:
     """The objects. An invoice has so many lines, another one's single line is marked as a row of its own."""
     emulator = StripeEmulator(clock=Clock(TIME))
-    for kind, fields in _objects(OWN.decode(), OTHER.decode()).items():
-        emulator.create(kind, event=False, **fields)
-    _drop_other_payment_methods(emulator.store, f"ch_{OWN.decode()}")
-    emulator.create("customer", event=False, **_customer(OTHER.decode()))
+    for own in (OWN.decode(), OTHER.decode()):
+        for kind, fields in _objects(own, OTHER.decode()).items():
+            emulator.create(kind, event=False, **fields)
+        _drop_other_payment_methods(emulator.store, f"ch_{own}")
     shown = [_line(line_mark(place).decode()) for place in range(lines)]
     emulator.create("invoice", event=False, **_invoice(OWN.decode(), OTHER.decode()), lines=shown)
     emulator.create("invoice", event=False, **_invoice(OTHER.decode(), OTHER.decode()), lines=[_line(OWN.decode())])
@@ -56,7 +56,7 @@ def _objects(own: str, other: str) -> dict[str, Json]:
         "dispute": _dispute(own),
         "payment_intent": _payment_intent(own, other),
         "payout": _payout(own),
-        "refund": _refund(own),
+        "refund": _refund(own, other),
     }
 
 
@@ -69,7 +69,7 @@ _ADDRESS = {
     "state": "CA",
 }
 _NAME, _EMAIL, _PHONE = "Jenny Rosen", "jenny.rosen@example.com", "+1 415 555 0132"
-_METADATA = {"order_id": "order-2026-000731", "channel": "web", "campaign": "autumn"}
+_METADATA = {"order_id": "order-2026-000731", "channel": "web"}
 
 
 def _charge(own: str, other: str) -> Json:
@@ -79,9 +79,9 @@ def _charge(own: str, other: str) -> Json:
         "amount_captured": AMOUNT,
         "balance_transaction": f"txn_{own}",
         "billing_details": {"address": _ADDRESS, "email": _EMAIL, "name": _NAME, "phone": _PHONE},
-        "calculated_statement_descriptor": "TIDEPOOL BOOKINGS",
+        "calculated_statement_descriptor": "TIDEPOOL",
         "customer": f"cus_{other}",
-        "description": "Tidepool Studio, monthly plan, 12 seats",
+        "description": "Studio plan, 12 seats",
         "fraud_details": {},
         "metadata": _METADATA,
         "outcome": {
@@ -94,8 +94,7 @@ def _charge(own: str, other: str) -> Json:
         "payment_intent": f"pi_{own}",
         "payment_method": f"pm_{own}",
         "payment_method_details": {"type": "card", "card": _card()},
-        "receipt_email": _EMAIL,
-        "receipt_url": f"https://pay.stripe.com/receipts/payment/CAcaFwoVYWNjdF8xRW11bGF0b3I/{own}",
+        "receipt_url": f"https://pay.stripe.com/receipts/payment/{own}",
     }
 
 
@@ -113,8 +112,6 @@ def _card() -> Json:
         "last4": "4242",
         "network": "visa",
         "network_token": {"used": False},
-        "network_transaction_id": "104102078212345",
-        "overcapture": {"maximum_amount_capturable": AMOUNT, "status": "unavailable"},
     }
 
 
@@ -124,7 +121,7 @@ def _payment_intent(own: str, other: str) -> Json:
         "amount": AMOUNT,
         "amount_received": AMOUNT,
         "customer": f"cus_{other}",
-        "description": "Tidepool Studio, monthly plan, 12 seats",
+        "description": "Studio plan, 12 seats",
         "latest_charge": f"ch_{own}",
         "metadata": _METADATA,
         "payment_method": f"pm_{own}",
@@ -138,7 +135,7 @@ def _balance_transaction(own: str) -> Json:
     return {
         "id": f"txn_{own}",
         "amount": AMOUNT,
-        "description": "Tidepool Studio, monthly plan, 12 seats",
+        "description": "Studio plan, 12 seats",
         "fee": 59,
         "fee_details": [fee],
         "net": AMOUNT,
@@ -183,14 +180,14 @@ def _payout(own: str) -> Json:
     }
 
 
-def _refund(own: str) -> Json:
+def _refund(own: str, other: str) -> Json:
     return {
         "id": f"re_{own}",
         "amount": AMOUNT,
         "balance_transaction": f"txn_{own}",
-        "charge": f"ch_{own}",
+        "charge": f"ch_{other}",
         "metadata": _METADATA,
-        "payment_intent": f"pi_{own}",
+        "payment_intent": f"pi_{other}",
         "reason": "requested_by_customer",
     }
 
@@ -219,7 +216,7 @@ def _line(own: str) -> dict[str, Any]:
     return {
         "id": f"il_{own}",
         "amount": 1500,
-        "description": "12 × Tidepool Studio (at $15.00 / month)",
+        "description": "12 seats of Tidepool Studio (at $15.00 / month)",
         "metadata": _METADATA,
         "pricing": {
             "price_details": {"price": "price_1EmulatorMonthly", "product": "prod_EmulatorStudio"},

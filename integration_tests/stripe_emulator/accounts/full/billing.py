@@ -178,7 +178,11 @@ def _balances(maker: Maker, customer: str, invoice: str) -> None:
             type=kind,
         )
     transfer = {"type": "us_bank_transfer", "us_bank_transfer": {"sender_name": "Sam Negotiator"}}
-    cash: dict[str, Any] = {"customer": customer, "available": {USD: 5000}, "settings": {"reconciliation_mode": "manual"}}
+    cash: dict[str, Any] = {
+        "customer": customer,
+        "available": {USD: 5000},
+        "settings": {"reconciliation_mode": "manual"},
+    }
     maker.make("cash_balance", **cash)
     maker.update(customer, cash_balance={"object": "cash_balance", "livemode": False, **cash})
     maker.make(

@@ -1,4 +1,4 @@
-"""Sends what is meant for api.stripe.com to the emulator: Python imports this before a program that knows no other host.
+"""Sends what is meant for api.stripe.com to the emulator. Python imports it before a program that knows no other host.
 
 `requests` is what the peers speak HTTP with. The emulator knows this connector's API version, not their older ones, of
 which it has the same objects but for some fields.

@@ -1,0 +1,153 @@
+"""Records: what streams add to rows, and streams that are read together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from airbyte_cdk.models import FailureType
+from airbyte_cdk.sources.types import Record
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+from hypothesis import given
+from hypothesis import strategies as st
+
+from source_stripe.events import Change, Fold
+from source_stripe.pages import Row
+from source_stripe.records import Finish, Folded, FromEvents, Itself, Known, Several
+
+
+def facts() -> Mapping[str, Any]:
+    return {"account_id": "acct_1", "read_at": 1_000}
+
+
+def change(of: str, time: int, **shown: Any) -> Change:
+    return Change(of, time, 50, deleted=True, shown=shown)
+
+
+times = st.none() | st.integers(0, 100)
+
+
+@given(created=times, changed=times, floor=times)
+def test_a_row_changed_when_anything_last_says_so(created: int | None, changed: int | None, floor: int | None) -> None:
+    known = Known(changed={} if changed is None else {"x_1": change("x_1", changed)}, floor=floor)
+
+    assert known.updated("x_1", created) == max(
+        (time for time in (created, changed, floor) if time is not None), default=None
+    )
+    assert known.updated("x_2", created) == max((time for time in (created, floor) if time is not None), default=None)
+
+
+@pytest.mark.parametrize(
+    ("cursor", "row"),
+    [
+        ("updated", {"id": "x_1", "updated": 77, "is_deleted": False}),
+        ("created", {"id": "x_1"}),
+        ("invoice_updated", {"id": "x_1", "is_deleted": False}),
+        (None, {"id": "x_1"}),
+    ],
+)
+def test_what_a_record_says_depends_on_the_cursor(cursor: str | None, row: Row) -> None:
+    finish = Finish(cursor, facts)
+
+    assert finish.record({"id": "x_1"}, 77) == row
+    assert finish.record({"id": "x_1"}, 77, deleted=True) == {**row, "is_deleted": True}
+
+
+def test_a_record_of_unknown_age_changed_as_the_sync_began() -> None:
+    assert Finish("updated", facts).record({"id": "x_1"}, None)["updated"] == 1_000
+
+
+def test_a_tombstone_has_the_time_of_its_event() -> None:
+    (row,) = Itself(Finish("updated", facts), "coupon").tombstones(change("co_1", 88, name="last"))
+
+    assert row == {
+        "id": "co_1",
+        "object": "coupon",
+        "created": 50,
+        "name": "last",
+        "updated": 88,
+        "is_deleted": True,
+    }
+
+
+def test_events_make_no_records_but_are_folded() -> None:
+    folded = Folded(Fold(frozenset({"coupon"}), frozenset()))
+    event = {"type": "coupon.updated", "created": 7, "data": {"object": {"id": "co_1", "object": "coupon"}}}
+
+    assert list(folded.records(event, None)) == []
+    assert list(folded.tombstones(change("co_1", 88))) == []
+    assert not folded.costs(event)
+    assert [each.id for each in folded.fold.changes] == ["co_1"]
+
+
+def test_rows_that_are_events_tell_of_deletions_too() -> None:
+    projection = FromEvents(frozenset({"hold"}), Finish("updated", facts))
+    event = {"type": "hold.deleted", "created": 7, "data": {"object": {"id": "h_1", "object": "hold"}}}
+
+    assert list(projection.records(event, None)) == [{"id": "h_1", "object": "hold", "updated": 7, "is_deleted": True}]
+    assert list(projection.tombstones(change("h_1", 88))) == []
+    assert not projection.costs(event)
+
+
+@dataclass(frozen=True)
+class Lines:
+    """The children of a row; of one called `bad` they can't be read."""
+
+    costly: bool = False
+
+    def costs(self, row: Row) -> bool:
+        return self.costly
+
+    def records(self, row: Row, updated: int | None) -> Iterator[Row]:
+        yield {"id": f"{row['id']}_1"}
+        if row["id"] == "bad":
+            raise AirbyteTracedException(message="no", failure_type=FailureType.system_error)
+        yield {"id": f"{row['id']}_2"}
+
+    def tombstones(self, change: Change) -> Iterator[Row]:
+        yield {"id": f"{change.id}_gone"}
+
+
+def ids(records: Iterator[Row]) -> list[tuple[str, str]]:
+    tagged = list(records)
+    assert all(isinstance(record, Record) for record in tagged)
+    return [(record.stream_name, record["id"]) for record in tagged if isinstance(record, Record)]
+
+
+def together() -> Several:
+    return Several([("invoices", Itself(Finish("updated", facts), "invoice")), ("lines", Lines())])
+
+
+def test_of_one_row_each_stream_makes_its_own() -> None:
+    several = together()
+
+    assert ids(several.records({"id": "in_1"}, 7)) == [("invoices", "in_1"), ("lines", "in_1_1"), ("lines", "in_1_2")]
+    assert ids(several.tombstones(change("in_1", 88))) == [("invoices", "in_1"), ("lines", "in_1_gone")]
+
+
+def test_one_that_fails_leaves_the_others_alone() -> None:
+    several = together()
+
+    assert ids(several.records({"id": "bad"}, 7)) == [("invoices", "bad"), ("lines", "bad_1")]
+    assert ids(several.records({"id": "in_2"}, 7)) == [("invoices", "in_2")]
+    assert ids(several.tombstones(change("in_1", 88))) == [("invoices", "in_1")]
+    assert set(several.failures) == {"lines"}
+
+
+def test_when_all_have_failed_the_reading_fails() -> None:
+    several = Several([("a", Lines()), ("b", Lines())])
+
+    with pytest.raises(AirbyteTracedException, match="no"):
+        list(several.records({"id": "bad"}, 7))
+
+    assert set(several.failures) == {"a", "b"}
+
+
+def test_a_row_costs_requests_if_it_does_so_for_a_stream_that_still_reads_it() -> None:
+    several = Several([("a", Lines()), ("b", Lines(costly=True))])
+
+    assert several.costs({"id": "in_1"})
+    several.failures["b"] = AirbyteTracedException(message="no")
+    assert not several.costs({"id": "in_1"})

@@ -6,13 +6,13 @@ import argparse
 import sys
 
 from benchmarks import peers, report
-from benchmarks.cases import CASES, Case
-from benchmarks.measuring import Result, RunFailedError, measure
+from benchmarks.cases import CASES
+from benchmarks.measuring import measure_all
 from benchmarks.programs import SOURCE_STRIPE
 from benchmarks.table import table
 
 
-def main() -> None:
+def main() -> int:
     """Run the cases, one after the other. They want the machine to themselves."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=main.__doc__)
     letters = sorted({case.letter for case in CASES})
@@ -26,29 +26,19 @@ def main() -> None:
         parser.error(f"no case {', '.join(unknown)}; there are {', '.join(letters)}")
 
     if options.peers:
-        title, parts = "With peers", peers.compare(options.scale)
+        title, parts, failures = "With peers", *peers.compare(options.scale)
     else:
-        title, parts = (
-            "Cases",
-            [table(_measured([case.scaled(options.scale) for case in CASES if case.letter in chosen]))],
-        )
-    print(f"\n{report.circumstances()}\n")
-    print("\n\n".join(parts))
-    if options.write:
+        cases = [case.scaled(options.scale) for case in CASES if case.letter in chosen]
+        SOURCE_STRIPE.prepare()
+        results, failures = measure_all((case, SOURCE_STRIPE) for case in cases)
+        title, parts = "Cases", [table(results)]
+    print("\n\n".join(["", report.circumstances(), *parts]))
+    if failures:
+        print("\n\n".join(["", *failures]), file=sys.stderr)
+    elif options.write:
         report.write(title, [report.circumstances(), *parts])
-
-
-def _measured(cases: list[Case]) -> list[Result]:
-    SOURCE_STRIPE.prepare()
-    results = []
-    for case in cases:
-        print(f"({case.letter}) {case.title}...", file=sys.stderr, flush=True)
-        results.append(measure(case, SOURCE_STRIPE))
-    return results
+    return 1 if failures else 0
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except RunFailedError as failure:
-        sys.exit(str(failure))
+    sys.exit(main())

@@ -35,8 +35,8 @@ class Emulated:
     url: str
 
     def load(self) -> Load:
-        answer = requests.get(f"{self.url}/_emulator/requests", timeout=10).json()
-        return Load(answer["total"], answer["by_status"].get("429", 0), answer["cpu_seconds"])
+        made, cpu = (requests.get(f"{self.url}/_emulator/{what}", timeout=10).json() for what in ("requests", "cpu"))
+        return Load(made["total"], made["by_status"].get("429", 0), cpu["seconds"])
 
     def limit(self, limits: Mapping[str, Any]) -> None:
         """Let other limits hold from now on."""

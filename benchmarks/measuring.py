@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
@@ -66,6 +68,18 @@ class Result:
                 f"{load.limited / max(load.requests, 1):.1%} of them 429"
             )
         return ", ".join(said)
+
+
+def measure_all(runs: Iterable[tuple[Case, Program]]) -> tuple[list[Result], list[str]]:
+    """Have programs do cases, one after the other: the results, and what was said by those that failed."""
+    results, failures = [], []
+    for case, program in runs:
+        print(f"{program.name}: ({case.letter}) {case.title}...", file=sys.stderr, flush=True)
+        try:
+            results.append(measure(case, program))
+        except RunFailedError as failure:
+            failures.append(str(failure))
+    return results, failures
 
 
 def measure(case: Case, program: Program) -> Result:

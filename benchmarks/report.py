@@ -10,7 +10,13 @@ from importlib.metadata import version
 from pathlib import Path
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
-_HEADING = "# Results"
+_HEADING = """# Results
+
+Written by `make bench` and `make bench-peers` with `BENCH=--write`. Each line is one run of a whole process, start-up
+included. CPU seconds are its own, user and system; peak MB its own too; `per page` are its requests for each hundred
+rows; the emulator is another process on the same machine. Live limits are 100 requests a second for the account and 25
+for each endpoint; answers then take 300 ms in the median.
+"""
 
 
 def circumstances() -> str:
@@ -26,10 +32,10 @@ def circumstances() -> str:
 
 def write(title: str, parts: Iterable[str]) -> None:
     """Put a section of that title into RESULTS.md, in place of the one that is there."""
-    old = RESULTS.read_text() if RESULTS.exists() else f"{_HEADING}\n"
-    sections = old.split("\n## ")
-    kept = [section for section in sections if not section.startswith(f"{title}\n")]
-    RESULTS.write_text("\n## ".join([*map(str.rstrip, kept), f"{title}\n\n" + "\n\n".join(parts)]).rstrip() + "\n")
+    _, *old = RESULTS.read_text().split("\n## ") if RESULTS.exists() else [""]
+    sections = {section.partition("\n")[0]: section.strip() for section in old}
+    sections[title] = "\n\n".join([title, *parts])
+    RESULTS.write_text("\n## ".join([_HEADING, *(f"{section}\n" for section in sections.values())]))
 
 
 def _processor() -> str:

@@ -54,7 +54,12 @@ class Company:
 
     def __post_init__(self) -> None:
         store = self.emulator.store
-        for name, note in {"add": self._added, "replace": self._replaced, "remove": self._removed}.items():
+        notes: dict[str, Callable[..., None]] = {
+            "add": self._added,
+            "replace": self._replaced,
+            "remove": self._removed,
+        }
+        for name, note in notes.items():
             setattr(store, name, partial(note, getattr(store, name)))
 
     @property
@@ -237,7 +242,7 @@ _STREAMS: Mapping[str, set[str]] = {
 }
 
 
-def _creation(kind: str, **also: Fields) -> Doing:
+def _creation(kind: str, **also: Callable[[Company, int], Any]) -> Doing:
     def do(company: Company, which: int) -> None:
         more = {name: value(company, which) for name, value in also.items()}
         company.create(kind, **{**_CREATIONS[kind](company, which), **more})

@@ -9,7 +9,7 @@ import signal
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from multiprocessing.connection import Connection
@@ -111,23 +111,26 @@ class _Process:
         hung = threading.Timer(_LONGEST, self.kill)
         hung.start()
         with receiver, open(os.dup(receiver.fileno()), encoding="utf-8") as output:  # noqa: PTH123 - no path
-            lines, records = [], 0
+            lines, records, cut = [], 0, False
             for line in output:
                 # What a killed process was about to write is no message.
                 if line.endswith("\n"):
                     lines.append(line)
                     records += line.startswith(_RECORD)
                 if records == last_record:
+                    cut = True
                     self.kill()
                     break
         process.join()
         if not hung.is_alive():
             raise TimeoutError(f"the sync was not done in {_LONGEST:.0f} s; its last line: {lines[-1:]}")
         hung.cancel()
-        return Sync(lines, process.exitcode or 0)
+        # It may have been through by itself, with the rest of its output still in the pipe.
+        return Sync(lines, -signal.SIGKILL if cut else process.exitcode or 0)
 
     def kill(self) -> None:
-        os.kill(self._pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.kill(self._pid, signal.SIGKILL)
 
 
 def _run(words: list[str], stdout: Connection) -> None:

@@ -356,4 +356,4 @@ def test_the_command_line_serves_until_it_is_terminated() -> None:
         counts = requests.get(f"{url}/_emulator/requests", timeout=10).json()
         process.terminate()
         assert process.stdout.read() == ""
-    assert counts == {"total": 2, "by_endpoint": {"GET /v1/events": 2}}
+    assert counts == {"total": 2, "by_endpoint": {"GET /v1/events": 2}, "by_status": {"200": 2}}

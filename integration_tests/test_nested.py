@@ -155,6 +155,16 @@ def test_the_lists_of_what_is_expanded_in_a_child_are_whole(emulator: StripeEmul
     assert len(row["subscription"]["items"]["data"]) == 11
 
 
+def test_children_are_found_in_the_rows_of_a_list_beyond_the_tenth(emulator: StripeEmulator) -> None:
+    discounts = [emulator.create("discount")["id"] for _ in range(12)]
+    emulator.create("subscription", items=[{"discounts": [discount]} for discount in discounts])
+    emulator.clock.advance(2)
+
+    done = sync(emulator, ["discounts"], mode="full_refresh")
+
+    assert done.output.ids() == dict.fromkeys(discounts, 1)
+
+
 def test_the_own_account_has_all_its_bank_accounts(emulator: StripeEmulator) -> None:
     for _ in range(11):
         emulator.create("bank_account", account=emulator.account["id"])

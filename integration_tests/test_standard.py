@@ -12,7 +12,7 @@ from airbyte_cdk.test.standard_tests import SourceTestSuiteBase, pytest_hooks
 from airbyte_cdk.test.standard_tests._job_runner import IConnector
 
 from integration_tests.stripe_emulator import StripeEmulator, serve
-from integration_tests.stripe_emulator.accounts import demo
+from integration_tests.stripe_emulator.accounts import full
 from source_stripe.source import SourceStripe
 
 _ROOT = Path(__file__).parent.parent
@@ -27,9 +27,15 @@ pytest_generate_tests = pytest_hooks.pytest_generate_tests
 def _configs() -> Iterator[None]:
     """The configs that acceptance-test-config.yml names, while the account they open is served."""
     emulator = StripeEmulator()
-    demo.populate(emulator)
+    full.populate(emulator)
+    emulator.clock.advance(2)
     with serve(emulator) as url:
-        config = {"client_secret": emulator.key, "api_url": url, "start_date": "2017-01-25T00:00:00Z"}
+        config = {
+            "client_secret": emulator.key,
+            "api_url": url,
+            "start_date": "2017-01-25T00:00:00Z",
+            "call_rate_limit": 10_000,
+        }
         _CONFIGS.mkdir(exist_ok=True)
         (_CONFIGS / "config.json").write_text(json.dumps(config))
         (_CONFIGS / "wrong_key.json").write_text(json.dumps({**config, "client_secret": "sk_test_not_the_emulators_1"}))

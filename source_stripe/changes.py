@@ -161,11 +161,7 @@ class ChangesReading:
         return pieces, single
 
     def _again(self, changes: Iterable[Change]) -> list[Piece]:
-        can_be_cut = self.listings[0].range_filter is not None
-        return [
-            ChangedPiece(0, tuple(group), asked if can_be_cut else None)
-            for asked, group in self._by_list(changes).items()
-        ]
+        return [ChangedPiece(0, tuple(group), asked) for asked, group in self._by_list(changes).items()]
 
     def _by_list(self, changes: Iterable[Change]) -> dict[Params | None, list[Change]]:
         """Changes by how a list is asked for them."""

@@ -3,6 +3,8 @@
 A page brings a hundred objects for the price of one. Each request covers at least the object that it was made for, so
 the cost is never above one request per object; nor above the whole list's pages, as no two pages hold the same row. A
 page may lack its object: lists hide some, and others are gone. That one then costs a request of its own.
+
+A list that can't be asked for a time only has a way down from its top. It is gone as long as that pays.
 """
 
 from __future__ import annotations
@@ -18,15 +20,19 @@ _PAGES_A_PIECE = 10
 _OBJECTS_A_PIECE = 5
 _PATIENCE = 8
 """Objects that are got by their ids, at most, before a page is tried again after some that brought nothing."""
+_WORTH_A_LOOK = 20
+"""Changes that are worth a look at the top of a list."""
+_LOOKS = 3
+"""Pages that may bring nothing, one after the other, on the way down."""
 
 
 @dataclass(frozen=True)
 class Listed:
-    """Ask for the page of what was created up to a second."""
+    """Ask for the page of what was created up to a second, or for the one behind the last page."""
 
     until: int
     after: str | None = None
-    """Where the last page said that the next one is, if it ended within that second."""
+    """Where the last page said that the next one is: if it ended within that second, or the list knows no times."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +49,14 @@ class Cover:
     left: list[Change]
     can_list: bool = True
     """Whether there is a list to ask for these objects."""
+    by_time: bool = True
+    """Whether the list can be asked for a time."""
     _shown_from: float = field(default=inf, init=False)
     """Down to this second pages have shown what the list holds."""
     _behind: str | None = field(default=None, init=False)
     _brought: int = field(default=1, init=False)
+    _saved: int = field(default=0, init=False)
+    """Requests that pages have saved, so far."""
     _in_vain: int = field(default=0, init=False)
     """Pages in a row that brought none."""
     _by_id: int = field(default=0, init=False)
@@ -57,10 +67,10 @@ class Cover:
         if not self.left:
             return None
         first, time = self.left[0], self.left[0].created
-        if not self.can_list or time is None or self._by_id or len(self.left) == 1:
+        if time is None or len(self.left) == 1 or not self._may_list():
             return Got(first)
         if time < self._shown_from:
-            return Listed(time)
+            return Listed(time, None if self.by_time else self._behind)
         if time == self._shown_from and self._behind is not None:
             return Listed(time, self._behind)
         return Got(first)
@@ -77,9 +87,17 @@ class Cover:
         covered = [change for change in shown if change.id in on_page]
         self.left[: len(shown)] = [change for change in shown if change.id not in on_page]
         self._brought = max(len(covered), 1)
+        self._saved += len(covered) - 1
         self._in_vain = 0 if covered else self._in_vain + 1
         self._by_id = min(self._in_vain, _PATIENCE)
         return covered
+
+    def _may_list(self) -> bool:
+        if self.by_time or not self.can_list:
+            return self.can_list and not self._by_id
+        if self._shown_from == inf:
+            return len(self.left) >= _WORTH_A_LOOK
+        return self._saved >= 0 and self._in_vain < _LOOKS
 
     def _is_shown(self, change: Change) -> bool:
         return (-inf if change.created is None else change.created) >= self._shown_from
@@ -91,6 +109,8 @@ class Cover:
 
     def share(self, idle: int) -> list[list[Change]]:
         """Parts of what is left, oldest objects, for idle workers: none so small that cutting costs requests."""
+        if not self.by_time and self._may_list():
+            return []
         least = _OBJECTS_A_PIECE if self._brought == 1 else self._brought * _PAGES_A_PIECE
         parts = min(idle + 1, len(self.left) // least)
         if parts < 2:

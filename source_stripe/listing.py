@@ -60,7 +60,8 @@ class Listing:
         """The same list with these dotted paths of its rows expanded (https://docs.stripe.com/api/expanding_objects)."""
         prefix = "" if isinstance(self.paging, OneObject) else "data."
         expansions = tuple(("expand[]", f"{prefix}{path}") for path in dict.fromkeys(paths))
-        return replace(self, passes=tuple((*asked, *expansions) for asked in self.passes))
+        passes = ((*asked, *(each for each in expansions if each not in asked)) for asked in self.passes)
+        return replace(self, passes=tuple(passes))
 
     def page(self, asked: Params, created: Range | None, previous: Page | None, ids: Mapping[str, str]) -> Page:
         """The page behind `previous`, or the first. Raises StripeError or MalformedPage."""

@@ -99,6 +99,8 @@ class NestedList:
     kind: str = ""
 
     def is_cut(self, row: Row) -> bool:
+        if not self.owner and "." not in self.field:
+            return _is_cut(row.get(self.field))
         return any(_is_cut(value) for owner in self._owners(row) for value in values_at(owner, self.field))
 
     def complete(self, row: Row) -> None:

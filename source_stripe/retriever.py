@@ -167,14 +167,17 @@ class StripeRetriever(Retriever):
                 yield from self._tombstones(change, route)
         if route.hydrator is None:
             return
-        cover = Cover([change for change in piece.changes if not change.deleted], can_list=piece.asked is not None)
+        by_time = route.listing.range_filter is not None
+        there = [change for change in piece.changes if not change.deleted]
+        cover = Cover(there, can_list=piece.asked is not None, by_time=by_time)
+        asked = piece.asked if by_time else None
         for change, row in hydrate(route.hydrator, piece.asked, cover):
             if row is None:
                 yield from self._tombstones(change, route)
             elif self._wanted(row, route, None):
                 yield from self._records(route, [row])
             self.frontier.hand_out(
-                lambda idle: [ChangedPiece(piece.route, tuple(part), piece.asked) for part in cover.share(idle)]
+                lambda idle: [ChangedPiece(piece.route, tuple(part), asked) for part in cover.share(idle)]
             )
 
     def _tombstones(self, change: Change, route: Route) -> Iterable[Row]:

@@ -97,7 +97,9 @@ class Routes:
     def _child_route(
         self, row: StreamRow, parent: ParentRow, *, beside: Beside | None = None, seen: dict[str, object] | None = None
     ) -> Route:
-        above = self._above(self.rows[parent.stream], _expansions(row, parent))
+        # Children that stand in the rows of a list in the parent need that whole.
+        through_list = parent.field is not None and ".data." in parent.field
+        above = self._above(self.rows[parent.stream], _expansions(row, parent), whole=through_list)
         children = Children(
             parent=above.projection,
             key=ParentKey(parent.name, parent.id_field, parent.carries, parent.id_from),
@@ -116,10 +118,11 @@ class Routes:
         )
         return replace(above, projection=children)
 
-    def _above(self, parent: StreamRow, expand: tuple[str, ...]) -> Route:
+    def _above(self, parent: StreamRow, expand: tuple[str, ...], *, whole: bool) -> Route:
         """The route to a child's parents, with what the child needs of them expanded and nothing else."""
         if not parent.all_parents:
-            return Route(self._listing(parent), self._projection(parent), self._hydrator(parent), expand)
+            projection = self._whole(parent, expand) if whole else self._projection(parent)
+            return Route(self._listing(parent), projection, self._hydrator(parent), expand)
         (route, *_) = self.of(parent)
         if isinstance(route.projection, Children) and route.projection.listing is not None:
             listing = route.projection.listing.expanding(expand)

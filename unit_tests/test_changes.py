@@ -206,7 +206,7 @@ def test_a_list_without_filter_can_not_be_asked_for_a_time() -> None:
     _, changed = run(reading(links), {"updated": W}, *born, event("co_3", "updated", W + 3))
     assert changed == [
         ListPiece(0, (), Range(W + 1, W + 3), expects=True),
-        ChangedPiece(0, (change("co_3", W + 3),), asked=None),
+        ChangedPiece(0, (change("co_3", W + 3),), asked=()),
     ]
 
 

@@ -27,6 +27,7 @@ class StripeList:
 
     created: dict[str, int]
     size: int = PAGE
+    by_time: bool = True
     pages: int = 0
     gets: int = 0
     in_vain: int = 0
@@ -47,9 +48,9 @@ class StripeList:
 
     def page(self, asked: Listed) -> tuple[list[str], str | None]:
         self.pages += 1
-        rows = [name for name in self.rows if self.created[name] <= asked.until]
-        if asked.after is not None:
-            rows = rows[rows.index(asked.after) + 1 :]
+        rows = self.rows if asked.after is None else self.rows[self.rows.index(asked.after) + 1 :]
+        if self.by_time:
+            rows = [name for name in rows if self.created[name] <= asked.until]
         return rows[: self.size], rows[self.size - 1] if len(rows) > self.size else None
 
     def step(self, cover: Cover) -> bool:
@@ -229,6 +230,53 @@ def test_half_of_ten_thousand_cost_their_list() -> None:
     listed.work_through(Cover(list(newest_first(change(number, number * 60) for number in changed))))
 
     assert listed.requests <= listed.whole == 100
+
+
+@pytest.mark.parametrize("share", [1.0, 0.5, 0.05])
+def test_a_list_that_knows_no_times_is_read_from_its_top_while_that_pays(share: float) -> None:
+    listed = StripeList({f"x_{number}": number * 60 for number in range(10_000)}, size=100, by_time=False)
+    changed = random.Random(4).sample(range(10_000), int(share * 10_000))
+
+    listed.work_through(Cover(list(newest_first(change(number, number * 60) for number in changed)), by_time=False))
+
+    assert listed.answered == Counter(f"x_{number}" for number in changed)
+    assert listed.requests <= listed.whole
+
+
+@pytest.mark.parametrize("count", [1, 19, 20, 300])
+def test_where_its_top_has_not_changed_each_is_got(count: int) -> None:
+    listed = StripeList({f"x_{number}": number * 60 for number in range(1_000)}, size=100, by_time=False)
+
+    listed.work_through(Cover([change(number, number * 60) for number in range(count - 1, -1, -1)], by_time=False))
+
+    assert listed.gets == count
+    assert listed.pages == (count >= 20)
+
+
+@given(cases())
+def test_a_list_that_knows_no_times_answers_every_change_once(case: Case) -> None:
+    case.listed.by_time = False
+    case.listed.work_through(Cover(case.changes[:], by_time=False))
+
+    assert case.listed.answered == Counter(changed.id for changed in case.changes)
+    assert case.listed.requests <= len(case.changes) + 1
+    assert case.listed.pages <= case.listed.whole + 1
+
+
+def test_the_way_down_from_the_top_is_not_shared() -> None:
+    listed = StripeList({f"x_{number}": number for number in range(1_000)}, size=100, by_time=False)
+    changed = [change(number, number) for number in (*range(999, 799, -1), *range(399, -1, -1))]
+    cover = Cover(changed, by_time=False)
+
+    assert cover.share(idle=9) == []
+    for _ in range(4):
+        listed.step(cover)
+        assert cover.share(idle=9) == []
+    listed.step(cover)
+
+    # Two pages brought all they had, and three nothing: the rest is got by id.
+    assert listed.pages == 5
+    assert len(cover.share(idle=9)) == 9
 
 
 def test_without_a_list_each_is_got() -> None:

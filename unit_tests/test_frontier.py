@@ -173,6 +173,42 @@ def test_a_list_piece_is_complete_as_far_as_its_reader_kept_it() -> None:
     assert close(frontier, handed_out) == [piece(0, 4_995)]
 
 
+def test_more_is_handed_out_when_what_was_proves_to_hold_rows() -> None:
+    frontier = Frontier(Workers(16))
+    frontier.open([piece(0, 100_000)])
+    pieces = frontier.pieces()
+    number = next(pieces)
+
+    with frontier.reading(number):
+        frontier.came(number, rows=True)
+        frontier.share(number, PageSpan(99_999, 99_990, 10))
+        frontier.share(number, PageSpan(99_989, 99_980, 10))
+    handed_out = next(pieces)
+    assert frontier.piece(handed_out) == piece(0, 49_995)
+
+    with frontier.reading(handed_out):
+        frontier.came(handed_out, rows=True)
+        frontier.share(handed_out, PageSpan(49_994, 49_980, 10))
+        frontier.came(handed_out, rows=True)
+        frontier.share(handed_out, PageSpan(49_979, 49_970, 10))
+    assert [frontier.piece(next(pieces)) for _ in range(2)] == [piece(16_660, 33_320), piece(0, 16_660)]
+
+
+def test_an_empty_piece_ends_the_handing_out() -> None:
+    frontier = Frontier(Workers(16))
+    frontier.open([piece(0, 100_000)])
+    pieces = frontier.pieces()
+    number = next(pieces)
+    frontier.share(number, PageSpan(99_999, 99_990, 10))
+    handed_out = next(pieces)
+    frontier.came(handed_out, rows=False)
+
+    frontier.share(number, PageSpan(99_989, 99_980, 10))
+
+    assert [close(frontier, each) for each in (number, handed_out)] == [[piece(49_995, 100_000)], [piece(0, 49_995)]]
+    assert list(pieces) == []
+
+
 def test_what_is_handed_out_keeps_what_it_is_asked_with() -> None:
     frontier = Frontier(Workers(2))
     frontier.open([ListPiece(1, (("active", "true"),), Range(0, 10_000), expects=True)])

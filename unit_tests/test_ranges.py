@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_stripe.ranges import PageSpan, Range, merge, split, subtract
+from source_stripe.ranges import PageSpan, Range, Trust, merge, split, subtract
 
 seconds = st.integers(0, 400)
 ranges = st.builds(lambda a, b: Range(min(a, b), max(a, b)), seconds, seconds)
@@ -75,6 +75,40 @@ def test_dense_pages_are_handed_out_in_equal_pieces_newest_first() -> None:
 
     assert kept == Range(7_500, 10_100)
     assert handed_out == [Range(5_000, 7_500), Range(2_500, 5_000), Range(0, 2_500)]
+
+
+@given(st.lists(st.tuples(st.sampled_from(["page", "give", "rows", "nothing"]), st.integers(0, 20)), max_size=200))
+def test_pieces_that_turn_out_empty_stay_few(steps: list[tuple[str, int]]) -> None:
+    trust = Trust()
+    pages = given_out = fruitful = empty = 0
+    for what, idle in steps:
+        if what == "give":
+            pieces = min(idle, trust.pieces)
+            trust.give(pieces)
+            given_out += pieces
+        elif what == "page":
+            trust.page()
+            pages += 1
+        elif given_out > fruitful + empty:
+            trust.proved(rows=what == "rows")
+            fruitful += what == "rows"
+            empty += what == "nothing"
+        assert trust.pieces >= 0
+
+    assert empty <= 1 + fruitful + pages // 20
+
+
+def test_trust_grows_with_what_pieces_hold_and_with_pages() -> None:
+    trust = Trust()
+    trust.give(1)
+    trust.proved(rows=False)
+    assert trust.pieces == 0
+    for _ in range(20):
+        trust.page()
+    assert trust.pieces == 1
+    trust.give(1)
+    trust.proved(rows=True)
+    assert trust.pieces == 2
 
 
 class ListOfRows:

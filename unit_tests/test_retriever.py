@@ -294,6 +294,25 @@ def test_what_changed_is_shared_with_idle_workers(requester: StripeRequester, re
     assert len(requests_mock.request_history) == 20
 
 
+def test_a_list_without_filter_is_gone_down_while_its_pages_pay(
+    requester: StripeRequester, requests_mock: Mocker
+) -> None:
+    pages = [
+        listed(*(charge(number, number) for number in range(89, 69, -1)), has_more=True),
+        *(listed(charge(100 + number, 50 - number), has_more=True) for number in range(3)),
+    ]
+    requests_mock.get(CHARGES, [{"json": body} for body in pages])
+    for number in range(10):
+        requests_mock.get(f"{CHARGES}/ch_{number}", json=charge(number, number))
+    changes = tuple(change(number, 95, number) for number in (*range(89, 69, -1), *range(9, -1, -1)))
+
+    rows = read(retriever(requester, range_filter=None, workers=8), ChangedPiece(0, changes, asked=()))
+
+    assert sorted(ids(rows)) == sorted(each.id for each in changes)
+    # One page brought twenty, three brought nothing; the others came by their ids.
+    assert len(requests_mock.request_history) == 4 + 10
+
+
 def test_a_tombstone_is_no_older_than_the_row_that_it_replaces(
     requester: StripeRequester, requests_mock: Mocker
 ) -> None:

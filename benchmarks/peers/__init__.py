@@ -7,7 +7,6 @@ the emulator through `redirect/sitecustomize.py`; its own code is as it was publ
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import Any
 import orjson
 
 from benchmarks.cases import CASES
-from benchmarks.measuring import Result, measure
+from benchmarks.measuring import Result, measure_all
 from benchmarks.programs import FLOOR, LIVE_KEY, SOURCE_STRIPE, Command, Program, Task, airbyte_files
 from benchmarks.running import environment
 from benchmarks.table import table
@@ -30,17 +29,14 @@ _HALF = 0.5
 _ACCOUNT = "acct_1Emulator"
 
 
-def compare(scale: float) -> list[str]:
-    """Case (a), every program in turn, all of it twice: the table of all runs, and how this connector compares."""
+def compare(scale: float) -> tuple[list[str], list[str]]:
+    """Case (a), every program in turn, all of it twice: the table of all runs and how this connector compares, and what
+    was said by programs that failed."""
     case = next(case for case in CASES if case.letter == "a").scaled(_HALF * scale)
     programs, missing = _installed()
     SOURCE_STRIPE.prepare()
-    results = []
-    for turn in range(_ROUNDS):
-        for program in programs:
-            print(f"{program.name}, round {turn + 1} of {_ROUNDS}...", file=sys.stderr, flush=True)
-            results.append(measure(case, program))
-    return [table(results), "\n".join(f"- {line}" for line in [*_ratios(results), *missing])]
+    results, failures = measure_all((case, program) for program in programs * _ROUNDS)
+    return [table(results), "\n".join(f"- {line}" for line in [*_ratios(results), *missing])], failures
 
 
 def _installed() -> tuple[list[Program], list[str]]:
@@ -51,13 +47,13 @@ def _installed() -> tuple[list[Program], list[str]]:
 
 
 def _ratios(results: Sequence[Result]) -> Iterator[str]:
-    ours, *others = dict.fromkeys(result.program for result in results)
+    ours, names = SOURCE_STRIPE.name, dict.fromkeys(result.program for result in results)
 
     def rates(program: str) -> tuple[float, float]:
         mine = [result for result in results if result.program == program]
         return median(run.rows_per_cpu_second for run in mine), median(run.rows_per_second for run in mine)
 
-    for other in others:
+    for other in [name for name in names if name != ours and ours in names]:
         cpu, wall = (mine / theirs for mine, theirs in zip(rates(ours), rates(other), strict=True))
         yield f"Rows per CPU second of {ours}: {cpu:.3g} x those of {other}; rows a second: {wall:.3g} x."
 

@@ -56,14 +56,17 @@ def application(emulator: StripeEmulator) -> Starlette:
         made = list(emulator.requests)
         endpoints = Counter(f"{one.method} {one.pattern}" for one in made)
         statuses = Counter(str(one.status) for one in made)
-        counts = {"total": len(made), "by_endpoint": dict(sorted(endpoints.items())), "by_status": dict(statuses)}
-        return _json({**counts, "cpu_seconds": time.process_time()})
+        return _json({"total": len(made), "by_endpoint": dict(sorted(endpoints.items())), "by_status": dict(statuses)})
+
+    async def cpu(_: HttpRequest) -> Response:
+        return _json({"seconds": time.process_time()})
 
     methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
     return Starlette(
         routes=[
             Route("/_emulator/advance", advance, methods=["POST"]),
             Route("/_emulator/live_on", live_on, methods=["POST"]),
+            Route("/_emulator/cpu", cpu),
             Route("/_emulator/limits", limits, methods=["POST"]),
             Route("/_emulator/requests", requests),
             Route("/{path:path}", api, methods=methods),

@@ -217,10 +217,16 @@ class StripeEmulator:
             self.connected[connected.account["id"]] = connected
             return connected
 
-    def write_event(self, name: str, at: int, snapshot: bytes) -> None:
-        """Write an event of Unix time `at` about an object that is kept in bulk, given its JSON."""
+    def write_event(self, name: str, at: int, snapshot: bytes, previous: Json | None = None) -> None:
+        """Write an event of Unix time `at`, given the JSON of what it is about."""
         with self.lock:
-            self._write(name, at, snapshot, None)
+            number = self._store.next_number()
+            fields = events.event_fields(name, number, at, self.default_version)
+            if self.shuffle_same_second is not None:
+                number = events.shuffled(number, self.shuffle_same_second)
+            event = Resource("event", fields["id"], fields, at, number)
+            event.rendered = events.event_json(fields, snapshot, previous)
+            self._backlog.add(event, self.event_delay(fields) if callable(self.event_delay) else self.event_delay)
 
     def serve_bulk(self, path: str, rows: Bulk) -> None:
         """Have a list, `/v1/charges`, and the GET of its objects answered out of rows that are kept in bulk. All other
@@ -350,17 +356,7 @@ class StripeEmulator:
         if account.default_version != PINNED_VERSION:
             snapshot = orjson.dumps(self._view(resource).told)
         for name in names:
-            account._write(name, at, snapshot, previous)
-
-    def _write(self, name: str, at: int, snapshot: bytes, previous: Json | None) -> None:
-        """Write an event of Unix time `at`, given the JSON of what it is about."""
-        number = self._store.next_number()
-        fields = events.event_fields(name, number, at, self.default_version)
-        if self.shuffle_same_second is not None:
-            number = events.shuffled(number, self.shuffle_same_second)
-        event = Resource("event", fields["id"], fields, at, number)
-        event.rendered = events.event_json(fields, snapshot, previous)
-        self._backlog.add(event, self.event_delay(fields) if callable(self.event_delay) else self.event_delay)
+            account.write_event(name, at, snapshot, previous)
 
     def _account_told(self, resource: Resource) -> "StripeEmulator | None":
         """The account that is told of an object: what belongs to a connected account is told to that account only."""

@@ -51,6 +51,8 @@ class Company:
     lost: dict[str, Loss] = field(default_factory=dict)
     _number: int = 0
     _deleting: str | None = None
+    _cut: set[tuple[str, str]] = field(default_factory=set)
+    """Lists, by parent and field, of which events don't show all when something is deleted."""
 
     def __post_init__(self) -> None:
         store = self.emulator.store
@@ -80,7 +82,7 @@ class Company:
         return self.emulator.create(kind, **fields)
 
     def delete(self, object_id: str) -> None:
-        self._deleting = object_id
+        self._deleting, self._cut = object_id, set(self._cut_lists(object_id))
         self.emulator.delete(object_id)
         self._deleting = None
 
@@ -125,7 +127,7 @@ class Company:
         if resource.key == self._deleting and f"{_STEMS.get(resource.kind, resource.kind)}.deleted" in _DELETIONS:
             return Trace.EVENT
         for parent, row in self._lists_of(resource):
-            shown = row.shown and len(list(self._rows(parent, row))) <= _SHOWN
+            shown = row.shown and (parent.key, row.field) not in self._cut
             if shown and self._deleting in (resource.key, parent.key):
                 return Trace.PARENT if self._deleting == resource.key else Trace.EVENT
         return Trace.NOTHING
@@ -135,6 +137,14 @@ class Company:
             parent = self.emulator.store.get(parent_key(resource, row) or "")
             if parent is not None:
                 yield parent, row
+
+    def _cut_lists(self, object_id: str) -> Iterator[tuple[str, str]]:
+        resource = self.emulator.store.get(object_id)
+        if resource is not None:
+            own = ((resource, row) for row in facts.embedded(resource.kind))
+            for parent, row in (*own, *self._lists_of(resource)):
+                if len(list(self._rows(parent, row))) > _SHOWN:
+                    yield parent.key, row.field
 
     def _rows(self, parent: Resource, row: facts.Embedded) -> Iterator[Resource]:
         for shelf in self.emulator.store.children(row, parent.key):

@@ -205,6 +205,23 @@ def test_what_a_gap_brings_is_found_though_the_sync_is_killed_again_and_again(em
     assert replica.connection.table("reviews")[(reviews[0],)]["open"] is False
 
 
+def test_a_gap_makes_no_row_older_than_a_sync_that_was_killed_had_it(emulator: StripeEmulator) -> None:
+    replica = replica_of(emulator, "payment_links", "coupons", workers=1)
+    # A payment link doesn't say when it was created: a row of it is as new as its reading.
+    link = emulator.create("payment_link", active=True)["id"]
+    emulator.clock.advance(60)
+    replica.sync(Kill(request=2))
+    emulator.clock.advance(_DAY)
+    first = replica.sync(Kill(record=1))
+    emulator.clock.advance(60)
+    emulator.update(link, active=False)
+    emulator.clock.advance(45 * _DAY)
+    replica.sync()
+
+    assert first.output.ids("payment_links") == {link: 1}
+    assert replica.connection.table("payment_links")[(link,)]["active"] is False
+
+
 def test_a_closed_review_stays_in_the_table_though_lists_hide_it(emulator: StripeEmulator) -> None:
     replica = replica_of(emulator, "reviews")
     review = emulator.create("review")["id"]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from source_stripe.account import Account
-from source_stripe.events import OVERLAP, RETENTION, Change, Fold, id_of, is_gap, plan
+from source_stripe.events import OVERLAP, RETENTION, TRUSTED, Change, Fold, id_of, is_gap, plan
 from source_stripe.hydration import Hydrator
 from source_stripe.listing import Listing
 from source_stripe.pieces import ChangedPiece, ListPiece, ParentsPiece, Piece
@@ -60,14 +60,14 @@ class ChangesReading:
             state = StreamState(now, Window(Range(self.start, now)))
         elif is_gap(watermark, now):
             self._warn_of_the_gap()
-            floor = max(watermark, (state.window.floor if state.window else None) or 0)
-            state = StreamState(now, Window(Range(self.start, now), floor=floor))
+            # Not the watermark: a sync that was killed may have left rows that are newer.
+            state = StreamState(now, Window(Range(self.start, now), floor=now - TRUSTED))
         else:
             followed_from = watermark
         self._state = state
         if state.window is not None:
             if state.window.floor is not None:
-                yield from self._bury(state.window.floor, now)
+                yield from self._bury(now)
             yield from self._back_fill(state.window, account)
         if followed_from is not None:
             yield from self._follow(followed_from, now)
@@ -102,12 +102,12 @@ class ChangesReading:
             self.stream,
         )
 
-    def _bury(self, floor: int, now: int) -> Iterator[Sequence[Piece]]:
+    def _bury(self, now: int) -> Iterator[Sequence[Piece]]:
         """After a gap, before all is read again: tell of the deletions that there still are events of.
 
         What else the events name has to be found: where its list hides it, it is got by its id.
         """
-        yield self._events(max(floor - OVERLAP, now - RETENTION), now)
+        yield self._events(now - RETENTION, now)
         changes = self.feed.fold.changes
         planned = plan(changes, since=0, start=self.start)
         yield [ChangedPiece(0, planned.gone)]

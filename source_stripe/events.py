@@ -14,8 +14,8 @@ from source_stripe.listing import unix_seconds
 
 RETENTION = 30 * 86_400
 """Seconds for which Stripe keeps events."""
-_SAFETY = 86_400
-"""Seconds before that when we trust them no longer to be all there."""
+TRUSTED = RETENTION - 86_400
+"""Seconds for which we trust them to be all there."""
 OVERLAP = 600
 """Seconds that are read again: events are eventually consistent, some show up late."""
 TYPES_A_REQUEST = 20
@@ -172,7 +172,7 @@ def _age(change: Change) -> tuple[int, str]:
 
 def is_gap(watermark: int, now: int) -> bool:
     """Whether events since a watermark may be gone already."""
-    return now - watermark > RETENTION - _SAFETY
+    return now - watermark > TRUSTED
 
 
 def type_groups(types: Iterable[str]) -> list[tuple[str, ...]]:

@@ -35,10 +35,14 @@ class Known:
     """Only children created in this range are wanted; all if None."""
 
     def updated(self, object_id: str, created: int | None) -> int | None:
-        """The time of the last change that we know of, None if we know of none."""
-        if not self.changed and self.floor is None:
-            return created
+        """The time of the last change that we know of, None if we know of none: then that of its reading counts.
+
+        So it does for an object that doesn't say when it was created, after a gap too: the floor could be older than
+        what a sync that did not get through has put down as the time of its reading.
+        """
         change = self.changed.get(object_id)
+        if change is None and (created is None or self.floor is None):
+            return created
         times = (created, change.time if change else None, self.floor)
         return max((time for time in times if time is not None), default=None)
 

@@ -5,7 +5,7 @@ Finished: `{"updated": 1763800000}`, the shape that Airbyte's connector writes. 
     {"updated": 1763800000, "backfill": {"start": 0, "cutoff": 1763800000, "done": [[1700000000, 1763800000]]}}
 
 The cursor's value is the watermark: the Stripe time up to which the stream is complete once the back-fill is. One
-over older rows (after a gap) has a `floor`: the watermark before it, below which no row's `updated` may fall.
+over older rows (after a gap) has a `floor`, below which no row's `updated` may fall: when events were last all there.
 """
 
 from __future__ import annotations

@@ -33,10 +33,11 @@ times = st.none() | st.integers(0, 100)
 def test_a_row_changed_when_anything_last_says_so(created: int | None, changed: int | None, floor: int | None) -> None:
     known = Known(changed={} if changed is None else {"x_1": change("x_1", changed)}, floor=floor)
 
-    assert known.updated("x_1", created) == max(
-        (time for time in (created, changed, floor) if time is not None), default=None
-    )
-    assert known.updated("x_2", created) == max((time for time in (created, floor) if time is not None), default=None)
+    # Of one of which neither is known the floor says nothing: it is as new as its reading.
+    for object_id, its_own in (("x_1", (created, changed)), ("x_2", (created,))):
+        nothing_known = all(time is None for time in its_own)
+        times = [time for time in (*its_own, floor) if time is not None]
+        assert known.updated(object_id, created) == (None if nothing_known else max(times))
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,12 +56,14 @@ class StreamBuilder:
     progress: Progress
     batches: Batches | None
 
-    def build(self, selected: Iterable[str], saved: SavedState) -> list[DefaultStream]:
-        """All streams, each going on from its saved state. Selected ones with one root are read as one."""
+    def build(self, selected: Collection[str], saved: SavedState) -> list[DefaultStream]:
+        """All streams, or the selected ones: then those with one root are read as one. Each goes on from its state."""
+        wanted = selected or self.rows.keys()
         groups = self._groups(selected, saved)
         together = {name for names in groups for name in names}
         streams = [stream for names in groups for stream in self._read_as_one(names, saved)]
-        return streams + [self._stream([row], saved)[0] for row in self.rows.values() if row.name not in together]
+        alone = (row for row in self.rows.values() if row.name in wanted and row.name not in together)
+        return streams + [self._stream([row], saved)[0] for row in alone]
 
     def _groups(self, selected: Iterable[str], saved: SavedState) -> list[list[str]]:
         """Streams whose rows come from the same root, and that stand at the same point: roots first."""

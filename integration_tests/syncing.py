@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import os
 import signal
+import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -14,7 +15,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from multiprocessing.connection import Connection
 from pathlib import Path
+from types import ModuleType
 from typing import Any
+from unittest.mock import patch
 
 from integration_tests.connector import Json, catalog
 from integration_tests.stripe_emulator import Request, StripeEmulator
@@ -26,8 +29,8 @@ _LONGEST = 120.0
 _RECORD = '{"type":"RECORD"'
 
 _processes = multiprocessing.get_context("forkserver")
-# This module too, and pytest: each process looks for `_run` here, and runs the main script anew, which is pytest's.
-_processes.set_forkserver_preload(["pytest", __name__, f"{__package__}.connector_process"])
+# This module too: each process looks for `_run` here.
+_processes.set_forkserver_preload([__name__, f"{__package__}.connector_process"])
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,9 @@ class _Process:
         """Run it to its end, or until so many records came out."""
         receiver, sender = _processes.Pipe(duplex=False)
         process = _processes.Process(target=_run, args=(self.words, sender))
-        process.start()
+        # It would run the main script anew, which is pytest's: that takes longer than a sync.
+        with patch.dict(sys.modules, __main__=ModuleType("__main__")):
+            process.start()
         sender.close()
         self._pid = process.pid or 0
         hung = threading.Timer(_LONGEST, self.kill)

@@ -122,6 +122,24 @@ def test_changes_of_one_second_come_out_in_the_end_as_they_are(emulator: StripeE
 
 
 @pytest.mark.parametrize("order", range(4))
+def test_a_child_that_comes_and_goes_in_one_second(emulator: StripeEmulator, order: int) -> None:
+    emulator.shuffle_same_second = Random(order)
+    replica = replica_of(emulator, "customer_tax_ids", "bank_accounts")
+    customer = emulator.create("customer")["id"]
+    emulator.clock.advance(3_600)
+    replica.sync()
+    children = [emulator.create(kind, customer=customer)["id"] for kind in ("tax_id", "bank_account")]
+    replica.sync()
+    assert [ids(replica, "customer_tax_ids"), ids(replica, "bank_accounts")] == [{child} for child in children]
+    for child in children:
+        emulator.delete(child)
+    emulator.clock.advance(1)
+    replica.sync()
+
+    assert ids(replica, "customer_tax_ids") == ids(replica, "bank_accounts") == set()
+
+
+@pytest.mark.parametrize("order", range(4))
 def test_an_id_that_is_freed_and_used_again_in_one_second(emulator: StripeEmulator, order: int) -> None:
     emulator.shuffle_same_second = Random(order)
     replica = replica_of(emulator, "coupons")

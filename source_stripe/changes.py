@@ -10,7 +10,7 @@ from source_stripe.account import Account
 from source_stripe.events import OVERLAP, RETENTION, TRUSTED, Change, Fold, id_of, is_gap, plan
 from source_stripe.hydration import Hydrator
 from source_stripe.listing import Listing
-from source_stripe.pieces import ChangedPiece, ListPiece, ParentsPiece, Piece
+from source_stripe.pieces import ChangedParent, ChangedPiece, ListPiece, ParentsPiece, Piece
 from source_stripe.ranges import Range
 from source_stripe.reading import Progress, State, first_pieces
 from source_stripe.records import Known
@@ -172,12 +172,13 @@ class ChangesReading:
         return groups
 
     def _of_parents(self, changes: Iterable[Change], parent_field: str) -> list[Piece]:
-        times: dict[str, int] = {}
+        children: dict[str, list[Change]] = {}
         gone: list[Change] = []
         for change in changes:
             if change.deleted:
                 gone.append(change)
             elif parent := id_of(change.shown, parent_field):
-                times[parent] = max(change.time, times.get(parent, 0))
-        pieces: list[Piece] = [ParentsPiece(0, (parent,)) for parent in times.items()]
+                children.setdefault(parent, []).append(change)
+        parents = (ChangedParent(parent, tuple(named)) for parent, named in children.items())
+        pieces: list[Piece] = [ParentsPiece(0, (parent,)) for parent in parents]
         return [*pieces, ChangedPiece(0, tuple(gone))] if gone else pieces

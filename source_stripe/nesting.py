@@ -6,13 +6,14 @@ import logging
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from source_stripe.errors import Outcome, StripeError
 from source_stripe.events import Change
 from source_stripe.listing import Listing
 from source_stripe.pages import Page, Row
+from source_stripe.pieces import ChangedParent
 from source_stripe.records import Finish, Known, Projection, tombstone
 
 logger = logging.getLogger("airbyte.stripe")
@@ -233,11 +234,19 @@ class Children:
             nested.complete(child)
         return self.finish.record(child, time, deleted=deleted)
 
-    def of(self, parent_id: str, updated: int) -> Iterator[Row]:
-        """The children of one parent that a change named; the parent itself is not read."""
-        parent = {"id": parent_id, "updated": updated}
-        for child in self._guarded(parent_id, self._asked_for(parent_id, parent, None)):
-            yield self._record(child, parent, parent_id, updated)
+    def of(self, changed: ChangedParent) -> Iterator[Row]:
+        """The children of one parent that events named; the parent itself is not read.
+
+        Those that events name and that its list lacks are gone: a deletion can be in the second of another event, or
+        its event late.
+        """
+        parent = {"id": changed.id, "updated": changed.time}
+        missing = {change.id: change for change in changed.children} if self.own_events else {}
+        for child in self._guarded(changed.id, self._asked_for(changed.id, parent, None)):
+            missing.pop(str(child.get("id")), None)
+            yield self._record(child, parent, changed.id, changed.time)
+        for change in missing.values():
+            yield from self.tombstones(replace(change, time=changed.time))
 
     def _children(self, parent: Row) -> Iterator[tuple[str, Row]]:
         if self.embedded is not None:

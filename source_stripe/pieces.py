@@ -41,11 +41,24 @@ class ChangedPiece:
 
 
 @dataclass(frozen=True)
+class ChangedParent:
+    """A parent, and what events name of its children."""
+
+    id: str
+    children: tuple[Change, ...]
+
+    @property
+    def time(self) -> int:
+        """That of the newest event (Unix seconds)."""
+        return max(change.time for change in self.children)
+
+
+@dataclass(frozen=True)
 class ParentsPiece:
-    """Parents whose children changed: ids, and the times (Unix seconds) of the newest events."""
+    """Parents whose children changed."""
 
     route: int
-    parents: tuple[tuple[str, int], ...]
+    parents: tuple[ChangedParent, ...]
 
 
 Piece = ListPiece | RowsPiece | ChangedPiece | ParentsPiece

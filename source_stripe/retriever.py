@@ -189,13 +189,13 @@ class StripeRetriever(Retriever):
         """The children of parents that events named."""
         if not isinstance(route.projection, Children):
             raise TypeError(f"{self.name} has no children to read")
-        for parent_id, time in piece.parents:
+        for changed in piece.parents:
             if not route.projection.params_from or route.hydrator is None:
-                yield from route.projection.of(parent_id, time)
+                yield from route.projection.of(changed)
                 continue
-            parent = route.hydrator.get(Change(parent_id, time, None, deleted=False, shown={}))
+            parent = route.hydrator.get(Change(changed.id, changed.time, None, deleted=False, shown={}))
             if parent is not None:
-                yield from route.projection.records(parent, time)
+                yield from route.projection.records(parent, changed.time)
 
     def _wanted(self, row: Row, route: Route, created_in: Range | None) -> bool:
         created = route.listing.created(row)

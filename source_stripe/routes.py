@@ -112,7 +112,7 @@ class Routes:
             params_from=parent.params_from,
             via=self._via(parent),
             beside=beside,
-            own_events=bool(row.events),
+            own_events=bool(row.events) and not row.event_object,
             seen=seen,
             lists=self._nested(row, row.expand),
         )

@@ -13,6 +13,7 @@ from source_stripe.events import Change
 from source_stripe.listing import Listing, RangeFilter
 from source_stripe.nesting import Beside, Children, NestedList, ParentKey, Via, Whole, embedded, matches, values_at
 from source_stripe.pages import OneObject, Page, Paging, StartingAfter
+from source_stripe.pieces import ChangedParent
 from source_stripe.ranges import Range
 from source_stripe.records import Finish, Itself, Known
 from source_stripe.requester import Params, StripeRequester
@@ -231,7 +232,21 @@ def test_only_children_of_a_time_are_asked_for_where_that_is_enough(
 def test_the_children_of_a_parent_that_an_event_names(requester: StripeRequester, requests_mock: Mocker) -> None:
     requests_mock.get(f"{API}/v1/invoices/in_1/lines", json=listed(line(1)))
 
-    assert list(children(requester).of("in_1", 88)) == [child(1, updated=88)]
+    changed = ChangedParent("in_1", tuple(Change(f"il_{n}", 80 + n, None, deleted=False, shown={}) for n in (1, 8)))
+
+    assert list(children(requester).of(changed)) == [child(1, updated=88)]
+
+
+def test_a_child_that_an_event_names_and_its_parents_list_lacks_is_gone(
+    requester: StripeRequester, requests_mock: Mocker
+) -> None:
+    requests_mock.get(f"{API}/v1/invoices/in_1/lines", json=listed(line(1)))
+    changed = ChangedParent("in_1", tuple(Change(f"il_{n}", 80 + n, None, deleted=False, shown={}) for n in (1, 2)))
+
+    there, gone = children(requester, own_events=True, finish=Finish("updated", facts)).of(changed)
+
+    assert (there["id"], there["updated"], there["is_deleted"]) == ("il_1", 82, False)
+    assert (gone["id"], gone["updated"], gone["is_deleted"]) == ("il_2", 82, True)
 
 
 def test_a_child_of_several_parents_comes_once(requester: StripeRequester) -> None:

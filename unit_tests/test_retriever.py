@@ -17,7 +17,7 @@ from source_stripe.hydration import Hydrator
 from source_stripe.listing import Listing, RangeFilter
 from source_stripe.nesting import Children, ParentKey
 from source_stripe.pages import OneObject, StartingAfter
-from source_stripe.pieces import ChangedPiece, ListPiece, ParentsPiece, Piece
+from source_stripe.pieces import ChangedParent, ChangedPiece, ListPiece, ParentsPiece, Piece
 from source_stripe.progress import Progress
 from source_stripe.ranges import Range
 from source_stripe.records import Fetched, Finish, FromEvents, Itself, Known, Projection
@@ -334,6 +334,10 @@ def test_an_object_from_before_the_start_stays_out_though_its_event_does_not_say
     assert read(retriever(requester, start=60), ChangedPiece(0, (change(1, 90, created=None),))) == []
 
 
+def changed_parent(parent_id: str, time: int) -> ChangedParent:
+    return ChangedParent(parent_id, (change(1, time),))
+
+
 def test_the_children_of_parents_that_events_name(requester: StripeRequester, requests_mock: Mocker) -> None:
     requests_mock.get(f"{API}/v1/customers/cus_1/sources", json=listed({"id": "card_1", "object": "card"}))
     sources = Listing("/v1/customers/{customer}/sources", requester, V1)
@@ -346,7 +350,7 @@ def test_the_children_of_parents_that_events_name(requester: StripeRequester, re
         kinds=frozenset({"card"}),
     )
 
-    rows = read(retriever(requester, projection), ParentsPiece(0, (("cus_1", 77),)))
+    rows = read(retriever(requester, projection), ParentsPiece(0, (changed_parent("cus_1", 77),)))
 
     assert rows == [{"id": "card_1", "object": "card", "customer": "cus_1", "updated": 77, "is_deleted": False}]
 
@@ -369,7 +373,8 @@ def test_a_parent_that_an_event_names_is_read_where_its_children_are_asked_for_b
         params_from={"customer": "customer"},
     )
 
-    rows = read(retriever(requester, projection), ParentsPiece(0, (("ch_1", 77), ("ch_2", 78))))
+    parents = (changed_parent("ch_1", 77), changed_parent("ch_2", 78))
+    rows = read(retriever(requester, projection), ParentsPiece(0, parents))
 
     assert [(row["id"], row["updated"]) for row in rows] == [("txn_1", 77)]
     assert listing.last_request is not None
@@ -378,7 +383,7 @@ def test_a_parent_that_an_event_names_is_read_where_its_children_are_asked_for_b
 
 def test_only_streams_of_children_have_some(requester: StripeRequester) -> None:
     with pytest.raises(TypeError, match="charges has no children"):
-        read(retriever(requester), ParentsPiece(0, (("cus_1", 77),)))
+        read(retriever(requester), ParentsPiece(0, (changed_parent("cus_1", 77),)))
 
 
 def test_records_may_be_handed_over_a_page_at_a_time(requester: StripeRequester, requests_mock: Mocker) -> None:

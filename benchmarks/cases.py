@@ -21,9 +21,7 @@ ID_PREFIXES = {
 _STREAMS = tuple(ID_PREFIXES)
 _OBJECTS = {stream: stream.removesuffix("s") for stream in _STREAMS}
 _LIVE = {"latency": 0.3, "account_rate": 100, "endpoint_rate": 25}
-_WORKERS = {"num_workers": 64}
-"""100 requests a second that take 0.3 s each are 30 at a time: more than the default lets be."""
-_ALL_OF_IT = {"call_rate_limit": 100, **_WORKERS}
+_ALL_OF_IT = {"call_rate_limit": 100}
 """The whole of a live account's limits: nobody else uses the emulated one."""
 _NO_LIMIT = {"call_rate_limit": 1_000_000}
 
@@ -92,7 +90,7 @@ CASES = (
         "150 ms, 100 requests/s, no endpoint limit",
         {"charges": 100_000},
         {"latency": 0.15, "account_rate": 100},
-        {"call_rate_limit": 400, **_WORKERS},
+        {"call_rate_limit": 400},
     ),
     Case("i", "100,000 lines of invoices", {"invoices": 1_000}, config=_NO_LIMIT, lines=100),
     Case("i", "1,000,000 lines of invoices", {"invoices": 10_000}, config=_NO_LIMIT, lines=100),

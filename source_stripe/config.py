@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 from pydantic_core import PydanticCustomError
 
 API_URL = "https://api.stripe.com"
-DEFAULT_WORKERS = 10
+MOST_WORKERS = 64
+"""Requests under way at once, whatever the rate budget and the latency would need."""
 _KEYS_PAGE = "https://dashboard.stripe.com/apikeys"
 _ACCOUNT_PAGE = "https://dashboard.stripe.com/settings/account"
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}(\.\d+)?Z)?")
@@ -40,7 +41,7 @@ class Config(BaseModel):
     """Unix seconds; objects created before are left out."""
     lookback_window_days: int | None = None
     slice_range: int | None = None
-    num_workers: int = DEFAULT_WORKERS
+    num_workers: int = MOST_WORKERS
     call_rate_limit: int | None = None
     """Requests a second."""
     api_url: str = API_URL
@@ -96,10 +97,10 @@ class Config(BaseModel):
     @field_validator("lookback_window_days", "slice_range", "num_workers", "call_rate_limit", mode="before")
     @classmethod
     def _whole_number(cls, number: Any, info: Any) -> Any:
-        if number is None and info.field_name != "num_workers":
-            return None
+        if number is None:
+            return MOST_WORKERS if info.field_name == "num_workers" else None
         least = 0 if info.field_name == "lookback_window_days" else 1
-        most = 64 if info.field_name == "num_workers" else None
+        most = MOST_WORKERS if info.field_name == "num_workers" else None
         if isinstance(number, bool) or not isinstance(number, int) or number < least or (most and number > most):
             raise _wrong(f"must be a whole number, {f'{least} to {most}' if most else f'{least} or more'}.")
         return number

@@ -24,7 +24,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_stripe.account import AccountReader
 from source_stripe.batches import Batches
-from source_stripe.config import API_URL, DEFAULT_WORKERS, Config, ConfigError, parse_config
+from source_stripe.config import Config, ConfigError, parse_config
 from source_stripe.cursor import FollowingCursor
 from source_stripe.errors import StripeError
 from source_stripe.expanding import expanded_too
@@ -52,7 +52,7 @@ class SourceStripe(YamlDeclarativeSource):
     ) -> None:
         self._parsed, self._problem = _parse(config)
         # `spec` needs no config, and one that can't be used is refused by check, discover and read.
-        usable = config if self._parsed is not None and config else {}
+        usable = {**config, **_defaults(self._parsed)} if self._parsed is not None and config else {}
         self.batches: Batches | None = None
         """Set by an entry point that writes batches of records; any other gets them one by one."""
         self.progress = Progress()
@@ -60,7 +60,7 @@ class SourceStripe(YamlDeclarativeSource):
         super().__init__(
             path_to_yaml=str(resource("manifest.yaml")),
             catalog=catalog,
-            config={"api_url": API_URL, "num_workers": DEFAULT_WORKERS, **usable},
+            config=usable or _defaults(Config.model_construct()),
             state=state,
         )
         self._rows = {row["name"]: StreamRow.model_validate(row) for row in self.resolved_manifest["streams"]}
@@ -155,6 +155,11 @@ def started_first(messages: Iterator[AirbyteMessage]) -> Iterator[AirbyteMessage
             yield as_airbyte_message(report.stream_descriptor, AirbyteStreamStatus.STARTED)
         started.add(name)
         yield message
+
+
+def _defaults(config: Config) -> Mapping[str, Any]:
+    """What the manifest needs a value of."""
+    return {"api_url": config.api_url, "num_workers": config.num_workers}
 
 
 def _parse(config: Mapping[str, Any] | None) -> tuple[Config | None, str]:

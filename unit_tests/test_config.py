@@ -99,7 +99,7 @@ def test_what_is_left_out_has_a_default() -> None:
     config = parse_config({"client_secret": KEY, "account_id": "", "start_date": "", "api_url": ""})
 
     assert not config.live
-    assert (config.account_id, config.start_date, config.api_url, config.num_workers) == (None, None, API_URL, 10)
+    assert (config.account_id, config.start_date, config.api_url, config.num_workers) == (None, None, API_URL, 64)
 
 
 @pytest.mark.parametrize(

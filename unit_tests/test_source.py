@@ -87,6 +87,14 @@ def test_check_names_mode_and_account(requests_mock: Mocker, caplog: pytest.LogC
     assert "test account acct_1 (Rocket Rides)" in caplog.text
 
 
+def test_what_is_left_empty_is_as_if_it_was_left_out(requests_mock: Mocker) -> None:
+    mock_account(requests_mock)
+
+    status = source({"client_secret": KEY, "api_url": "", "num_workers": None, "account_id": None}).check(LOGGER, {})
+
+    assert status.status is Status.SUCCEEDED
+
+
 def test_check_says_that_slice_range_is_not_used(requests_mock: Mocker, caplog: pytest.LogCaptureFixture) -> None:
     mock_account(requests_mock)
 

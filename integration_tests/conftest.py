@@ -1,6 +1,5 @@
 """What the integration tests share."""
 
-import os
 from collections.abc import Iterator
 
 import pytest
@@ -34,10 +33,6 @@ class Client:
             f"https://dashboard.stripe.com/test/logs/{answer.headers['Request-Id']}?"
         )
         return answer.status_code, error.get("code"), error["message"], error.get("param")
-
-
-# Random histories take minutes: SOURCE_STRIPE_HISTORIES says how many, and only then are they played.
-collect_ignore = [] if os.environ.get("SOURCE_STRIPE_HISTORIES") else ["test_convergence.py"]
 
 
 @pytest.fixture

@@ -24,18 +24,29 @@ class Account:
 
 
 class AccountReader:
-    """Reads the account at the first call; all threads get the same answer."""
+    """Reads the account at the first call; all threads get the same answer, or the same failure.
+
+    A key that is refused is so for every stream; and if each of them had its own patience with a Stripe that does not
+    answer, they would have it one after the other.
+    """
 
     def __init__(self, requester: StripeRequester) -> None:
         self._requester = requester
         self._lock = threading.Lock()
         self._account: Account | None = None
+        self._failure: StripeError | None = None
 
     def read(self) -> Account:
         """Raises StripeError if the key is refused. Where the key may not read its account, only the time is known."""
         with self._lock:
+            if self._failure is not None:
+                raise self._failure.again()
             if self._account is None:
-                self._account = self._ask()
+                try:
+                    self._account = self._ask()
+                except StripeError as failure:
+                    self._failure = failure.again()
+                    raise
             return self._account
 
     def _ask(self) -> Account:

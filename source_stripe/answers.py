@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -55,8 +56,13 @@ class Refusal:
 
     @classmethod
     def silence(cls, error: Exception) -> Refusal:
-        """No answer at all. Of the error only its kind is kept: its text may hold what we sent."""
-        return cls(status=0, message=f"no answer: {type(error).__name__}")
+        """No answer at all. Of the error only its kind is kept, as its text may hold what we sent; of a certificate, what
+        is wrong with it."""
+        *_, innermost = causes(error)
+        said = f"no answer: {type(innermost).__name__}"
+        if isinstance(innermost, ssl.SSLCertVerificationError):
+            said += f", {getattr(innermost, 'verify_message', 'unknown')}"
+        return cls(status=0, message=said)
 
     def __str__(self) -> str:
         facts = [
@@ -66,7 +72,17 @@ class Refusal:
             f"param {self.param}" if self.param else "",
             self.request_id,
         ]
-        return f"{self.message or 'no message'} ({', '.join(filter(None, facts))})"
+        told = ", ".join(filter(None, facts))
+        return (self.message or "no message") + (f" ({told})" if told else "")
+
+
+def causes(error: BaseException) -> list[BaseException]:
+    """An exception and those that it wraps, as requests and urllib3 do: outermost first."""
+    found = [error]
+    for one in found:
+        wrapped = (*one.args, getattr(one, "reason", None), getattr(one, "original_error", None), one.__cause__)
+        found.extend(each for each in wrapped if isinstance(each, BaseException) and each not in found)
+    return found
 
 
 def decode(content: bytes) -> Mapping[str, Any] | None:

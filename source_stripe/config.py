@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError
 API_URL = "https://api.stripe.com"
 MOST_WORKERS = 64
 """Requests under way at once, whatever the rate budget and the latency would need."""
-_KEYS_PAGE = "https://dashboard.stripe.com/apikeys"
+KEYS_PAGE = "https://dashboard.stripe.com/apikeys"
 _ACCOUNT_PAGE = "https://dashboard.stripe.com/settings/account"
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}(\.\d+)?Z)?")
 _NOT_SECRET_KEYS = {
@@ -53,20 +53,26 @@ class Config(BaseModel):
         """Whether the key is a live one. Sandboxes and test mode share the prefixes `sk_test_` and `rk_test_`."""
         return "_live_" in self.client_secret.get_secret_value()
 
+    @property
+    def key_kind(self) -> str:
+        """What the key is: `live restricted key`, say."""
+        kind = "restricted" if self.client_secret.get_secret_value().startswith("rk_") else "secret"
+        return f"{'live' if self.live else 'test'} {kind} key"
+
     @field_validator("client_secret", mode="before")
     @classmethod
     def _secret_key(cls, key: Any) -> Any:
         if not isinstance(key, str) or not key:
-            raise _wrong(f"is missing. Create a restricted key with read permissions at {_KEYS_PAGE} and put it here.")
+            raise _wrong(f"is missing. Create a restricted key with read permissions at {KEYS_PAGE} and put it here.")
         if any(letter.isspace() for letter in key):
-            raise _wrong(f"holds a space or a line break. Copy the key again from {_KEYS_PAGE}, without any.")
+            raise _wrong(f"holds a space or a line break. Copy the key again from {KEYS_PAGE}, without any.")
         for prefix, kind in _NOT_SECRET_KEYS.items():
             if key.startswith(prefix):
-                raise _wrong(f"is {kind}. Use a secret (sk_...) or restricted (rk_...) key from {_KEYS_PAGE}.")
+                raise _wrong(f"is {kind}. Use a secret (sk_...) or restricted (rk_...) key from {KEYS_PAGE}.")
         if not re.fullmatch(r"(sk|rk)_(live|test)_[!-~]+", key):
             raise _wrong(
                 "is not a Stripe key: those begin with sk_live_, sk_test_, rk_live_ or rk_test_. "
-                f"Copy yours from {_KEYS_PAGE}."
+                f"Copy yours from {KEYS_PAGE}."
             )
         return key
 

@@ -17,6 +17,7 @@ from airbyte_cdk.sources.types import Record, StreamSlice
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_stripe.account import AccountReader
+from source_stripe.errors import ends
 from source_stripe.frontier import Frontier
 from source_stripe.progress import Progress
 from source_stripe.reading import Reading
@@ -45,6 +46,7 @@ class ReadingCursor(Cursor):
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._finished = False
+        self._failure: Exception | None = None
 
     @property
     def state(self) -> MutableMapping[str, Any]:
@@ -54,7 +56,11 @@ class ReadingCursor(Cursor):
     def stream_slices(self) -> Iterable[StreamSlice]:
         """The pieces of one phase after the other, as they come up. Blocks in between."""
         try:
-            yield from self._slices()
+            with ends(self.stream):
+                yield from self._slices()
+        except AirbyteTracedException as failure:
+            self._failure = failure
+            raise
         finally:
             self._ended.set()
 
@@ -77,6 +83,18 @@ class ReadingCursor(Cursor):
         """Waits until the stream is through; whether it was read to its end."""
         self._ended.wait()
         return self._finished
+
+    def failure_of(self, follower: str) -> AirbyteTracedException:
+        """Why this stream was not read to its end, as a failure of one that follows it."""
+        why = self._failure or self.frontier.failure
+        told, failure_type = f"The stream {self.stream} failed.", FailureType.system_error
+        if isinstance(why, AirbyteTracedException):
+            told, failure_type = str(why), why.failure_type
+        return AirbyteTracedException(
+            message=f"The stream {follower} is read together with {self.stream}. {told}",
+            internal_message=f"{follower} follows {self.stream}: {type(why).__name__}",
+            failure_type=failure_type,
+        )
 
     def observe(self, record: Record) -> None:
         """Rows are accounted for by their piece, when it is closed."""
@@ -130,10 +148,7 @@ class FollowingCursor(Cursor):
     def stream_slices(self) -> Iterable[StreamSlice]:
         """None. Blocks until the other stream is through; raises if that one failed."""
         if not self.leader.finishes():
-            raise AirbyteTracedException(
-                message=f"The stream {self.stream} is read together with {self.leader.stream}, which failed.",
-                failure_type=FailureType.transient_error,
-            )
+            raise self.leader.failure_of(self.stream)
         if self.stream in self.leader.failures:
             raise self.leader.failures[self.stream]
         yield from ()

@@ -64,7 +64,7 @@ class Frontier:
         self._to_take: deque[int] = deque()
         self._read: dict[int, ListPiece] = {}
         self._rows_left: Counter[int] = Counter()
-        self._failed = False
+        self._failure: Exception | None = None
         self._trust = Trust()
         self._given: set[int] = set()
         self._next_number = 0
@@ -72,7 +72,12 @@ class Frontier:
     @property
     def failed(self) -> bool:
         """Whether a piece could not be read."""
-        return self._failed
+        return self._failure is not None
+
+    @property
+    def failure(self) -> Exception | None:
+        """Why a piece could not be read: the first reason, if there are several."""
+        return self._failure
 
     def open(self, pieces: Iterable[Piece]) -> None:
         """Begin with these, in the order in which they shall be read. May be called again once they are through."""
@@ -100,9 +105,9 @@ class Frontier:
         with self._workers.reading():
             try:
                 yield
-            except Exception:
+            except Exception as failure:
                 with self._changed:
-                    self._failed = True
+                    self._failure = self._failure or failure
                     self._changed.notify_all()
                 raise
 
@@ -176,8 +181,8 @@ class Frontier:
 
     def _take(self) -> int | None:
         with self._changed:
-            self._changed.wait_for(lambda: self._to_take or self._failed or not self._open)
-            if self._failed:
+            self._changed.wait_for(lambda: self._to_take or self.failed or not self._open)
+            if self.failed:
                 self._workers.expect(-len(self._to_take))
                 self._to_take.clear()
             return self._to_take.popleft() if self._to_take else None

@@ -8,14 +8,14 @@ from typing import Any, Protocol
 from urllib.parse import parse_qsl, urlsplit
 
 from airbyte_cdk.models import FailureType
-from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from source_stripe.errors import StreamFailure
 from source_stripe.requester import Params
 
 Row = dict[str, Any]
 
 
-class MalformedPage(AirbyteTracedException):
+class MalformedPage(StreamFailure):
     """A list answer that breaks Stripe's own rules; going on would loop or lose rows."""
 
     def __init__(self, path: str, what: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from airbyte_cdk.sources.types import Record
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_stripe.errors import Outcome, StripeError
+from source_stripe.errors import Outcome, StreamFailure, StripeError
 from source_stripe.events import Change, Fold
 from source_stripe.listing import Listing
 from source_stripe.pages import Row
@@ -189,6 +189,8 @@ class Several:
             try:
                 yield from (_of(stream, record) for record in records(projection))
             except AirbyteTracedException as failure:
+                if isinstance(failure, StreamFailure):
+                    failure.concerns(stream)
                 self.failures[stream] = failure
                 if len(self.failures) == len(self.streams):
                     raise

@@ -21,7 +21,7 @@ from urllib3.exceptions import HTTPError
 
 from source_stripe.answers import Answer, Refusal, decode, stripe_time
 from source_stripe.config import parse_config
-from source_stripe.errors import Outcome, StripeError, judge
+from source_stripe.errors import Outcome, StripeError, judge, judge_silence
 from source_stripe.progress import Progress
 from source_stripe.rates import RateBudget, RateLimits
 
@@ -50,6 +50,7 @@ class StripeRequester:
         config = parse_config(self.config)
         limits = RateLimits.of(self.rate_budget, live=config.live, call_rate_limit=config.call_rate_limit)
         self._budget = RateBudget(limits)
+        self._key_kind = config.key_kind
         self._url_base = self._interpolated(self.url_base)
         self._session = requests.Session()
         # What the environment says is looked up once, not for every request.
@@ -77,23 +78,21 @@ class StripeRequester:
         attempt = 0
         while True:
             self.sleep(self._budget.reserve(path, self.clock()))
-            outcome, said = self._ask(url, path, params, headers)
+            said = self._ask(url, path, params, headers)
             if isinstance(said, Answer):
                 return said
-            pause = self._pause(attempt, said)
-            if outcome is not Outcome.RETRY or self.clock() + pause > give_up_at:
-                raise StripeError(outcome, path, said)
+            pause = self._pause(attempt, said.refusal)
+            if said.outcome is not Outcome.RETRY or self.clock() + pause > give_up_at:
+                raise said
             attempt += 1
-            logger.info("GET %s: %s. Asking again in %.1f s (attempt %d).", path, said, pause, attempt + 1)
+            logger.info("GET %s: %s. Asking again in %.1f s (attempt %d).", path, said.refusal, pause, attempt + 1)
             self.sleep(pause)
 
     def worth_having_under_way(self) -> int:
         """How many requests at once fill the rate budget."""
         return self._budget.worth_having_under_way()
 
-    def _ask(
-        self, url: str, path: str, params: Params, headers: Mapping[str, str] | None
-    ) -> tuple[Outcome, Answer | Refusal]:
+    def _ask(self, url: str, path: str, params: Params, headers: Mapping[str, str] | None) -> Answer | StripeError:
         """One try."""
         sent = self.clock()
         try:
@@ -108,18 +107,19 @@ class StripeRequester:
             )
             # In one go; `response.content` would come in pieces of ten kilobytes.
             content = response.raw.read(decode_content=True)
-        except (requests.RequestException, HTTPError) as error:
+        except (OSError, HTTPError) as error:
             self.progress.request(limited=False)
-            return Outcome.RETRY, Refusal.silence(error)
+            return StripeError(judge_silence(error), path, Refusal.silence(error), self._key_kind)
         self._budget.answered(self.clock() - sent)
         self.progress.request(limited=response.status_code == 429)
         body = decode(content)
-        outcome = judge(response.status_code, response.headers, body)
-        if outcome is Outcome.OK and body is not None:
-            return outcome, Answer(body, stripe_time(response.headers))
         if response.status_code == 429:
             self._budget.slow_down(path, response.headers.get("Stripe-Rate-Limited-Reason"), self.clock())
-        return outcome, Refusal.of(response.status_code, response.headers, body)
+        policy = judge(response.status_code, response.headers, body)
+        if policy is None:
+            return Answer(body or {}, stripe_time(response.headers))
+        refusal = Refusal.of(response.status_code, response.headers, body)
+        return StripeError(policy, path, refusal, self._key_kind)
 
     def _pause(self, attempt: int, refusal: Refusal) -> float:
         """Seconds until the next try: what Stripe says, or else a random time below a doubling ceiling."""

@@ -13,7 +13,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_stripe.batches import Batches
 from source_stripe.covering import Cover
-from source_stripe.errors import Outcome, StripeError
+from source_stripe.errors import Outcome, StripeError, ends
 from source_stripe.events import Change
 from source_stripe.frontier import Frontier
 from source_stripe.hydration import Hydrator, hydrate
@@ -78,7 +78,7 @@ class StripeRetriever(Retriever):
         return records if self.batches is None else self.batches.of(self.name, records)
 
     def _read(self, number: int) -> Iterator[Row]:
-        with self.frontier.reading(number):
+        with self.frontier.reading(number), ends(self.name):
             piece = self.frontier.piece(number)
             route = self.routes[piece.route]
             if isinstance(piece, RowsPiece):

@@ -195,16 +195,29 @@ def test_a_follower_fails_with_its_leader() -> None:
     run = sync(followers={"invoice_line_items": "invoice_updated"})
     follower = FollowingCursor("invoice_line_items", run.cursor, run.messages)
     slices = run.slices()
-    with pytest.raises(RuntimeError), run.cursor.frontier.reading(next(slices).extra_fields["piece"]):
-        raise RuntimeError
+    why = AirbyteTracedException(message="No permission.", failure_type=FailureType.config_error)
+    with pytest.raises(AirbyteTracedException), run.cursor.frontier.reading(next(slices).extra_fields["piece"]):
+        raise why
     list(slices)
     run.states()
 
-    with pytest.raises(AirbyteTracedException, match="read together with invoices, which failed"):
+    with pytest.raises(AirbyteTracedException, match=r"read together with invoices\. No permission\.") as failed:
         list(follower.stream_slices())
     follower.ensure_at_least_one_state_emitted()
 
+    assert failed.value.failure_type is FailureType.config_error
     assert run.states() == []
+
+
+def test_what_nobody_foresaw_is_not_repeated_for_a_follower() -> None:
+    run = sync(followers={"invoice_line_items": "invoice_updated"})
+    slices = run.slices()
+    with pytest.raises(KeyError), run.cursor.frontier.reading(next(slices).extra_fields["piece"]):
+        raise KeyError("sk_test_emulator")
+    list(slices)
+
+    with pytest.raises(AirbyteTracedException, match=r"The stream invoices failed\.$"):
+        list(FollowingCursor("invoice_line_items", run.cursor, run.messages).stream_slices())
 
 
 def test_of_streams_that_are_read_together_one_can_fail() -> None:

@@ -1,0 +1,66 @@
+"""Replies to a request, and how a row of the error table says which of them it is about. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container
+from dataclasses import dataclass
+from typing import Protocol
+
+from source_stripe.answers import Refusal, causes
+
+_ANY_STATUS = range(1000)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came back for a request: an answer, or the exception that says why none came."""
+
+    refusal: Refusal
+    should_retry: str = ""
+    is_json: bool = True
+    error: Exception | None = None
+
+
+class Replies(Protocol):
+    """Which replies a row of the table is about."""
+
+    def has(self, reply: Reply) -> bool: ...
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Answers of Stripe, or of who stands in its place. What is not given doesn't matter."""
+
+    statuses: Container[int] = _ANY_STATUS
+    codes: Container[str] | None = None
+    params: Container[str] | None = None
+    says: re.Pattern[str] | None = None
+    should_retry: str | None = None
+    is_json: bool | None = None
+
+    def has(self, reply: Reply) -> bool:
+        said = reply.refusal
+        return (
+            reply.error is None
+            and said.status in self.statuses
+            and (self.codes is None or said.code in self.codes)
+            and (self.params is None or said.param in self.params)
+            and (self.says is None or self.says.search(said.message) is not None)
+            and self.should_retry in (None, reply.should_retry)
+            and self.is_json in (None, reply.is_json)
+        )
+
+
+@dataclass(frozen=True)
+class Silence:
+    """No answer, for such a reason: an exception of these kinds, or of these words, is at the bottom of it."""
+
+    kinds: tuple[type[BaseException], ...] = (Exception,)
+    says: re.Pattern[str] | None = None
+
+    def has(self, reply: Reply) -> bool:
+        if reply.error is None:
+            return False
+        found = [cause for cause in causes(reply.error) if isinstance(cause, self.kinds)]
+        return any(self.says is None or self.says.search(str(cause)) for cause in found)

@@ -63,6 +63,28 @@ def test_a_restricted_key_reads_what_it_may(emulator: StripeEmulator, stripe: Cl
     assert emulator.account["id"] in message
 
 
+@pytest.mark.parametrize(
+    ("query", "missing"),
+    [
+        ("charges?expand[]=data.balance_transaction", "rak_balance_transaction_read"),
+        ("charges?expand[]=data.customer&expand[]=data.payment_intent.latest_charge", "rak_payment_intent_read"),
+        ("customers?expand[]=data.sources&expand[]=data.subscriptions.data.latest_invoice", "rak_invoice_read"),
+    ],
+)
+def test_a_restricted_key_must_be_allowed_what_it_expands(
+    emulator: StripeEmulator, stripe: Client, query: str, missing: str
+) -> None:
+    granted = missing.removeprefix("rak_").removesuffix("_read")
+    lacking = {"Authorization": f"Bearer {emulator.restricted_key('charge', 'customer')}"}
+    enough = {"Authorization": f"Bearer {emulator.restricted_key('charge', 'customer', granted)}"}
+
+    status, _, message, _ = stripe.refusal(f"/v1/{query}", **lacking)
+
+    assert (status, missing in message) == (403, True)
+    assert stripe.get(f"/v1/{query}", **enough).status_code == 200
+    assert stripe.get(f"/v1/{query}").status_code == 200
+
+
 def test_accounts_that_are_not_connected_are_refused(emulator: StripeEmulator, stripe: Client) -> None:
     status, code, message, _ = stripe.refusal("/v1/charges", **{"Stripe-Account": "acct_nope"})
     assert (status, code) == (403, "account_invalid")

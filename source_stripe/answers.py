@@ -56,8 +56,9 @@ class Refusal:
 
     @classmethod
     def silence(cls, error: Exception) -> Refusal:
-        """No answer at all. Of the error only its kind is kept, as its text may hold what we sent; of a certificate, what
-        is wrong with it."""
+        """No answer at all. Of the error only its kind is kept, as its text may hold what we sent: but for that of a
+        certificate, which says what is wrong with it.
+        """
         *_, innermost = causes(error)
         said = f"no answer: {type(innermost).__name__}"
         if isinstance(innermost, ssl.SSLCertVerificationError):

@@ -101,8 +101,13 @@ class Frontier:
 
     @contextmanager
     def reading(self, number: int) -> Iterator[None]:
-        """While a piece is read. If that fails no more pieces come up, and the piece stays open."""
+        """While a piece is read. If that fails no more pieces come up, and the piece stays open.
+
+        So do those that came up before and wait for a worker: they fail as it did, without being read.
+        """
         with self._workers.reading():
+            if self._failure is not None:
+                raise self._failure
             try:
                 yield
             except Exception as failure:

@@ -51,6 +51,7 @@ class StripeRequester:
         limits = RateLimits.of(self.rate_budget, live=config.live, call_rate_limit=config.call_rate_limit)
         self._budget = RateBudget(limits)
         self._key_kind = config.key_kind
+        self._key_refused: StripeError | None = None
         self._url_base = self._interpolated(self.url_base)
         self._session = requests.Session()
         # What the environment says is looked up once, not for every request.
@@ -70,18 +71,22 @@ class StripeRequester:
 
         `version` is the Stripe-Version to ask with, where it is not the manifest's.
 
-        Asks again as long as the manifest's `backoff` says. Raises StripeError where Stripe refuses or stays silent.
+        Asks again as long as the manifest's `backoff` says, and nothing more once the key was refused. Raises StripeError where Stripe refuses or stays silent.
         """
         url = self._url_base + path.format(**{name: quote(value, safe="") for name, value in ids.items()})
         headers = {"Stripe-Version": version} if version else None
         give_up_at = self.clock() + self.backoff["give_up_after"]
         attempt = 0
         while True:
+            if self._key_refused is not None:
+                raise self._key_refused.again()
             self.sleep(self._budget.reserve(path, self.clock()))
             said = self._ask(url, path, params, headers)
             if isinstance(said, Answer):
                 return said
             pause = self._pause(attempt, said.refusal)
+            if said.outcome is Outcome.KEY_REFUSED and said.refusal.status == 401:
+                self._key_refused = said.again()
             if said.outcome is not Outcome.RETRY or self.clock() + pause > give_up_at:
                 raise said
             attempt += 1

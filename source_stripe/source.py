@@ -22,6 +22,7 @@ from airbyte_cdk.sources.streams.concurrent.abstract_stream import AbstractStrea
 from airbyte_cdk.utils.stream_status_utils import as_airbyte_message
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from source_stripe import checking
 from source_stripe.account import AccountReader
 from source_stripe.batches import Batches
 from source_stripe.config import Config, ConfigError, parse_config
@@ -30,8 +31,10 @@ from source_stripe.errors import StripeError
 from source_stripe.expanding import expanded_too
 from source_stripe.frontier import Workers
 from source_stripe.progress import Progress
+from source_stripe.records import Known
 from source_stripe.requester import StripeRequester
 from source_stripe.resources import resource
+from source_stripe.routes import Routes
 from source_stripe.rows import StreamRow
 from source_stripe.streams import StreamBuilder
 
@@ -63,6 +66,7 @@ class SourceStripe(YamlDeclarativeSource):
             config=usable or _defaults(Config.model_construct()),
             state=state,
         )
+        self._paging = self.resolved_manifest["definitions"]["paging"]
         self._rows = {row["name"]: StreamRow.model_validate(row) for row in self.resolved_manifest["streams"]}
         if self._parsed is not None:
             try:
@@ -71,18 +75,27 @@ class SourceStripe(YamlDeclarativeSource):
                 self._parsed, self._problem = None, str(error)
 
     def check(self, logger: logging.Logger, config: Mapping[str, Any]) -> AirbyteConnectionStatus:
-        """Whether the config is sound and Stripe accepts the key; logs which account it opens."""
+        """Whether the config is sound, Stripe accepts the key, and it can read any stream; logs which ones it can't."""
         if self._parsed is None:
             return AirbyteConnectionStatus(status=Status.FAILED, message=self._problem)
-        try:
-            account = AccountReader(self._requester(patience=_CHECK_PATIENCE)).read()
-        except StripeError as error:
-            return AirbyteConnectionStatus(status=Status.FAILED, message=str(error))
-        mode = "live" if self._parsed.live else "test"
-        logger.info("The key opens the %s account %s (%s).", mode, account.id or "?", account.name or "no name")
         if self._parsed.slice_range is not None:
             logger.info("slice_range is not used: ranges follow the data by themselves.")
-        return AirbyteConnectionStatus(status=Status.SUCCEEDED)
+        requester = self._requester(patience=_CHECK_PATIENCE)
+        routes = Routes(self._rows, self._paging, requester, AccountReader(requester), Known())
+        try:
+            verdict = checking.check(self._checked(), routes, self._parsed)
+        except StripeError as error:
+            return AirbyteConnectionStatus(status=Status.FAILED, message=str(error))
+        for level, line in verdict.lines():
+            logger.log(level, line)
+        status = Status.SUCCEEDED if verdict.passed else Status.FAILED
+        return AirbyteConnectionStatus(status=status, message=str(verdict))
+
+    def _checked(self) -> list[StreamRow]:
+        """The streams that check is about: the selected ones, else those that are on by default."""
+        if self._selected:
+            return [self._rows[name] for name in self._selected if name in self._rows]
+        return [row for row in self._rows.values() if not row.opt_in and not row.deprecated]
 
     def discover(self, logger: logging.Logger, config: Mapping[str, Any]) -> AirbyteCatalog:
         self._usable_config()
@@ -104,7 +117,7 @@ class SourceStripe(YamlDeclarativeSource):
         requester = self._requester()
         builder = StreamBuilder(
             rows=self._rows,
-            paging=self.resolved_manifest["definitions"]["paging"],
+            paging=self._paging,
             config=usable,
             factory=self._constructor,
             requester=requester,
@@ -129,6 +142,7 @@ class SourceStripe(YamlDeclarativeSource):
         declared = dict(self.resolved_manifest["definitions"]["requester"])
         if patience is not None:
             declared["backoff"] = {**declared["backoff"], "give_up_after": patience}
+            declared["timeouts"] = {what: min(seconds, patience) for what, seconds in declared["timeouts"].items()}
         requester: StripeRequester = self._constructor.create_component(
             CustomRequester, declared, self._config, progress=self.progress
         )

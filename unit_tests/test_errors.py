@@ -194,6 +194,33 @@ def test_the_innermost_stream_is_the_one_that_a_failure_ends() -> None:
     assert "stream invoices" not in str(failed.value)
 
 
+def test_nothing_more_is_asked_with_a_key_that_was_refused(
+    make_requester: MakeRequester, requests_mock: Mocker
+) -> None:
+    requests_mock.get(f"{API}/v1/x", status_code=401, json=error("Invalid API Key provided"))
+    other = requests_mock.get(f"{API}/v1/y", json={})
+    requester = make_requester()
+
+    for path in ("/v1/x", "/v1/x", "/v1/y"):
+        with pytest.raises(StripeError, match="does not accept the test secret key"):
+            requester.get(path)
+
+    assert len(requests_mock.request_history) == 1
+    assert not other.called
+
+
+def test_an_account_out_of_reach_is_no_reason_to_ask_for_nothing_more(
+    requester: StripeRequester, requests_mock: Mocker
+) -> None:
+    requests_mock.get(f"{API}/v1/accounts/a/persons", status_code=403, json=error("No access", code="account_invalid"))
+    requests_mock.get(f"{API}/v1/y", json={})
+
+    with pytest.raises(StripeError, match="has no access to the account"):
+        requester.get("/v1/accounts/{account}/persons", account="a")
+
+    assert requester.get("/v1/y").body == {}
+
+
 def test_an_account_that_can_not_be_read_is_asked_for_once(
     make_requester: MakeRequester, requests_mock: Mocker
 ) -> None:

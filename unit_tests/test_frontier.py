@@ -82,6 +82,24 @@ def test_a_failed_piece_ends_the_pieces_and_stays_open() -> None:
     assert workers.idle() == 4
 
 
+def test_pieces_that_came_up_before_one_failed_are_not_read_any_more() -> None:
+    workers = Workers(2)
+    frontier = Frontier(workers)
+    frontier.open([piece(0, 10), piece(10, 20)])
+    pieces = frontier.pieces()
+    first, second = next(pieces), next(pieces)
+    read = []
+
+    for number in (first, second):
+        with pytest.raises(RuntimeError, match="no answer"), frontier.reading(number):
+            read.append(number)
+            raise RuntimeError("no answer")
+
+    assert read == [first]
+    assert frontier.piece(second) == piece(10, 20)
+    assert workers.idle() == 2
+
+
 def test_the_generator_wakes_when_the_last_reader_fails() -> None:
     frontier = Frontier(Workers(2))
     frontier.open([piece(0, 10)])

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from airbyte_cdk.models import AirbyteStateMessage, ConfiguredAirbyteCatalog, Status, SyncMode
+from airbyte_cdk.models import AirbyteStateMessage, ConfiguredAirbyteCatalog, SyncMode
 from airbyte_cdk.test.catalog_builder import CatalogBuilder
 from airbyte_cdk.test.state_builder import StateBuilder
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
@@ -77,66 +77,11 @@ def read_stream(name: str, mode: SyncMode = SyncMode.full_refresh, state: Any = 
     return sync({"call_rate_limit": 10_000, **config}, CatalogBuilder().with_stream(name, mode).build(), state)
 
 
-def test_check_names_mode_and_account(requests_mock: Mocker, caplog: pytest.LogCaptureFixture) -> None:
-    mock_account(requests_mock, business_profile={"name": "Rocket Rides"})
-
-    with caplog.at_level(logging.INFO):
-        status = source().check(LOGGER, {})
-
-    assert status.status is Status.SUCCEEDED
-    assert "test account acct_1 (Rocket Rides)" in caplog.text
-
-
-def test_what_is_left_empty_is_as_if_it_was_left_out(requests_mock: Mocker) -> None:
-    mock_account(requests_mock)
-
-    status = source({"client_secret": KEY, "api_url": "", "num_workers": None, "account_id": None}).check(LOGGER, {})
-
-    assert status.status is Status.SUCCEEDED
-
-
-def test_check_says_that_slice_range_is_not_used(requests_mock: Mocker, caplog: pytest.LogCaptureFixture) -> None:
-    mock_account(requests_mock)
-
-    with caplog.at_level(logging.INFO):
-        source({"client_secret": KEY, "slice_range": 30}).check(LOGGER, {})
-
-    assert "slice_range is not used" in caplog.text
-
-
-def test_check_fails_with_stripes_message(requests_mock: Mocker) -> None:
-    requests_mock.get(f"{API}/v1/account", status_code=401, json={"error": {"message": "Expired API Key provided."}})
-
-    status = source().check(LOGGER, {})
-
-    assert status.status is Status.FAILED
-    assert "Expired API Key provided." in str(status.message)
-
-
-def test_check_refuses_a_bad_config_before_any_request(requests_mock: Mocker) -> None:
-    status = source({"client_secret": "pk_test_emulator_1"}).check(LOGGER, {})
-
-    assert status.status is Status.FAILED
-    assert "publishable key" in str(status.message)
-    assert not requests_mock.called
-
-
-def test_check_gives_up_soon(requests_mock: Mocker, monkeypatch: pytest.MonkeyPatch) -> None:
-    requests_mock.get(f"{API}/v1/account", status_code=503)
-    monkeypatch.setattr("source_stripe.source._CHECK_PATIENCE", 0.4)
-
-    status = source().check(LOGGER, {})
-
-    assert status.status is Status.FAILED
-    assert len(requests_mock.request_history) <= 2
-
-
 def test_a_restricted_key_that_may_not_read_its_account_is_fine(requests_mock: Mocker) -> None:
     refusal = {"error": {"message": "Having the 'rak_account_read' permission would allow this request to continue."}}
     requests_mock.get(f"{API}/v1/account", status_code=403, json=refusal, headers={"Date": DATE})
     mock_list(requests_mock, "/v1/refunds", rows_of("re", 3))
 
-    assert source().check(LOGGER, {}).status is Status.SUCCEEDED
     assert read_stream("refunds").ids() == ({"re_0": 1, "re_1": 1, "re_2": 1})
 
 

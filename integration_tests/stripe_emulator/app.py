@@ -10,7 +10,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 from starlette.routing import Route
 
-from integration_tests.stripe_emulator import answers, errors, facts, keys, parameters, routes
+from integration_tests.stripe_emulator import answers, errors, facts, keys, parameters, rendering, routes
 from integration_tests.stripe_emulator.emulator import Request, StripeEmulator
 from integration_tests.stripe_emulator.errors import StripeError
 from integration_tests.stripe_emulator.factory import object_id
@@ -131,6 +131,9 @@ def _admit(emulator: StripeEmulator, request: HttpRequest, match: routes.Match, 
     if account is None:
         raise errors.account_invalid(key.secret, name)
     keys.check_permission(key, endpoint, name)
+    query = parameters.flat(request.scope["query_string"].decode("ascii"))
+    expanded = rendering.expanded_kinds(query.get("expand[]", ()), endpoint.objects, in_list=bool(endpoint.pages))
+    keys.check_expansions(key, expanded, name)
     for product in (facts.products()[name] for name in sorted(emulator.disabled)):
         if path.startswith(tuple(f"{prefix}/" for prefix in product.paths)) or path in product.paths:
             raise StripeError(400, product.message.format(path=path))

@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from integration_tests.stripe_emulator import errors
@@ -45,6 +45,15 @@ def check_permission(key: Key, endpoint: Endpoint, account: str) -> None:
     """Raise StripeError 403 where a restricted key may read none of what an endpoint returns."""
     if key.kinds is not None and not key.kinds.intersection(endpoint.objects):
         raise errors.missing_permission(key.secret, account, permission(endpoint.objects[0]))
+
+
+def check_expansions(key: Key, expanded: Iterable[tuple[str, ...]], account: str) -> None:
+    """Raise StripeError 403 where a restricted key may read none of the kinds that an id may expand to."""
+    if key.kinds is None:
+        return
+    for kinds in expanded:
+        if not key.kinds.intersection(kinds):
+            raise errors.missing_permission(key.secret, account, permission(kinds[0]))
 
 
 def permission(kind: str) -> str:

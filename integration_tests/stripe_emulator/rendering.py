@@ -1,6 +1,6 @@
 """Objects as the API shows them: hidden fields left out, embedded lists cut at ten, ids expanded where asked."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from itertools import islice
 from typing import Any
@@ -45,6 +45,27 @@ def check_paths(paths: Iterable[str], kinds: Iterable[str], *, in_list: bool) ->
             raise errors.not_expandable(path)
         below.append(".".join(rest))
     return tree(below)
+
+
+def expanded_kinds(paths: Iterable[str], kinds: Iterable[str], *, in_list: bool) -> Iterator[tuple[str, ...]]:
+    """What the ids on these paths may expand to, each the kinds that may stand there."""
+    for path in paths:
+        segments = path.split(".")
+        yield from _ids_on(tuple(kinds), segments[1:] if in_list else segments)
+
+
+def _ids_on(kinds: Iterable[str], path: list[str]) -> Iterator[tuple[str, ...]]:
+    for kind in kinds:
+        known = facts.kind(kind)
+        lists = {f"{row.field}.data": row.kinds for row in facts.embedded(kind)}
+        for end in range(1, len(path) + 1):
+            here, rest = ".".join(path[:end]), path[end:]
+            inside = known.expand.get(here) or known.embed.get(here) or lists.get(here)
+            if here in known.expand:
+                yield known.expand[here]
+            if inside:
+                yield from _ids_on(inside, rest)
+                break
 
 
 def rendered(resource: Resource, store: Store) -> bytes:

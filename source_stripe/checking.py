@@ -1,0 +1,223 @@
+"""check: asks for one row of each list that streams are read from, and says which of them the key can't read, and why.
+
+Children that are asked for by their parent's id are as readable as what they hang on, for all that can be known without
+reading a parent.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+from source_stripe.config import KEYS_PAGE, Config
+from source_stripe.errors import Outcome, StreamFailure, StripeError
+from source_stripe.listing import Listing
+from source_stripe.nesting import Children
+from source_stripe.pages import NextPageUrl, Paging, StartingAfter
+from source_stripe.requester import Params
+from source_stripe.routes import Routes
+from source_stripe.rows import StreamRow
+
+_IN_VAIN = (Outcome.RETRY, Outcome.KEY_REFUSED)
+"""Asking for anything else would bring no other answer."""
+_TOLD_TOGETHER = (Outcome.PERMISSION_MISSING, Outcome.NOT_ENABLED)
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A request for one row of a list."""
+
+    listing: Listing
+    asked: Params
+    streams: tuple[str, ...] = ()
+    """The streams whose rows come from it."""
+    followers: tuple[str, ...] = ()
+    """The streams whose changes it tells of: /v1/events."""
+
+    def ask(self) -> None:
+        """Raises StripeError or MalformedPage where the list can't be read."""
+        listing = replace(self.listing, paging=_one_row(self.listing.paging))
+        listing.page(self.asked, None, None, {})
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What came of a probe."""
+
+    probe: Probe
+    failure: StreamFailure | None = None
+    asked: bool = True
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """None where the list can be read, or was not asked for."""
+        if self.failure is None:
+            return None
+        return self.failure.outcome if isinstance(self.failure, StripeError) else Outcome.REFUSED
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a user reads: which account the key opens, and what of it can be read."""
+
+    readable: int
+    streams: int
+    opened: str = ""
+    warnings: tuple[str, ...] = ()
+    """What keeps streams from being read."""
+    notes: tuple[str, ...] = ()
+    """What the account has not: those streams stay empty."""
+    key_works: bool = True
+
+    @property
+    def passed(self) -> bool:
+        return self.key_works and self.readable > 0
+
+    def lines(self) -> Iterator[tuple[int, str]]:
+        """What there is to log, with its level."""
+        yield logging.INFO, self.opened
+        yield logging.INFO, f"{self.readable} of {self.streams} streams can be read."
+        yield from ((logging.WARNING, warning) for warning in self.warnings)
+        yield from ((logging.INFO, note) for note in self.notes)
+
+    def __str__(self) -> str:
+        return " ".join(line for _, line in self.lines())
+
+
+def check(rows: Iterable[StreamRow], routes: Routes, config: Config) -> Verdict:
+    """Ask Stripe whose the key is, and for a row of whatever these streams are read from.
+
+    Raises StripeError where the key is refused or Stripe does not answer.
+    """
+    account = routes.account.read()
+    opened = f"The {config.key_kind} opens the account {account.id} ({account.name or 'no name'})."
+    if not account.id:
+        opened = f"The {config.key_kind} may not read which account it opens."
+    threads = min(config.num_workers, routes.requester.worth_having_under_way())
+    return replace(judge(ask(probes(rows, routes), threads)), opened=opened)
+
+
+def probes(rows: Iterable[StreamRow], routes: Routes) -> list[Probe]:
+    """What to ask for: each list with each of the parameters that streams read it with, once."""
+    listings: dict[tuple[str, Params, str | None], Listing] = {}
+    streams: defaultdict[object, list[str]] = defaultdict(list)
+    followers: defaultdict[object, list[str]] = defaultdict(list)
+
+    def note(listing: Listing, stream: str, whose: defaultdict[object, list[str]]) -> None:
+        for asked in listing.passes:
+            key = (listing.path, asked, listing.version)
+            listings.setdefault(key, listing)
+            if stream not in whose[key]:
+                whose[key].append(stream)
+
+    for row in rows:
+        made = routes.of(row)
+        for route in made:
+            note(route.expanded().listing, row.name, streams)
+            if isinstance(route.projection, Children) and route.projection.beside is not None:
+                note(route.projection.beside.listing, row.name, streams)
+        if (feed := routes.feed(row, made)) is not None:
+            note(replace(feed.listing, passes=((),)), row.name, followers)
+    return [Probe(listing, key[1], tuple(streams[key]), tuple(followers[key])) for key, listing in listings.items()]
+
+
+def ask(probes: Sequence[Probe], threads: int) -> list[Finding]:
+    """Ask for all of it, so many at once. Once Stripe falls silent or refuses the key, the rest is not asked for."""
+    in_vain = threading.Event()
+
+    def find(probe: Probe) -> Finding:
+        if in_vain.is_set():
+            return Finding(probe, asked=False)
+        try:
+            probe.ask()
+        except StreamFailure as failure:
+            finding = Finding(probe, failure)
+            if finding.outcome in _IN_VAIN:
+                in_vain.set()
+            return finding
+        return Finding(probe)
+
+    with ThreadPoolExecutor(threads, thread_name_prefix="check") as pool:
+        return list(pool.map(find, probes))
+
+
+def judge(findings: Sequence[Finding]) -> Verdict:
+    """What the findings say about the streams. Pure."""
+    failed = [finding for finding in findings if finding.failure is not None or not finding.asked]
+    streams = {stream for finding in findings for stream in finding.probe.streams}
+    unreadable = {stream for finding in failed for stream in finding.probe.streams}
+    return Verdict(
+        readable=len(streams - unreadable),
+        streams=len(streams),
+        warnings=(*_forbidden(failed), *_refused(failed), *_unfollowed(failed), *_not_asked(failed)),
+        notes=tuple(_not_there(failed)),
+        key_works=all(finding.outcome is not Outcome.KEY_REFUSED for finding in failed),
+    )
+
+
+def _forbidden(failed: Iterable[Finding]) -> Iterator[str]:
+    """Which streams lack which permissions."""
+    lacking: defaultdict[str, set[str]] = defaultdict(set)
+    for finding in failed:
+        if finding.outcome is Outcome.PERMISSION_MISSING and finding.probe.streams:
+            lacking[_permissions(finding)].update(finding.probe.streams)
+    if lacking:
+        streams = set().union(*lacking.values())
+        told = "; ".join(f"{needed} for {', '.join(sorted(lacking[needed]))}" for needed in sorted(lacking))
+        yield (
+            f"The key lacks permissions for {_count(streams)}: {told}. Give it those at {KEYS_PAGE}, or leave the "
+            "streams out."
+        )
+
+
+def _refused(failed: Iterable[Finding]) -> Iterator[str]:
+    """What failed in a way of its own, each with its message."""
+    for finding in failed:
+        if finding.outcome not in (None, *_TOLD_TOGETHER) and finding.probe.streams:
+            yield f"{', '.join(finding.probe.streams)}: {finding.failure}"
+
+
+def _unfollowed(failed: Iterable[Finding]) -> Iterator[str]:
+    """Whose changes can't be seen."""
+    for finding in failed:
+        if finding.outcome in (None, Outcome.NOT_ENABLED) or not finding.probe.followers:
+            continue
+        why = f"{finding.failure}"
+        if finding.outcome is Outcome.PERMISSION_MISSING:
+            why = f"The key lacks {_permissions(finding)}: give it that at {KEYS_PAGE}."
+        count = _count(finding.probe.followers)
+        path = finding.probe.listing.path
+        yield f"{count} would fail in later incremental syncs, which ask {path} for changes. {why}"
+
+
+def _not_asked(failed: Iterable[Finding]) -> Iterator[str]:
+    if left := {stream for finding in failed if not finding.asked for stream in finding.probe.streams}:
+        yield f"After that {_count(left)} were not asked for any more."
+
+
+def _not_there(failed: Iterable[Finding]) -> Iterator[str]:
+    """What the account does not have, by what Stripe says of it."""
+    empty: defaultdict[str, set[str]] = defaultdict(set)
+    for finding in failed:
+        if finding.outcome is Outcome.NOT_ENABLED and isinstance(finding.failure, StripeError):
+            empty[finding.failure.refusal.message].update(finding.probe.streams)
+    for said, streams in empty.items():
+        if streams:
+            yield f"Empty for this account: {', '.join(sorted(streams))}. Stripe says: {said}"
+
+
+def _permissions(finding: Finding) -> str:
+    named = finding.failure.permissions if isinstance(finding.failure, StripeError) else ()
+    return " and ".join(named) or "a permission that Stripe does not name"
+
+
+def _count(streams: Collection[str]) -> str:
+    return f"{len(streams)} stream{'' if len(streams) == 1 else 's'}"
+
+
+def _one_row(paging: Paging) -> Paging:
+    return replace(paging, page_size=1) if isinstance(paging, StartingAfter | NextPageUrl) else paging

@@ -61,7 +61,7 @@ def test_a_key_that_is_revoked_meanwhile_ends_every_stream_at_its_next_request(a
 
     refused = [request for request in account.requests[before:] if request.status == 401]
     assert done.code == 1
-    # None is asked again, and nothing new is asked for: a request of each worker, and of those that wait for their parts.
+    # None is asked again, and nothing else is asked for but what was under way.
     assert 1 <= len(refused) <= 2 * WORKERS
     assert [log for log in done.output.logs if "Asking again" in log] == []
     assert set(done.output.statuses.values()) == {"COMPLETE", "INCOMPLETE"}

@@ -56,7 +56,9 @@ class StripeRequester:
         self._session = requests.Session()
         # What the environment says is looked up once, not for every request.
         self._session.trust_env = False
-        self._session.proxies = get_environ_proxies(self._url_base)
+        # Plain http:// is for loopback only: a proxy would be shown the key.
+        encrypted = self._url_base.lower().startswith("https:")
+        self._session.proxies = get_environ_proxies(self._url_base) if encrypted else {}
         self._session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
         self._session.auth = self.authenticator
         self._session.headers = CaseInsensitiveDict({"Accept": "application/json", "Accept-Encoding": "gzip"})
@@ -71,7 +73,8 @@ class StripeRequester:
 
         `version` is the Stripe-Version to ask with, where it is not the manifest's.
 
-        Asks again as long as the manifest's `backoff` says, and nothing more once the key was refused. Raises StripeError where Stripe refuses or stays silent.
+        Asks again as long as the manifest's `backoff` says, and nothing more once the key was refused. Raises StripeError
+        where Stripe refuses or stays silent.
         """
         url = self._url_base + path.format(**{name: quote(value, safe="") for name, value in ids.items()})
         headers = {"Stripe-Version": version} if version else None

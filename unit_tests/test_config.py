@@ -60,6 +60,43 @@ def test_bad_values_are_refused_with_a_sentence(config: dict[str, Any], sentence
         assert sentence in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1@evil.com",
+        "http://127.0.0.1:80@evil.com",
+        "http://[::1]@evil.com",
+        "http://evil.com\\@127.0.0.1",
+        "http://127.0.0.1\\@evil.com",
+        "http://127.0.0.1\t.evil.com",
+        "http://127.0.0.1%00.evil.com",
+        "http://127.0.0.1#@evil.com",
+        "http://localhost.evil.com",
+        "http://localhost.",
+        "http://127.0.0.1.evil.com",
+        "http://loc\u0430lhost",
+        "http://0.0.0.0",
+        "http://[::]",
+        "http://2130706433",
+        "http:127.0.0.1",
+        "http://",
+        "https://user:pw@host",
+        "https://:pw@host",
+        "https://@host",
+        "https://host:99999",
+        "https://host?x",
+        "https://host/#x",
+        "https://ho st",
+        "https://host\n",
+        "//host",
+        7,
+    ],
+)
+def test_no_trick_with_an_address_sends_the_key_anywhere(url: object) -> None:
+    with pytest.raises(ConfigError, match=r"api_url (must be an address|would send the secret key unencrypted)"):
+        parse_config({"client_secret": KEY, "api_url": url})
+
+
 def test_all_that_is_wrong_is_said_at_once() -> None:
     with pytest.raises(ConfigError) as refused:
         parse_config({"client_secret": "pk_test_emulator_1", "start_date": "soon"})
@@ -103,7 +140,15 @@ def test_what_is_left_out_has_a_default() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["http://127.0.0.1:12111", "http://localhost:12111/", "http://[::1]:80", "https://stripe.test/"]
+    "url",
+    [
+        "http://127.0.0.1:12111",
+        "http://localhost:12111/",
+        "HTTP://LocalHost",
+        "http://[::1]:80",
+        "https://stripe.test/",
+        "https://gate_way.test:8443/stripe/v-1",
+    ],
 )
 def test_addresses_that_keep_the_key_safe_are_taken(url: str) -> None:
     assert parse_config({"client_secret": KEY, "api_url": url}).api_url == url.rstrip("/")

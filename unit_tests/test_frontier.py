@@ -90,10 +90,14 @@ def test_pieces_that_came_up_before_one_failed_are_not_read_any_more() -> None:
     first, second = next(pieces), next(pieces)
     read = []
 
-    for number in (first, second):
-        with pytest.raises(RuntimeError, match="no answer"), frontier.reading(number):
+    def fail(number: int) -> None:
+        with frontier.reading(number):
             read.append(number)
             raise RuntimeError("no answer")
+
+    for number in (first, second):
+        with pytest.raises(RuntimeError, match="no answer"):
+            fail(number)
 
     assert read == [first]
     assert frontier.piece(second) == piece(10, 20)

@@ -26,7 +26,7 @@ Serve = Callable[[socket.socket], None]
 
 @contextmanager
 def listening(serve: Serve) -> Iterator[tuple[int, list[bytes]]]:
-    """A server on loopback that deals so with each connection; its port, and the first bytes that clients sent."""
+    """A server on loopback that deals so with each connection; its port, and the first bytes that each client sent."""
     heard: list[bytes] = []
     with socket.create_server(("127.0.0.1", 0)) as server:
 
@@ -209,3 +209,18 @@ def test_a_proxy_whose_address_can_not_be_used(
 
 def test_an_address_that_no_host_can_have(make_requester: MakeRequester) -> None:
     assert failure(make_requester(api_url="https://a..stripe.test")).policy is TABLE["unusable address"]
+
+
+def test_no_proxy_gets_to_see_the_key_of_a_local_stripe(
+    make_requester: MakeRequester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+    with listening(says(answer)) as (port, asked), listening(says(answer)) as (proxy, overheard):
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy}")
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy}")
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        monkeypatch.delenv("no_proxy", raising=False)
+        make_requester(api_url=f"http://127.0.0.1:{port}").get("/v1/charges")
+
+    assert len(asked) == 1
+    assert overheard == []

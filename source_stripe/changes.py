@@ -19,6 +19,12 @@ from source_stripe.state import StreamState, Window
 
 logger = logging.getLogger("airbyte.stripe")
 
+GAP = (
+    "The stream %s was last synced more than 29 days ago, and Stripe keeps events for 30: it is read whole again. What "
+    "was deleted more than 30 days ago can't be seen; its rows stay in the destination."
+)
+"""Warns of a watermark that events don't reach back to."""
+
 
 @dataclass(frozen=True)
 class Feed:
@@ -96,11 +102,7 @@ class ChangesReading:
         self._state = StreamState(self._state.watermark)
 
     def _warn_of_the_gap(self) -> None:
-        logger.warning(
-            "The stream %s was last synced more than 29 days ago, and Stripe keeps events for 30: it is read whole "
-            "again. What was deleted more than 30 days ago can't be seen; its rows stay in the destination.",
-            self.stream,
-        )
+        logger.warning(GAP, self.stream)
 
     def _bury(self, now: int) -> Iterator[Sequence[Piece]]:
         """After a gap, before all is read again: tell of the deletions that there still are events of.

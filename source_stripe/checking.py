@@ -196,7 +196,7 @@ def _unfollowed(failed: Iterable[Finding]) -> Iterator[str]:
 
 def _not_asked(failed: Iterable[Finding]) -> Iterator[str]:
     if left := {stream for finding in failed if not finding.asked for stream in finding.probe.streams}:
-        yield f"After that {_count(left)} were not asked for any more."
+        yield f"Not asked for any more after that: {_count(left)}."
 
 
 def _not_there(failed: Iterable[Finding]) -> Iterator[str]:

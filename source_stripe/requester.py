@@ -73,8 +73,8 @@ class StripeRequester:
 
         `version` is the Stripe-Version to ask with, where it is not the manifest's.
 
-        Asks again as long as the manifest's `backoff` says, and nothing more once the key was refused. Raises StripeError
-        where Stripe refuses or stays silent.
+        Asks again as long as the manifest's `backoff` says, and for nothing more once the key was refused.
+        Raises StripeError where Stripe refuses or stays silent.
         """
         url = self._url_base + path.format(**{name: quote(value, safe="") for name, value in ids.items()})
         headers = {"Stripe-Version": version} if version else None

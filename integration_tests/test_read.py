@@ -185,15 +185,6 @@ def test_a_wrong_key_is_told_in_stripes_words(tmp_path: Path) -> None:
     assert "Invalid API Key provided" in status["message"]
 
 
-def test_check_says_which_account_it_opens(tmp_path: Path) -> None:
-    emulator = StripeEmulator()
-    with serve(emulator):
-        run = connector(emulator, tmp_path).check()
-
-    assert run.code == 0
-    assert any(f"test account {emulator.account['id']}" in line for line in run.output.logs)
-
-
 @pytest.mark.parametrize(
     ("value", "sentence"),
     [

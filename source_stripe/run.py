@@ -9,14 +9,14 @@ import os
 import re
 import sys
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import redirect_stdout
 from typing import Any
 
 import orjson
 from airbyte_cdk.entrypoint import AirbyteEntrypoint
 from airbyte_cdk.logger import is_platform_debug_log_enabled
-from airbyte_cdk.models import AirbyteMessage, ConnectorSpecification
+from airbyte_cdk.models import AirbyteMessage, ConnectorSpecification, FailureType, Type
 from airbyte_cdk.sources.connector_state_manager import HashableStreamDescriptor
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
@@ -48,18 +48,34 @@ class StripeEntrypoint(AirbyteEntrypoint):
 
     def write(self, parsed_args: argparse.Namespace, output: Output) -> None:
         """Run the command; its messages go to `output`, a line each."""
+        if not parsed_args.command:
+            raise AirbyteTracedException(
+                message="Say what to do: spec, check, discover or read.", failure_type=FailureType.config_error
+            )
+        debug = parsed_args.debug or is_platform_debug_log_enabled()
+        logging.getLogger("airbyte").setLevel(logging.DEBUG if debug else logging.INFO)
         if parsed_args.command == "read":
             self._read(parsed_args, output)
             return
-        for line in self.run(parsed_args):
-            output.write(f"{line}\n")
+        for message in self._answer(parsed_args):
+            output.write(f"{to_line(message)}\n")
+
+    def _answer(self, parsed_args: argparse.Namespace) -> Iterator[AirbyteMessage]:
+        """What `run` does, but for the file that it writes the config to, key and all: nothing ever reads that."""
+        spec = self.source.spec(self.logger)
+        try:
+            if parsed_args.command == "spec":
+                yield AirbyteMessage(type=Type.SPEC, spec=spec)
+                return
+            config = self.source.read_config(parsed_args.config)
+            yield from self.check(spec, config) if parsed_args.command == "check" else self.discover(spec, config)
+        finally:
+            yield from self._emit_queued_messages(self.source)
 
     def _read(self, parsed_args: argparse.Namespace, output: Output) -> None:
         source = self.source
         if not isinstance(source, SourceStripe):
             raise TypeError(f"{type(source).__name__} is not ours")
-        debug = parsed_args.debug or is_platform_debug_log_enabled()
-        logging.getLogger("airbyte").setLevel(logging.DEBUG if debug else logging.INFO)
         config = source.read_config(parsed_args.config)
         catalog = source.read_catalog(parsed_args.catalog)
         state = source.read_state(parsed_args.state)

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import re
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -100,6 +101,25 @@ def test_the_exit_code_is_0_only_if_all_went_well(
     assert command("read", streams={"disputes": "full_refresh", "events": "full_refresh"})[0] == 1
     assert command("read", streams={"disputes": "full_refresh"}, config={"client_secret": "pk_test_emulator_1"})[0] == 1
     assert command("discover", config={"start_date": "soon"})[0] == 1
+
+
+def test_no_command_writes_a_file(
+    requests_mock: Mocker, command: Callable[..., tuple[int, Output]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The image runs on a read-only root, and the CDK would write the config with its key."""
+    mock_account(requests_mock)
+    mock_list(requests_mock, "/v1/disputes", rows_of("dp", 1))
+    mock_list(requests_mock, "/v1/events", [])
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
+
+    assert command("check")[0] == 0
+    assert command("discover")[0] == 0
+    assert command("read", streams={"disputes": "full_refresh"})[0] == 0
+
+
+def test_without_a_command_it_says_which_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([], Stdout(1)) == 1
+    assert "spec, check, discover or read" in capsys.readouterr().out
 
 
 def test_stdout_that_nobody_reads_any_more_ends_the_command(requests_mock: Mocker, tmp_path: Path) -> None:

@@ -19,7 +19,8 @@ RUN uv/bin/uv sync --quiet --locked --no-dev --no-install-project --python "$(co
 COPY README.md LICENSE manifest.yaml ./
 COPY schemas schemas
 COPY source_stripe source_stripe
-RUN uv/bin/uv pip install --quiet --python /airbyte/venv --no-deps .
+RUN uv/bin/uv pip install --quiet --python /airbyte/venv --no-deps . && \
+    find /airbyte/venv -type d -name tests -prune -exec rm -r {} +
 
 FROM ${BASE_IMAGE}
 LABEL io.airbyte.name=source-stripe \

@@ -1,4 +1,4 @@
-"""The image that users run: its commands against the emulator, who it runs as, and what it carries."""
+"""The image that users run: its commands against the emulator, what it may do and does without, and what it carries."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ from integration_tests.stripe_emulator import StripeEmulator
 pytestmark = pytest.mark.image_tests
 
 _ROOT = Path(__file__).parent.parent
+_HARDENED = ("--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges")
+"""No file can be written, in /tmp neither; nothing is allowed that the kernel could forbid."""
+_SHELLS = ("/usr/bin/bash", "/usr/bin/dash")
 
 
 @pytest.fixture
@@ -26,6 +29,7 @@ def secrets(tmp_path: Path, emulator: StripeEmulator) -> Path:
     tmp_path.chmod(0o755)
     config = {"client_secret": emulator.key, "api_url": emulator.url}
     (tmp_path / "config.json").write_text(json.dumps(config))
+    (tmp_path / "no-shell").touch()
     return tmp_path
 
 
@@ -35,10 +39,10 @@ def _docker(*args: str) -> str:
     return done.stdout
 
 
-def _messages(image: str, *command: str, secrets: Path | None = None) -> list[AirbyteMessage]:
-    """The messages of one command, run on a read-only root. Fails if a line of stdout is not an Airbyte message."""
-    mount = ["--volume", f"{secrets}:/secrets:ro"] if secrets else []
-    output = _docker("run", "--rm", "--read-only", "--tmpfs=/tmp", *mount, image, *command)
+def _messages(image: str, *command: str, secrets: Path) -> list[AirbyteMessage]:
+    """The messages of one command, run hardened and with no shell. Fails if a line of stdout is not an Airbyte message."""
+    mounts = [f"{secrets}:/secrets:ro", *(f"{secrets}/no-shell:{shell}:ro" for shell in _SHELLS)]
+    output = _docker("run", "--rm", *_HARDENED, *(f"--volume={mount}" for mount in mounts), image, *command)
     return [AirbyteMessageSerializer.load(orjson.loads(line)) for line in output.splitlines()]
 
 
@@ -48,11 +52,11 @@ def _of_type(messages: Sequence[AirbyteMessage], wanted: Type) -> list[AirbyteMe
 
 def _inside(image: str, script: str) -> str:
     """What a shell script prints inside the image."""
-    return _docker("run", "--rm", "--read-only", "--entrypoint", "/bin/sh", image, "-euc", script)
+    return _docker("run", "--rm", *_HARDENED, "--entrypoint", "/bin/sh", image, "-euc", script)
 
 
-def test_spec_tells_the_config(image: str) -> None:
-    (message,) = _of_type(_messages(image, "spec"), Type.SPEC)
+def test_spec_tells_the_config(image: str, secrets: Path) -> None:
+    (message,) = _of_type(_messages(image, "spec", secrets=secrets), Type.SPEC)
     assert message.spec is not None
     assert message.spec.connectionSpecification["required"] == ["client_secret"]
 
@@ -92,8 +96,18 @@ def test_read_brings_every_row_and_a_state(image: str, secrets: Path, emulator: 
     assert streams_with_state == {"customers", "balance_transactions"}
 
 
-def test_runs_as_an_ordinary_user(image: str) -> None:
+def test_runs_as_an_ordinary_user_that_can_do_nothing(image: str) -> None:
     assert _inside(image, "id -u; id -un").split() == ["1000", "airbyte"]
+    written = _inside(image, "for folder in /tmp /var/tmp /airbyte . ; do touch $folder/it 2>&1 || true; done")
+    assert written.count("Read-only file system") == 4
+    status = _inside(image, "cat /proc/self/status")
+    assert {line.split()[1] for line in status.splitlines() if line.startswith("Cap")} == {"0" * 16}
+    assert "NoNewPrivs:\t1" in status
+
+
+def test_the_shells_that_the_commands_ran_without_are_all_there_are(image: str) -> None:
+    found = _inside(image, "grep -v '^#' /etc/shells | xargs -n 1 readlink -f | sort -u").split()
+    assert found == sorted(_SHELLS)
 
 
 def test_carries_the_manifest_and_the_schemas_and_no_tests(image: str) -> None:
@@ -104,6 +118,7 @@ def test_carries_the_manifest_and_the_schemas_and_no_tests(image: str) -> None:
     unwanted = ["unit_tests", "integration_tests", "stripe_emulator", "tools", "pytest", "stripe", "uv", "pandas"]
     names = " -o ".join(f"-name {name}" for name in unwanted)
     assert _inside(image, f"find /airbyte /build -maxdepth 5 \\( {names} \\) 2>/dev/null || true") == ""
+    assert _inside(image, "find /airbyte -name tests -o -name '*.whl' -o -name '.cache' -o -name '.git'") == ""
 
 
 def test_tells_the_platform_its_name_version_and_entry_point(image: str) -> None:

@@ -15,7 +15,7 @@ export UV_PROJECT_ENVIRONMENT := .venv
 unexport VIRTUAL_ENV
 unexport PYTHONPATH
 
-.PHONY: help venv lint format test pythons schemas docs demo image bench bench-peers clean
+.PHONY: help venv lint format test pythons audit schemas docs demo image release-check bench bench-peers clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
@@ -43,6 +43,10 @@ pythons: $(UV) ## Run the unit tests on the oldest and the newest Python, where 
 	    $(UV) run --quiet --isolated --locked --python "$$python" pytest --quiet unit_tests; \
 	done
 
+audit: venv ## Look for known vulnerabilities of what uv.lock pins for users; a warning where OSV can't be reached
+	@$(UV) export --quiet --locked --no-dev --no-emit-project --output-file .venv/locked.txt
+	@.venv/bin/python -m tools.audit .venv/locked.txt
+
 schemas: venv ## Write schemas/ and expandable.json anew from the types of the stripe package
 	.venv/bin/python -m tools.generate_schemas
 	.venv/bin/python -m tools.generate_expandable
@@ -56,6 +60,14 @@ demo: venv .venv-demo/.installed ## Sync a demo account, or yours (STRIPE_SECRET
 
 image: ## Build the image source-stripe:dev
 	tools/containers/build-image
+
+# The SBOM lists what the wheel needs; the image has those of it that tools/containers/unused-packages.txt leaves.
+release-check: audit ## Build all that a release ships, into dist/ and as an image, and check it
+	rm -rf dist
+	$(UV) build --quiet --no-build-isolation --python .venv/bin/python --out-dir dist
+	$(UV) export --quiet --locked --no-dev --preview-features sbom-export --format cyclonedx1.5 --output-file dist/sbom.cdx.json
+	tools/containers/build-image
+	.venv/bin/python -m tools.check_release
 
 bench: venv ## Measure speed, CPU, memory and requests; BENCH="--case a,h --scale 0.1" narrows it
 	.venv/bin/python -m benchmarks $(BENCH)

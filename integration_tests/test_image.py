@@ -40,7 +40,7 @@ def _docker(*args: str) -> str:
 
 
 def _messages(image: str, *command: str, secrets: Path) -> list[AirbyteMessage]:
-    """The messages of one command, run hardened and with no shell. Fails if a line of stdout is not an Airbyte message."""
+    """The messages of one command, run hardened and without a shell. Fails where a line of stdout is none."""
     mounts = [f"{secrets}:/secrets:ro", *(f"{secrets}/no-shell:{shell}:ro" for shell in _SHELLS)]
     output = _docker("run", "--rm", *_HARDENED, *(f"--volume={mount}" for mount in mounts), image, *command)
     return [AirbyteMessageSerializer.load(orjson.loads(line)) for line in output.splitlines()]

@@ -16,6 +16,15 @@ import pytest
 import yaml
 
 from integration_tests.stripe_emulator import StripeEmulator
+from tools.check_release import (
+    changelog_faults,
+    differences,
+    sbom_faults,
+    sdist_faults,
+    versions,
+    wheel_faults,
+    wheel_metadata,
+)
 
 _ROOT = Path(__file__).parent.parent
 
@@ -41,33 +50,56 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_wheel_holds_the_package_the_manifest_and_every_schema(wheel: Path) -> None:
-    with zipfile.ZipFile(wheel) as archive:
-        names = {name for name in archive.namelist() if ".dist-info/" not in name}
-        assert archive.read("source_stripe/manifest.yaml") == (_ROOT / "manifest.yaml").read_bytes()
-    modules = {str(path.relative_to(_ROOT)) for path in (_ROOT / "source_stripe").rglob("*.py")}
-    schemas = {f"source_stripe/schemas/{path.name}" for path in (_ROOT / "schemas").glob("*.json")}
-    data = {"source_stripe/manifest.yaml", "source_stripe/expandable.json"}
-    assert names - {"source_stripe/py.typed"} == modules | schemas | data
+    assert list(wheel_faults(wheel, _ROOT)) == []
 
 
-def test_wheel_has_the_version_that_the_metadata_tells(wheel: Path) -> None:
-    metadata = yaml.safe_load((_ROOT / "metadata.yaml").read_text())["data"]
-    assert wheel.name == f"source_stripe-{metadata['dockerImageTag']}-py3-none-any.whl"
+def test_all_tell_the_version_that_the_changelog_tells_of(wheel: Path) -> None:
+    version = wheel_metadata(wheel)["Version"]
+    assert set(versions(_ROOT).values()) == {version}
+    assert list(changelog_faults((_ROOT / "CHANGELOG.md").read_text(), version)) == []
 
 
 def test_sdist_is_lean_and_builds_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
-    with tarfile.open(_build("sdist", source=_ROOT, into=tmp_path)) as archive:
+    sdist = _build("sdist", source=_ROOT, into=tmp_path)
+    assert list(sdist_faults(sdist, _ROOT)) == []
+    with tarfile.open(sdist) as archive:
         archive.extractall(tmp_path, filter="data")
     (unpacked,) = (path for path in tmp_path.iterdir() if path.is_dir())
-    assert {path.name for path in unpacked.iterdir()} == {
-        ".gitignore", "CHANGELOG.md", "LICENSE", "PKG-INFO", "README.md", "manifest.yaml", "pyproject.toml", "schemas",
-        "source_stripe",
-    }  # fmt: skip
     again = _build("wheel", source=unpacked, into=tmp_path)
     with zipfile.ZipFile(wheel) as one, zipfile.ZipFile(again) as other:
         assert {info.filename: info.CRC for info in one.infolist()} == {
             info.filename: info.CRC for info in other.infolist()
         }
+
+
+def test_the_check_of_a_release_tells_what_a_wheel_lacks_and_should_not_have(wheel: Path, tmp_path: Path) -> None:
+    wrong = tmp_path / wheel.name
+    with zipfile.ZipFile(wheel) as archive, zipfile.ZipFile(wrong, "w") as copy:
+        for name in archive.namelist():
+            if not name.endswith("/schemas/charges.json"):
+                copy.writestr(name, b"{}" if name.endswith("/schemas/refunds.json") else archive.read(name))
+        copy.writestr("unit_tests/test_run.py", b"")
+    assert list(wheel_faults(wrong, _ROOT)) == [
+        f"{wheel.name} should not have unit_tests/test_run.py",
+        f"{wheel.name} lacks source_stripe/schemas/charges.json",
+        f"{wheel.name}: source_stripe/schemas/refunds.json is not that of the checkout",
+    ]
+
+
+def test_the_check_of_a_release_reads_versions_the_changelog_and_the_sbom(wheel: Path) -> None:
+    about = wheel_metadata(wheel)
+    told = list(differences({"pyproject.toml": "1.0.0", "Dockerfile": "1.0.1"}))
+    assert told == ["versions differ: pyproject.toml has 1.0.0, Dockerfile has 1.0.1"]
+    assert list(changelog_faults("## [1.0.0]\n\n## [0.9.0]\n\n- x\n", "1.0.0")) == [
+        "CHANGELOG.md does not say what is in 1.0.0"
+    ]
+    needed = [{"name": name, "version": "1"} for name in ("airbyte-cdk", "orjson", "pydantic")]
+    sbom = {"metadata": {"component": {"name": "source-stripe", "version": "0.0.1"}}, "components": needed}
+    assert list(sbom_faults(sbom, about)) == [
+        "the SBOM is of source-stripe 0.0.1",
+        "the SBOM lacks requests",
+        *(f"the SBOM has no hash of {one['name']} 1" for one in needed),
+    ]
 
 
 def test_installed_it_tells_its_spec_from_any_folder(installed: Path, tmp_path: Path) -> None:

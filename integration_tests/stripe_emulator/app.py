@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 import orjson
 from starlette.applications import Starlette
@@ -14,14 +14,10 @@ from integration_tests.stripe_emulator import answers, errors, facts, keys, para
 from integration_tests.stripe_emulator.emulator import Request, StripeEmulator
 from integration_tests.stripe_emulator.errors import StripeError
 from integration_tests.stripe_emulator.factory import object_id
+from integration_tests.stripe_emulator.faults import Fault, Reply
 from integration_tests.stripe_emulator.limits import Limits, Reason
 from integration_tests.stripe_emulator.rendering import DanglingReferenceError
-
-
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    body: bytes
+from integration_tests.stripe_emulator.wire import BrokenResponse
 
 
 def application(emulator: StripeEmulator) -> Starlette:
@@ -78,41 +74,47 @@ def _respond(
     emulator: StripeEmulator, request: HttpRequest, match: routes.Match | None, path: str, limited: Reason | None
 ) -> Response:
     query = request.scope["query_string"].decode("ascii")
-    version = request.headers.get("stripe-version") or emulator.default_version
+    params = parameters.flat(query)
+    pattern = match.endpoint.path if match else path
     with emulator.lock:
-        request_id = object_id("req", len(emulator.requests) + 1)
-        answer = _answer(emulator, request, match, path, query, request_id, limited)
-        pattern = match.endpoint.path if match else path
-        emulator.requests.append(Request(request.method, path, parameters.flat(query), answer.status, pattern))
-        headers = {"Date": emulator.clock.http_date(), "Request-Id": request_id, "Stripe-Version": version}
-    if limited is not None:
-        headers["Stripe-Rate-Limited-Reason"] = limited
-    if answer.status == 401:
-        headers["WWW-Authenticate"] = 'Basic realm="Stripe"'
-    return Response(answer.body, answer.status, headers, "application/json")
+        fault = emulator.faults.meet(pattern, params)
+        fault.happens()
+        reply = fault.reply(_reply(emulator, request, match, path, fault.query(query), limited, fault), query)
+        emulator.requests.append(Request(request.method, path, params, reply.status, pattern))
+    response = Response(reply.body, reply.status, reply.headers, reply.media_type)
+    return response if fault.script is None else BrokenResponse(response, fault.script)
 
 
-def _answer(
+def _reply(
     emulator: StripeEmulator,
     request: HttpRequest,
     match: routes.Match | None,
     path: str,
     query: str,
-    request_id: str,
     limited: Reason | None,
-) -> Answer:
+    fault: Fault,
+) -> Reply:
+    request_id = object_id("req", len(emulator.requests) + 1)
+    version = request.headers.get("stripe-version") or emulator.default_version
+    headers = {"Date": emulator.clock.http_date(), "Request-Id": request_id, "Stripe-Version": version}
+    if limited is not None:
+        headers["Stripe-Rate-Limited-Reason"] = limited
     try:
         if limited is not None:
             raise errors.rate_limited()
+        if fault.refusal is not None:
+            raise fault.refusal
         if match is None:
             raise errors.unrecognized_url(request.method, path)
         account = _admit(emulator, request, match, path)
-        return Answer(200, answers.answer(account, match, path, query))
+        return Reply(200, headers, answers.answer(account, match, path, query))
     except StripeError as error:
         refusal = error
     except DanglingReferenceError as error:
         refusal = StripeError(500, f"emulator: {error}", kind="api_error")
-    return Answer(refusal.status, orjson.dumps(refusal.body(request_id, emulator.clock.now())))
+    if refusal.status == 401:
+        headers["WWW-Authenticate"] = 'Basic realm="Stripe"'
+    return Reply(refusal.status, headers, orjson.dumps(refusal.body(request_id, emulator.clock.now())))
 
 
 def _admit(emulator: StripeEmulator, request: HttpRequest, match: routes.Match, path: str) -> StripeEmulator:

@@ -14,6 +14,7 @@ from integration_tests.stripe_emulator.backlog import Backlog
 from integration_tests.stripe_emulator.bulk import Bulk
 from integration_tests.stripe_emulator.clock import Clock, unix_time
 from integration_tests.stripe_emulator.facts import PINNED_VERSION, Json
+from integration_tests.stripe_emulator.faults import Faults
 from integration_tests.stripe_emulator.keys import Key
 from integration_tests.stripe_emulator.limits import Traffic
 from integration_tests.stripe_emulator.pages import Selection
@@ -75,7 +76,8 @@ class StripeEmulator:
       or a function that tells for each event. What the event is about can be seen at once.
     - `shuffle_same_second`: chance that puts the events of one second into some order, and leaves them in it; without
       one they stand newest first.
-    - `traffic`: how long answers take and how many requests pass, `emulator.traffic.limits = Limits(latency=0.3)`.
+    - `traffic`: how long answers take and how many requests pass, `emulator.traffic.limits = Limits(latency=0.3)`;
+      `faults`: what goes wrong with which of them (faults.py).
     - `live_on`: what `POST /_emulator/live_on` lets happen.
     """
 
@@ -91,6 +93,7 @@ class StripeEmulator:
         self.live_on: Callable[[], None] | None = None
         self.bulk: dict[str, Bulk] = {}
         self.traffic = Traffic()
+        self.faults = Faults()
         self.lock = threading.RLock()
         self._store = Store()
         self._backlog = Backlog()

@@ -3,15 +3,18 @@
 import asyncio
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 
 import uvicorn
 
 from integration_tests.stripe_emulator.app import application
 from integration_tests.stripe_emulator.emulator import StripeEmulator
+from integration_tests.stripe_emulator.wire import breakable, reset
 
 LOOPBACK = "127.0.0.1"
+_BACKLOG = 1024
 _PAGE_SIZE = 1 << 20
 
 
@@ -34,12 +37,24 @@ def serve(emulator: StripeEmulator, port: int = 0) -> Iterator[str]:
 @contextmanager
 def listening(port: int) -> Iterator[socket.socket]:
     """A socket that takes connections from now on: who connects before the server runs is served once it does."""
-    with socket.create_server((LOOPBACK, port), backlog=1024) as listener:
-        # Connections inherit both. Without the first a small answer, in two writes, would wait for the client's ACK:
-        # asyncio only thinks of sockets that say that they are TCP. The second takes a page of a list at once.
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _PAGE_SIZE)
+    with _bound(port) as listener:
+        listener.listen(_BACKLOG)
         yield listener
+
+
+def _bound(port: int) -> socket.socket:
+    bound = socket.socket()
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # Connections inherit both. Without the first a small answer, in two writes, would wait for the client's ACK:
+    # asyncio only thinks of sockets that say that they are TCP. The second takes a page of a list at once.
+    bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _PAGE_SIZE)
+    try:
+        bound.bind((LOOPBACK, port))
+    except OSError:
+        bound.close()
+        raise
+    return bound
 
 
 def url_of(listener: socket.socket) -> str:
@@ -49,7 +64,7 @@ def url_of(listener: socket.socket) -> str:
 def server_of(emulator: StripeEmulator) -> uvicorn.Server:
     """A server that leaves the `Date` header to the emulator's clock."""
     config = uvicorn.Config(
-        application(emulator),
+        app := application(emulator),
         log_level="warning",
         access_log=False,
         date_header=False,
@@ -58,7 +73,9 @@ def server_of(emulator: StripeEmulator) -> uvicorn.Server:
         lifespan="off",
         timeout_graceful_shutdown=1,
     )
-    return uvicorn.Server(config)
+    server = uvicorn.Server(config)
+    config.app = breakable(app, partial(_refuse, server))
+    return server
 
 
 def _run(loop: asyncio.AbstractEventLoop, serving: "asyncio.Task[None]") -> None:
@@ -72,9 +89,29 @@ async def _serve(server: uvicorn.Server, listener: socket.socket) -> None:
         await server.serve([listener])
     finally:
         # uvicorn's own shutdown waits two tenths of a second, in every test.
-        for acceptor in server.servers:
-            acceptor.close()
+        _stop_listening(server)
         for connection in list(server.server_state.connections):
             if connection.transport is not None:
                 connection.transport.close()
         await asyncio.sleep(0)
+        if tasks := server.server_state.tasks:
+            await asyncio.wait(tasks)
+        _stop_listening(server)
+
+
+async def _refuse(server: uvicorn.Server, wait: Callable[[], object]) -> None:
+    """Reset all connections and, for as long as `wait` takes, refuse new ones."""
+    port = server.servers[0].sockets[0].getsockname()[1]
+    _stop_listening(server)
+    # It holds the port: a socket that is bound but doesn't listen refuses.
+    with _bound(port) as listener:
+        for connection in list(server.server_state.connections):
+            reset(connection.transport)
+        await asyncio.to_thread(wait)
+        listener.listen(_BACKLOG)
+        await server.startup([socket.socket(fileno=listener.detach())])
+
+
+def _stop_listening(server: uvicorn.Server) -> None:
+    for acceptor in server.servers:
+        acceptor.close()

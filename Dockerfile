@@ -14,12 +14,15 @@ RUN python -m venv uv && uv/bin/pip install --no-cache-dir --quiet --require-has
 # The versions and hashes of uv.lock, less what a declarative source never imports.
 COPY pyproject.toml uv.lock ./
 COPY tools/containers/unused-packages.txt tools/containers/
+RUN uv/bin/uv export --quiet --locked --only-group build --output-file builders.txt && \
+    uv/bin/pip install --no-cache-dir --quiet --require-hashes -r builders.txt
 RUN uv/bin/uv sync --quiet --locked --no-dev --no-install-project --python "$(command -v python)" \
     $(sed -n 's/^\([a-z].*\)/--no-install-package \1/p' tools/containers/unused-packages.txt)
 COPY README.md LICENSE manifest.yaml ./
 COPY schemas schemas
 COPY source_stripe source_stripe
-RUN uv/bin/uv pip install --quiet --python /airbyte/venv --no-deps . && \
+RUN uv/bin/python -m hatchling build --target wheel --directory dist && \
+    uv/bin/uv pip install --quiet --python /airbyte/venv --no-deps dist/*.whl && \
     find /airbyte/venv -type d -name tests -prune -exec rm -r {} +
 
 FROM ${BASE_IMAGE}

@@ -7,29 +7,48 @@ and 0.3 s on the manifest before it asks Stripe for anything; forked from here i
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import sys
+from pathlib import Path
 from unittest.mock import patch
 
+from airbyte_cdk import entrypoint
 from airbyte_cdk.sources.declarative import concurrent_declarative_source
 
+from integration_tests.setup import Setup
+from source_stripe import source
 from source_stripe.run import main
 from source_stripe.source import SourceStripe
 
 
-def run(words: list[str], stdout: int) -> None:
-    """`source-stripe` with these words, its output going to a file descriptor. Ends the process."""
+def run(words: list[str], setup: Setup, stdout: int, stderr: str) -> None:
+    """`source-stripe` with these words, its output going to a file descriptor and a file. Ends the process."""
     os.dup2(stdout, 1)
     os.close(stdout)
+    with Path(stderr).open("wb") as file:
+        os.dup2(file.fileno(), 2)
+    _set_up(setup)
     sys.argv = ["source-stripe", *words]
     main()
 
 
+def _set_up(setup: Setup) -> None:
+    requester = SourceStripe(None, {}, []).resolved_manifest["definitions"]["requester"]
+    requester["backoff"] |= setup.backoff
+    requester["timeouts"] |= setup.timeouts
+    if "give_up_after" in setup.backoff:
+        patch.object(source, "_CHECK_PATIENCE", setup.backoff["give_up_after"]).start()
+    if setup.tells_all:
+        logging.getLogger().setLevel(logging.DEBUG)
+        patch.object(entrypoint, "update_secrets", lambda _: None).start()
+
+
 def _preload() -> None:
     """Read the manifest once for all processes to come; each still makes its own source of it."""
-    source = SourceStripe(None, {"client_secret": "sk_test_emulator_preloaded"}, [])
-    source.streams({})
-    schema, manifest = source._declarative_component_schema, source.resolved_manifest
+    loaded = SourceStripe(None, {"client_secret": "sk_test_emulator_preloaded"}, [])
+    loaded.streams({})
+    schema, manifest = loaded._declarative_component_schema, loaded.resolved_manifest
     patch.object(concurrent_declarative_source, "get_declarative_component_schema", lambda: schema).start()
     patch.multiple(
         SourceStripe,

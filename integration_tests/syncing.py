@@ -9,7 +9,7 @@ import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,9 +17,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from types import ModuleType
 from typing import Any
-from unittest.mock import patch
 
 from integration_tests.connector import Json, catalog
+from integration_tests.setup import Setup
 from integration_tests.stripe_emulator import Request, StripeEmulator
 from unit_tests.output import Output
 
@@ -50,6 +50,7 @@ class Sync:
 
     lines: list[str]
     code: int
+    stderr: str = ""
 
     @property
     def killed(self) -> bool:
@@ -68,6 +69,8 @@ def sync(
     mode: str = "incremental",
     kill: Kill | None = None,
     meanwhile: Mapping[int, Callable[[], None]] | None = None,
+    setup: Setup | None = None,
+    options: Sequence[str] = (),
     **config: object,
 ) -> Sync:
     """Run `source-stripe read` in a process of its own, against an emulator that is served.
@@ -78,20 +81,27 @@ def sync(
     kill = kill or Kill()
     happenings = dict(meanwhile or {})
     with tempfile.TemporaryDirectory() as folder:
-        files = {
-            "config": {"client_secret": emulator.key, "api_url": emulator.url, "call_rate_limit": 10_000, **config},
-            "catalog": catalog(streams, mode),
-            "state": state or [],
-        }
-        process = _Process(_words(Path(folder), files))
+        files = {"config": _config(emulator, config), "catalog": catalog(streams, mode), "state": state or []}
+        process = _Process(["read", *_words(Path(folder), files), *options], Path(folder), setup or Setup())
         if kill.request is not None:
             happenings[kill.request] = process.kill
         with _each_request(emulator, happenings):
             return process.read(kill.record)
 
 
+def command(name: str, emulator: StripeEmulator, *options: str, setup: Setup | None = None, **config: object) -> Sync:
+    """Run `check` or `discover` likewise."""
+    with tempfile.TemporaryDirectory() as folder:
+        words = [name, *_words(Path(folder), {"config": _config(emulator, config)}), *options]
+        return _Process(words, Path(folder), setup or Setup()).read(None)
+
+
+def _config(emulator: StripeEmulator, config: Mapping[str, object]) -> Json:
+    return {"client_secret": emulator.key, "api_url": emulator.url, "call_rate_limit": 10_000, **config}
+
+
 def _words(folder: Path, files: Mapping[str, Any]) -> list[str]:
-    words = ["read"]
+    words = []
     for name, content in files.items():
         path = folder / name
         path.write_text(json.dumps(content))
@@ -102,14 +112,16 @@ def _words(folder: Path, files: Mapping[str, Any]) -> list[str]:
 @dataclass
 class _Process:
     words: list[str]
+    folder: Path
+    setup: Setup
     _pid: int = field(default=0, init=False)
 
     def read(self, last_record: int | None) -> Sync:
         """Run it to its end, or until so many records came out."""
         receiver, sender = _processes.Pipe(duplex=False)
-        process = _processes.Process(target=_run, args=(self.words, sender))
-        # It would run the main script anew, which is pytest's: that takes longer than a sync.
-        with patch.dict(sys.modules, __main__=ModuleType("__main__")):
+        stderr = self.folder / "stderr"
+        process = _processes.Process(target=_run, args=(self.words, self.setup, sender, str(stderr)))
+        with _no_main_script():
             process.start()
         sender.close()
         self._pid = process.pid or 0
@@ -131,17 +143,29 @@ class _Process:
             raise TimeoutError(f"the sync was not done in {_LONGEST:.0f} s; its last line: {lines[-1:]}")
         hung.cancel()
         # It may have been through by itself, with the rest of its output still in the pipe.
-        return Sync(lines, -signal.SIGKILL if cut else process.exitcode or 0)
+        code = -signal.SIGKILL if cut else process.exitcode or 0
+        return Sync(lines, code, stderr.read_text() if stderr.exists() else "")
 
     def kill(self) -> None:
         with suppress(ProcessLookupError):
             os.kill(self._pid, signal.SIGKILL)
 
 
-def _run(words: list[str], stdout: Connection) -> None:
+@contextmanager
+def _no_main_script() -> Iterator[None]:
+    """A process would run the main script anew, which is pytest's: that takes longer than a sync."""
+    # unittest.mock's patch.dict would take from sys.modules what other threads import meanwhile.
+    main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+def _run(words: list[str], setup: Setup, stdout: Connection, stderr: str) -> None:
     from integration_tests import connector_process  # noqa: PLC0415 - it changes the connector: not in this process
 
-    connector_process.run(words, stdout.fileno())
+    connector_process.run(words, setup, stdout.fileno(), stderr)
 
 
 class _Watched(list[Request]):

@@ -49,6 +49,8 @@ class BrokenResponse(Response):
         connection: _Connection = scope[_CONNECTION]
         for step in self._script(self._head(), bytes(self.body)):
             await connection.go(step, receive)
+            if connection.transport.is_closing():
+                break
         connection.transport.close()
         await _gone(receive)
 

@@ -1,0 +1,23 @@
+"""How a test's process of the connector differs from a user's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What is different. `backoff` and `timeouts` are seconds, instead of those of the same names in the manifest."""
+
+    backoff: Mapping[str, float] = field(default_factory=dict)
+    timeouts: Mapping[str, float] = field(default_factory=dict)
+    tells_all: bool = False
+    """Every package logs at DEBUG, and the CDK masks no secrets."""
+
+
+QUICK = Setup(backoff={"first": 0.001, "longest": 0.02, "give_up_after": 60})
+"""Asks again soon, and does not give up while a test lasts."""
+
+IMPATIENT = Setup(backoff={"first": 0.001, "longest": 0.02, "give_up_after": 0.2})
+"""Asks again soon, and gives up soon."""

@@ -15,7 +15,7 @@ export UV_PROJECT_ENVIRONMENT := .venv
 unexport VIRTUAL_ENV
 unexport PYTHONPATH
 
-.PHONY: help venv lint format test pythons audit schemas docs demo image release-check bench bench-peers clean
+.PHONY: help venv lint format test pythons audit schemas docs demo image soak release-check bench bench-peers clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
@@ -60,6 +60,9 @@ demo: venv .venv-demo/.installed ## Sync a demo account, or yours (STRIPE_SECRET
 
 image: ## Build the image source-stripe:dev
 	tools/containers/build-image
+
+soak: venv ## Sync a changing account 50 times while 5 % of the requests break; SOAK="--seed 2" plays another one
+	.venv/bin/python -m integration_tests.soak $(SOAK)
 
 # The SBOM lists what the wheel needs; the image has those of it that tools/containers/unused-packages.txt leaves.
 release-check: audit ## Build all that a release ships, into dist/ and as an image, and check it

@@ -51,6 +51,8 @@ class Sync:
     lines: list[str]
     code: int
     stderr: str = ""
+    peak: int = 0
+    """Kilobytes of memory at most; 0 if it was killed."""
 
     @property
     def killed(self) -> bool:
@@ -144,7 +146,12 @@ class _Process:
         hung.cancel()
         # It may have been through by itself, with the rest of its output still in the pipe.
         code = -signal.SIGKILL if cut else process.exitcode or 0
-        return Sync(lines, code, stderr.read_text() if stderr.exists() else "")
+        return Sync(lines, code, self._left("stderr"), int(self._left("peak") or 0))
+
+    def _left(self, name: str) -> str:
+        """What the process wrote into a file, if it came that far."""
+        file = self.folder / name
+        return file.read_text() if file.exists() else ""
 
     def kill(self) -> None:
         with suppress(ProcessLookupError):

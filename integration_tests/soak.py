@@ -38,8 +38,9 @@ FATAL = (
     faults.MORE_WITHOUT_ROWS,
     faults.REPEATED_CURSOR,
     faults.ROW_WITHOUT_ID,
+    faults.DUPLICATE_PAGE,
 )
-"""Faults that a stream fails of; the next sync goes on from where this one was."""
+"""Faults that a stream may fail of; the next sync goes on from where this one was."""
 PASSING = (*faults.PASSING, faults.STALLED_HEAD, faults.STALLED_BODY)
 _SETUP = replace(QUICK, timeouts={"connect": 1, "read": 0.5})
 

@@ -48,6 +48,8 @@ _ALIKE = 10
 """So many of the first syncs and of the last ones are compared for their memory."""
 _GROWTH = 1.1
 """How many times the memory of the first syncs the last ones may take."""
+_WIDTH = 500
+"""Characters of a difference that are worth reading."""
 
 
 @dataclass(frozen=True)
@@ -165,7 +167,7 @@ def main() -> int:
     try:
         figures = soak(plan)
     except (AssertionError, TimeoutError) as error:
-        print(f"FAILED: {error}")
+        print("FAILED:", *(line[:_WIDTH] for line in str(error).splitlines()), sep="\n  ")
         return 1
     print(*figures.lines(), sep="\n")
     if figures.grew() > _GROWTH:

@@ -66,8 +66,8 @@ class StartingAfter:
             raise MalformedPage(path, "a row has no id")
         if has_more and not rows:
             raise MalformedPage(path, "there is more, but no row to go on from")
-        if previous is not None and rows and rows[-1]["id"] == previous.next:
-            raise MalformedPage(path, f"the page after {previous.next} ends with {previous.next} again")
+        if previous is not None and any(row["id"] == previous.next for row in rows):
+            raise MalformedPage(path, f"the page after {previous.next} holds {previous.next} again")
         return Page(rows, str(rows[-1]["id"]) if has_more else None)
 
 

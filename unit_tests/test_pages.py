@@ -57,7 +57,8 @@ def test_a_list_in_one_answer_and_a_single_object() -> None:
         (listed({"object": "charge"}), "a row has no id"),
         ({"data": [None], "has_more": False}, "it is no list"),
         (listed(has_more=True), "no row to go on from"),
-        (listed({"id": "ch_9"}, has_more=True), "ends with ch_9 again"),
+        (listed({"id": "ch_9"}, has_more=True), "holds ch_9 again"),
+        (listed({"id": "ch_9"}, {"id": "ch_8"}), "holds ch_9 again"),
     ],
 )
 def test_a_v1_page_that_would_loop_or_lose_rows_is_an_error(body: dict[str, Any], what: str) -> None:

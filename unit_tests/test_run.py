@@ -107,9 +107,8 @@ def test_no_command_writes_a_file(
     requests_mock: Mocker, command: Callable[..., tuple[int, Output]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The image runs on a read-only root, and the CDK would write the config with its key."""
+    requests_mock.get(re.compile(f"{API}/v"), json={"data": [], "has_more": False}, headers={"Date": DATE})
     mock_account(requests_mock)
-    mock_list(requests_mock, "/v1/disputes", rows_of("dp", 1))
-    mock_list(requests_mock, "/v1/events", [])
     monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
 
     assert command("check")[0] == 0

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 
@@ -34,7 +35,7 @@ class Refusal:
     code: str = ""
     param: str = ""
     message: str = ""
-    retry_after: float | None = None
+    retry_after: float = 0.0
 
     @classmethod
     def of(cls, status: int, headers: Mapping[str, str], body: Any) -> Refusal:
@@ -42,7 +43,9 @@ class Refusal:
         error = body.get("error") if isinstance(body, Mapping) else None
         error = error if isinstance(error, Mapping) else {}
         texts = {key: str(error[key]) for key in ("type", "code", "param", "message") if error.get(key)}
-        if body is None:
+        if 300 <= status < 400:
+            texts["message"] = f"a redirect to {_origin(headers.get('Location', ''))}"
+        elif body is None:
             texts["message"] = "the answer is no whole JSON object"
         texts["message"] = _KEYS.sub(r"\1_\2_...", texts.get("message", ""))
         retry_after = headers.get("Retry-After", "")
@@ -50,7 +53,7 @@ class Refusal:
             status=status,
             request_id=headers.get("Request-Id", ""),
             date=stripe_time(headers),
-            retry_after=float(retry_after) if retry_after.isdigit() else None,
+            retry_after=float(retry_after) if retry_after.isdecimal() else 0.0,
             **texts,
         )
 
@@ -93,6 +96,15 @@ def decode(content: bytes) -> Mapping[str, Any] | None:
     except orjson.JSONDecodeError:
         return None
     return body if isinstance(body, dict) else None
+
+
+def _origin(location: str) -> str:
+    """Where a redirect leads. Its path and query may say anything, and what we sent."""
+    try:
+        parts = urlsplit(location)
+    except ValueError:
+        return "no valid address"
+    return f"{parts.scheme}://{parts.hostname}" if parts.hostname else "the same host"
 
 
 def stripe_time(headers: Mapping[str, str]) -> int:

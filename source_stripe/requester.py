@@ -14,13 +14,13 @@ from urllib.parse import quote
 import requests
 from airbyte_cdk.sources.declarative.auth.declarative_authenticator import DeclarativeAuthenticator
 from airbyte_cdk.sources.declarative.interpolation import InterpolatedString
-from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 from requests.utils import get_environ_proxies
 from urllib3.exceptions import HTTPError
 
 from source_stripe.answers import Answer, Refusal, decode, stripe_time
 from source_stripe.config import parse_config
+from source_stripe.connections import BoundedAdapter
 from source_stripe.errors import Outcome, StripeError, judge, judge_silence
 from source_stripe.progress import Progress
 from source_stripe.rates import RateBudget, RateLimits
@@ -52,6 +52,7 @@ class StripeRequester:
         self._budget = RateBudget(limits)
         self._key_kind = config.key_kind
         self._key_refused: StripeError | None = None
+        self._silent_since: float | None = None
         self._url_base = self._interpolated(self.url_base)
         self._session = requests.Session()
         # What the environment says is looked up once, not for every request.
@@ -65,7 +66,7 @@ class StripeRequester:
         for name, value in self.request_headers.items():
             if text := self._interpolated(value):
                 self._session.headers[name] = text
-        adapter = HTTPAdapter(pool_connections=1, pool_maxsize=config.num_workers)
+        adapter = BoundedAdapter(whole=self.timeouts["whole"], pool_connections=1, pool_maxsize=config.num_workers)
         self._session.mount(f"{self._url_base}/", adapter)
 
     def get(self, path: str, params: Params = (), *, version: str | None = None, **ids: str) -> Answer:
@@ -78,19 +79,19 @@ class StripeRequester:
         """
         url = self._url_base + path.format(**{name: quote(value, safe="") for name, value in ids.items()})
         headers = {"Stripe-Version": version} if version else None
-        give_up_at = self.clock() + self.backoff["give_up_after"]
-        attempt = 0
+        begun, attempt = self.clock(), 0
         while True:
             if self._key_refused is not None:
                 raise self._key_refused.again()
             self.sleep(self._budget.reserve(path, self.clock()))
             said = self._ask(url, path, params, headers)
             if isinstance(said, Answer):
+                self._silent_since = None
                 return said
             pause = self._pause(attempt, said.refusal)
             if said.outcome is Outcome.KEY_REFUSED and said.refusal.status == 401:
                 self._key_refused = said.again()
-            if said.outcome is not Outcome.RETRY or self.clock() + pause > give_up_at:
+            if said.outcome is not Outcome.RETRY or self.clock() + pause > self._give_up_at(begun):
                 raise said
             attempt += 1
             logger.info("GET %s: %s. Asking again in %.1f s (attempt %d).", path, said.refusal, pause, attempt + 1)
@@ -99,6 +100,15 @@ class StripeRequester:
     def worth_having_under_way(self) -> int:
         """How many requests at once fill the rate budget."""
         return self._budget.worth_having_under_way()
+
+    def _give_up_at(self, begun: float) -> float:
+        """When patience with a request that began then, and fails, ends.
+
+        All requests share it while none is answered: streams that wait for a thread would each wait as long again.
+        """
+        if self._silent_since is None:
+            self._silent_since = self.clock()
+        return float(min(begun, self._silent_since) + self.backoff["give_up_after"])
 
     def _ask(self, url: str, path: str, params: Params, headers: Mapping[str, str] | None) -> Answer | StripeError:
         """One try."""
@@ -130,12 +140,11 @@ class StripeRequester:
         return StripeError(policy, path, refusal, self._key_kind)
 
     def _pause(self, attempt: int, refusal: Refusal) -> float:
-        """Seconds until the next try: what Stripe says, or else a random time below a doubling ceiling."""
-        if refusal.retry_after is not None:
-            return min(refusal.retry_after, self.backoff["longest"])
-        ceiling = min(self.backoff["longest"], self.backoff["first"] * 2**attempt)
+        """Seconds until the next try: a random time below a doubling ceiling, or longer if Stripe says so."""
+        longest = self.backoff["longest"]
+        ceiling = min(longest, self.backoff["first"] * 2**attempt)
         jitter = random.uniform(0.5, 1.0)  # noqa: S311 - not a secret
-        return float(ceiling * jitter)
+        return float(max(ceiling * jitter, min(refusal.retry_after, longest)))
 
     def _interpolated(self, text: str) -> str:
         value = InterpolatedString.create(text, parameters={}).eval(self.config)

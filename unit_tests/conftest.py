@@ -54,7 +54,7 @@ def make_requester(time: Time) -> Callable[..., StripeRequester]:
                 "Stripe-Version": "2026-10-28.endive",
                 "Stripe-Account": "{{ config.get('account_id', '') }}",
             },
-            timeouts={"connect": 1, "read": 2},
+            timeouts={"connect": 1, "read": 2, "whole": 3},
             rate_budget={"live": 1000, "test": 1000, "endpoint": 1000, "files": 1000, "share": 1},
             backoff={"first": 0.5, "longest": 60, "give_up_after": 900},
             clock=time.clock,

@@ -82,6 +82,46 @@ def test_retry_after_is_obeyed(requester: StripeRequester, requests_mock: Mocker
     assert 7.0 in time.slept
 
 
+def test_retry_after_zero_does_not_hurry(requester: StripeRequester, requests_mock: Mocker, time: Time) -> None:
+    """Else it would be asked as fast as the rate budget lets us, for a quarter of an hour."""
+    requests_mock.get(CHARGES, status_code=503, headers={"Retry-After": "0"})
+
+    with pytest.raises(StripeError):
+        requester.get("/v1/charges")
+
+    assert len(requests_mock.request_history) < 40
+    assert time.now > 600
+
+
+@pytest.mark.parametrize("value", ["soon", "-1", "²", "1.5", "Wed, 21 Oct 2026 07:28:00 GMT", ""])
+def test_a_retry_after_that_says_no_seconds_is_as_none(
+    requester: StripeRequester, requests_mock: Mocker, value: str
+) -> None:
+    requests_mock.get(CHARGES, [{"status_code": 503, "headers": {"Retry-After": value}}, {"json": EMPTY}])
+
+    assert requester.get("/v1/charges").body == EMPTY
+
+
+def test_a_stripe_that_answers_nothing_is_waited_for_once(
+    requester: StripeRequester, requests_mock: Mocker, time: Time
+) -> None:
+    """Streams are read one after the other where there are more than threads: each would wait a quarter of an hour."""
+    down: dict[str, Any] = {"status_code": 503}
+    up: dict[str, Any] = {"json": EMPTY}
+    requests_mock.get(CHARGES, **down)
+    requests_mock.get(f"{API}/v1/payouts", **down)
+    for path in ("/v1/charges", "/v1/payouts", "/v1/charges"):
+        with pytest.raises(StripeError):
+            requester.get(path)
+    assert 600 <= time.now <= 900
+
+    requests_mock.get(f"{API}/v1/refunds", **up)
+    requester.get("/v1/refunds")
+    charges = requests_mock.get(CHARGES, [down, down, up])
+    assert requester.get("/v1/charges").body == EMPTY
+    assert charges.call_count == 3
+
+
 def test_patience_lasts_ten_minutes_and_ends(requester: StripeRequester, requests_mock: Mocker, time: Time) -> None:
     requests_mock.get(CHARGES, status_code=503, json={"error": {"message": "down"}}, headers={"Request-Id": "req_9"})
 
@@ -106,13 +146,15 @@ def test_what_stays_is_not_asked_again(requester: StripeRequester, requests_mock
 
 
 def test_a_redirect_is_not_followed_with_the_key(requester: StripeRequester, requests_mock: Mocker) -> None:
-    requests_mock.get(CHARGES, status_code=302, headers={"Location": "https://evil.test/"})
-    evil = requests_mock.get("https://evil.test/", json=EMPTY)
+    requests_mock.get(CHARGES, status_code=302, headers={"Location": "https://evil.test/login?next=1"})
+    evil = requests_mock.get("https://evil.test/login", json=EMPTY)
 
-    with pytest.raises(StripeError):
+    with pytest.raises(StripeError, match=r"redirect to https://evil\.test") as failed:
         requester.get("/v1/charges")
 
+    assert failed.value.outcome is Outcome.REFUSED
     assert not evil.called
+    assert requests_mock.call_count == 1
 
 
 def test_the_budget_spaces_requests(

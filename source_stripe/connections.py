@@ -9,7 +9,7 @@ import io
 import socket
 import time
 from http.client import HTTPResponse
-from typing import Any
+from typing import Any, cast
 
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -28,7 +28,7 @@ class BoundedAdapter(HTTPAdapter):
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> HTTPConnectionPool:
         """The pool for a request, of a proxy too."""
-        pool = super().get_connection_with_tls_context(*args, **kwargs)
+        pool = cast(HTTPConnectionPool, super().get_connection_with_tls_context(*args, **kwargs))
         pool.ConnectionCls = self._https if pool.scheme == "https" else self._http
         return pool
 

@@ -196,10 +196,10 @@ _TABLE = (
         replies=Answers({400, 404}, codes={"resource_missing"}, params={"starting_after", "ending_before"}),
         outcome=Outcome.REFUSED,
         failure=FailureType.transient_error,
-        what="The row behind which the list {path} goes on was deleted while it was read",
+        what="The rows behind which the list {path} goes on were deleted while it was read",
         todo="Sync again; nothing read so far is lost.",
-        why="Code `resource_missing` for the parameter `starting_after`. Without that row Stripe does not say what "
-        "comes next, and going on would skip rows.",
+        why="Code `resource_missing` for the parameter `starting_after`, with each row of a page. Without any of them "
+        "Stripe does not say what comes next, and going on would skip rows.",
     ),
     Policy(
         name="object gone",
@@ -352,6 +352,11 @@ class StripeError(StreamFailure):
     @property
     def outcome(self) -> Outcome:
         return self.policy.outcome
+
+    @property
+    def cursor_is_gone(self) -> bool:
+        """Whether the row that a list was to go on from is not there any more."""
+        return self.policy is TABLE["place in the list gone"]
 
     @property
     def permissions(self) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Any
 
+from source_stripe.errors import StripeError
 from source_stripe.pages import OneObject, Page, Paging
 from source_stripe.ranges import PageSpan, Range
 from source_stripe.requester import Params, StripeRequester
@@ -65,10 +66,16 @@ class Listing:
 
     def page(self, asked: Params, created: Range | None, previous: Page | None, ids: Mapping[str, str]) -> Page:
         """The page behind `previous`, or the first. Raises StripeError or MalformedPage."""
-        if created is not None and self.range_filter is not None:
-            asked = (*asked, *self.range_filter.params(created))
-        params = self.paging.params(asked, previous)
-        answer = self.requester.get(self.path, params, version=self.version, **ids)
+        in_range = () if created is None or self.range_filter is None else self.range_filter.params(created)
+        params = self.paging.params((*asked, *in_range), previous)
+        try:
+            answer = self.requester.get(self.path, params, version=self.version, **ids)
+        except StripeError as error:
+            # The row to go on from may be deleted meanwhile; then the list goes on behind the one before it.
+            shorter = previous.without_last() if previous is not None and error.cursor_is_gone else None
+            if shorter is None:
+                raise
+            return self.page(asked, created, shorter, ids)
         return self.paging.page(answer.body, self.path, previous)
 
     def pages(self, asked: Params, ids: Mapping[str, str], created: Range | None = None) -> Iterator[Page]:

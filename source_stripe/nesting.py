@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -110,7 +110,7 @@ class NestedList:
             for value in values_at(owner, self.field):
                 if _is_cut(value):
                     with passing_over_what_is_gone(str(owner["id"])):
-                        value["data"].extend(self._rest(owner, str(value["data"][-1]["id"])))
+                        value["data"].extend(self._rest(owner, behind(value["data"])))
                     value["has_more"] = False
 
     def _owners(self, row: Row) -> Iterable[Row]:
@@ -118,10 +118,9 @@ class NestedList:
             return (row,)
         return (owner for owner in objects_at(row, self.owner) if owner.get("object") == self.kind)
 
-    def _rest(self, owner: Row, last: str) -> Iterator[Row]:
+    def _rest(self, owner: Row, page: Page | None) -> Iterator[Row]:
         asked = () if self.param is None else ((self.param, self._named(owner)),)
-        page: Page | None = Page([], last)
-        while page is not None and page.next is not None:
+        while page is None or page.next is not None:
             page = self.listing.page((*asked, *self.listing.passes[0]), None, page, {"id": str(owner["id"])})
             yield from page.rows
 
@@ -271,10 +270,10 @@ class Children:
 
     def _embedded(self, parent: Row, parent_id: str, path: str) -> Iterator[Row]:
         for value in values_at(parent, path):
-            shown, rest = embedded(value)
+            shown, cut = embedded(value)
             yield from self._own(shown)
-            if rest is not None:
-                yield from self._asked_for(parent_id, parent, rest)
+            if cut:
+                yield from self._asked_for(parent_id, parent, behind(shown))
 
     def _asked_for(self, parent_id: str, parent: Row, behind: Page | None) -> Iterator[Row]:
         if self.listing is None or self.key.name is None:
@@ -321,16 +320,20 @@ def passing_over_what_is_gone(object_id: str) -> Iterator[None]:
         logger.info("%s is gone since it was listed: %s", object_id, error)
 
 
-def embedded(value: Any) -> tuple[Iterable[Row], Page | None]:
-    """The rows in an embedded list, object or array, and the page behind which the rest is, if it was cut.
+def embedded(value: Any) -> tuple[Sequence[Row], bool]:
+    """The rows in an embedded list, object or array, and whether there are more.
 
     What is no object (an id that was not expanded, null) is no row.
     """
     if isinstance(value, dict) and isinstance(value.get("data"), list):
-        rows: list[Row] = value["data"]
-        return rows, Page(rows, str(rows[-1]["id"])) if _is_cut(value) else None
+        return value["data"], _is_cut(value)
     values = value if isinstance(value, list) else [value]
-    return [row for row in values if isinstance(row, dict)], None
+    return [row for row in values if isinstance(row, dict)], False
+
+
+def behind(rows: Sequence[Row]) -> Page | None:
+    """The page behind which the rest of an embedded list is: None, as before the first, where it has no row at all."""
+    return Page(list(rows), str(rows[-1]["id"])) if rows else None
 
 
 def objects_at(row: Row, path: str) -> Iterator[Row]:
@@ -340,7 +343,7 @@ def objects_at(row: Row, path: str) -> Iterator[Row]:
 
 
 def _is_cut(value: Any) -> bool:
-    return isinstance(value, dict) and bool(value.get("has_more")) and bool(value.get("data"))
+    return isinstance(value, dict) and bool(value.get("has_more")) and isinstance(value.get("data"), list)
 
 
 def values_at(row: Any, path: str) -> list[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, urlsplit
 
@@ -28,10 +28,22 @@ class MalformedPage(StreamFailure):
 
 @dataclass(frozen=True)
 class Page:
-    """Rows as Stripe gave them, newest first, and where the next page is: None behind the last one."""
+    """Rows as Stripe gave them, newest first, and where the next page is: None behind the last one.
+
+    `met` is where this page and those before it said that the next one is.
+    """
 
     rows: list[Row]
     next: str | None = None
+    met: set[str] = field(default_factory=set, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.next is not None:
+            self.met.add(self.next)
+
+    def without_last(self) -> Page | None:
+        """Had its last row not been there: what comes behind is the same. None where no row would be left."""
+        return replace(self, rows=self.rows[:-1], next=str(self.rows[-2]["id"])) if len(self.rows) > 1 else None
 
 
 class Paging(Protocol):
@@ -62,13 +74,12 @@ class StartingAfter:
         rows, has_more = _rows(body, path), body.get("has_more")
         if not isinstance(has_more, bool):
             raise MalformedPage(path, "it is no list")
-        if not all(row.get("id") for row in rows):
-            raise MalformedPage(path, "a row has no id")
         if has_more and not rows:
             raise MalformedPage(path, "there is more, but no row to go on from")
-        if previous is not None and any(row["id"] == previous.next for row in rows):
-            raise MalformedPage(path, f"the page after {previous.next} holds {previous.next} again")
-        return Page(rows, str(rows[-1]["id"]) if has_more else None)
+        met = previous.met if previous else set()
+        if again := next((row["id"] for row in rows if row["id"] in met), None):
+            raise MalformedPage(path, f"a page after {again} holds {again} again")
+        return Page(rows, str(rows[-1]["id"]) if has_more else None, met)
 
 
 @dataclass(frozen=True)
@@ -85,10 +96,10 @@ class NextPageUrl:
         return tuple(parse_qsl(urlsplit(previous.next).query))
 
     def page(self, body: Mapping[str, Any], path: str, previous: Page | None) -> Page:
-        url = body.get("next_page_url")
-        if url is not None and (not isinstance(url, str) or (previous is not None and url == previous.next)):
+        url, met = body.get("next_page_url"), previous.met if previous else set()
+        if url is not None and (not isinstance(url, str) or url in met):
             raise MalformedPage(path, "its next_page_url leads nowhere new")
-        return Page(_rows(body, path), url)
+        return Page(_rows(body, path), url, met)
 
 
 @dataclass(frozen=True)
@@ -117,4 +128,6 @@ def _rows(body: Mapping[str, Any], path: str) -> list[Row]:
     rows = body.get("data")
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise MalformedPage(path, "it is no list")
+    if not all(row.get("id") for row in rows):
+        raise MalformedPage(path, "a row has no id")
     return rows

@@ -45,17 +45,19 @@ class Output:
         return list(last.values())
 
     @property
+    def traces(self) -> list[dict[str, Any]]:
+        return [message["trace"] for message in self._of("TRACE")]
+
+    @property
     def statuses(self) -> dict[str, str]:
         """Each stream's last status."""
-        traces = [message["trace"] for message in self._of("TRACE")]
-        reports = [trace["stream_status"] for trace in traces if trace.get("stream_status")]
+        reports = [trace["stream_status"] for trace in self.traces if trace.get("stream_status")]
         return {report["stream_descriptor"]["name"]: report["status"] for report in reports}
 
     @property
     def errors(self) -> list[str]:
         """The messages of error traces."""
-        traces = [message["trace"] for message in self._of("TRACE")]
-        return [trace["error"]["message"] for trace in traces if trace.get("error")]
+        return [trace["error"]["message"] for trace in self.traces if trace.get("error")]
 
     @property
     def logs(self) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any, cast
 import pytest
 from requests_mock import Mocker
 
+from source_stripe.errors import StripeError
 from source_stripe.listing import Listing, RangeFilter, unix_seconds
 from source_stripe.pages import OneObject, Page, StartingAfter
 from source_stripe.ranges import PageSpan, Range
@@ -60,6 +61,35 @@ def test_all_pages_one_after_the_other(requester: StripeRequester, requests_mock
     first, second = (request.qs for request in requests_mock.request_history)
     assert first == {"status": ["all"], "created[gte]": ["5"], "created[lt]": ["9"], "limit": ["100"]}
     assert second == {**first, "starting_after": ["ch_2"]}
+
+
+def test_a_list_goes_on_where_the_last_rows_of_a_page_were_deleted(
+    requester: StripeRequester, requests_mock: Mocker
+) -> None:
+    gone = {"status_code": 400, "json": {"error": {"code": "resource_missing", "param": "starting_after"}}}
+    bodies = [{"data": [{"id": f"ch_{n}"} for n in (5, 4, 3)], "has_more": True}, {"data": [], "has_more": False}]
+    requests_mock.get(f"{API}/v1/charges", [{"json": bodies[0]}, gone, gone, {"json": bodies[1]}])
+    charges = Listing("/v1/charges", requester, V1, range_filter=RangeFilter())
+
+    assert len(list(charges.pages((("status", "all"),), {}, Range(5, 9)))) == 2
+    assert [request.qs.get("starting_after") for request in requests_mock.request_history] == [
+        None,
+        ["ch_3"],
+        ["ch_4"],
+        ["ch_5"],
+    ]
+    assert all(request.qs["created[gte]"] == ["5"] for request in requests_mock.request_history)
+
+
+def test_a_list_of_which_a_whole_page_was_deleted_meanwhile_fails(
+    requester: StripeRequester, requests_mock: Mocker
+) -> None:
+    gone = {"status_code": 400, "json": {"error": {"code": "resource_missing", "param": "starting_after"}}}
+    requests_mock.get(f"{API}/v1/charges", [{"json": {"data": [{"id": "ch_1"}], "has_more": True}}, gone])
+    charges = Listing("/v1/charges", requester, V1)
+
+    with pytest.raises(StripeError):
+        list(charges.pages((), {}))
 
 
 def test_a_page_spans_the_seconds_of_its_rows() -> None:

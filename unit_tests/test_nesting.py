@@ -11,7 +11,18 @@ from requests_mock import Mocker
 from source_stripe.errors import StripeError
 from source_stripe.events import Change
 from source_stripe.listing import Listing, RangeFilter
-from source_stripe.nesting import Beside, Children, NestedList, ParentKey, Via, Whole, embedded, matches, values_at
+from source_stripe.nesting import (
+    Beside,
+    Children,
+    NestedList,
+    ParentKey,
+    Via,
+    Whole,
+    behind,
+    embedded,
+    matches,
+    values_at,
+)
 from source_stripe.pages import OneObject, Page, Paging, StartingAfter
 from source_stripe.pieces import ChangedParent
 from source_stripe.ranges import Range
@@ -325,19 +336,49 @@ def test_the_rest_of_a_list_may_be_asked_for_by_parameter(requester: StripeReque
     assert requests_mock.request_history[0].qs["subscription"] == ["in_1"]
 
 
+def test_a_list_that_shows_no_row_of_those_it_has_is_asked_for_from_its_start(
+    requester: StripeRequester, requests_mock: Mocker
+) -> None:
+    requests_mock.get(f"{API}/v1/invoices/in_1/lines", json=listed(line(1)))
+    row = invoice(lines=listed(has_more=True))
+
+    nested(requester, "/v1/invoices/{id}/lines").complete(row)
+
+    assert row["lines"] == listed(line(1))
+    assert "starting_after" not in requests_mock.request_history[0].qs
+
+
+def test_a_list_goes_on_though_the_last_row_that_was_shown_is_deleted(
+    requester: StripeRequester, requests_mock: Mocker
+) -> None:
+    gone = {"status_code": 400, "json": {"error": {"code": "resource_missing", "param": "starting_after"}}}
+    requests_mock.get(f"{API}/v1/invoices/in_1/lines", [gone, {"json": listed(line(3))}])
+    row = invoice(lines=listed(line(1), line(2), has_more=True))
+
+    nested(requester, "/v1/invoices/{id}/lines").complete(row)
+
+    assert row["lines"] == listed(line(1), line(2), line(3))
+
+
 @pytest.mark.parametrize(
-    ("value", "rows", "rest"),
+    ("value", "rows", "cut"),
     [
-        (None, [], None),
-        ("di_1", [], None),
-        ({"id": "di_1"}, [{"id": "di_1"}], None),
-        (["di_1", {"id": "di_2"}], [{"id": "di_2"}], None),
-        (listed({"id": "a"}), [{"id": "a"}], None),
-        (listed({"id": "a"}, has_more=True), [{"id": "a"}], Page([{"id": "a"}], "a")),
+        (None, [], False),
+        ("di_1", [], False),
+        ({"id": "di_1"}, [{"id": "di_1"}], False),
+        (["di_1", {"id": "di_2"}], [{"id": "di_2"}], False),
+        (listed({"id": "a"}), [{"id": "a"}], False),
+        (listed({"id": "a"}, has_more=True), [{"id": "a"}], True),
+        (listed(has_more=True), [], True),
     ],
 )
-def test_what_is_embedded(value: Any, rows: list[Any], rest: Page | None) -> None:
-    assert embedded(value) == (rows, rest)
+def test_what_is_embedded(value: Any, rows: list[Any], cut: bool) -> None:
+    assert embedded(value) == (rows, cut)
+
+
+def test_the_rest_of_an_embedded_list_is_behind_its_last_row() -> None:
+    assert behind([{"id": "b"}, {"id": "a"}]) == Page([{"id": "b"}, {"id": "a"}], "a")
+    assert behind([]) is None
 
 
 @pytest.mark.parametrize(

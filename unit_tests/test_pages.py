@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from source_stripe.pages import MalformedPage, NextPageUrl, OneObject, Page, StartingAfter, WholeList
+from source_stripe.pages import MalformedPage, NextPageUrl, OneObject, Page, Paging, StartingAfter, WholeList
 
 V1 = StartingAfter(page_size_param="limit", page_size=100, cursor_param="starting_after")
 V2 = NextPageUrl(page_size_param="limit", page_size=100)
@@ -67,6 +67,28 @@ def test_a_v1_page_that_would_loop_or_lose_rows_is_an_error(body: dict[str, Any]
 
     assert what in str(failed.value.message)
     assert PATH in str(failed.value.message)
+
+
+def test_a_v1_list_that_goes_in_circles_is_an_error() -> None:
+    first = V1.page(listed({"id": "ch_3"}, has_more=True), PATH, None)
+    second = V1.page(listed({"id": "ch_2"}, has_more=True), PATH, first)
+
+    with pytest.raises(MalformedPage, match="ends with ch_3 again"):
+        V1.page(listed({"id": "ch_9"}, {"id": "ch_3"}, has_more=True), PATH, second)
+
+
+def test_a_v2_list_that_goes_in_circles_is_an_error() -> None:
+    first = V2.page({"data": [{"id": "a"}], "next_page_url": "/v2/x?page=1"}, "/v2/x", None)
+    second = V2.page({"data": [{"id": "b"}], "next_page_url": "/v2/x?page=2"}, "/v2/x", first)
+
+    with pytest.raises(MalformedPage, match="nowhere new"):
+        V2.page({"data": [{"id": "c"}], "next_page_url": "/v2/x?page=1"}, "/v2/x", second)
+
+
+@pytest.mark.parametrize("paging", [V1, V2, WholeList()])
+def test_a_row_without_id_is_an_error_in_any_list(paging: Paging) -> None:
+    with pytest.raises(MalformedPage, match="a row has no id"):
+        paging.page(listed({"id": "a"}, {"object": "charge"}), PATH, None)
 
 
 @pytest.mark.parametrize("url", [7, "/v2/x?page=1"])

@@ -150,10 +150,11 @@ def refused(
     *,
     kind: str = "api_error",
     code: str | None = None,
+    param: str | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Fault:
     """An answer with an error object."""
-    error = StripeError(status, message, kind=kind, code=code)
+    error = StripeError(status, message, kind=kind, code=code, param=param)
     more = dict(headers or {})
     name = " ".join([str(status), *([code] if code else []), *(f"{key}: {value}" for key, value in more.items())])
     return Fault(name, refusal=error, reply=_with_headers(more))
@@ -304,6 +305,9 @@ LOCK_TIMEOUT = refused(
     code="lock_timeout",
 )
 VERSION_REFUSED = refused(400, "Invalid Stripe API version: 2026-10-28.endive", kind="invalid_request_error")
+CURSOR_GONE = refused(
+    400, "No such object", kind="invalid_request_error", code="resource_missing", param="starting_after"
+)
 RETRY_AT_ONCE = refused(503, headers={"Retry-After": "0"})
 TOLD_TO_RETRY = refused(400, headers={"Stripe-Should-Retry": "true"})
 TOLD_NOT_TO_RETRY = refused(500, headers={"Stripe-Should-Retry": "false"})

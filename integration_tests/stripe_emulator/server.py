@@ -89,20 +89,22 @@ async def _serve(server: uvicorn.Server, listener: socket.socket) -> None:
         await server.serve([listener])
     finally:
         # uvicorn's own shutdown waits two tenths of a second, in every test.
-        _stop_listening(server)
+        await _stop_listening(server)
         for connection in list(server.server_state.connections):
             if connection.transport is not None:
                 connection.transport.close()
         await asyncio.sleep(0)
         if tasks := server.server_state.tasks:
             await asyncio.wait(tasks)
-        _stop_listening(server)
+        await _stop_listening(server)
 
 
 async def _refuse(server: uvicorn.Server, wait: Callable[[], object]) -> None:
-    """Reset all connections and, for as long as `wait` takes, refuse new ones."""
+    """Reset all connections and, for as long as `wait` takes, refuse new ones; nothing if that is so already."""
+    if not server.servers[0].sockets:
+        return
     port = server.servers[0].sockets[0].getsockname()[1]
-    _stop_listening(server)
+    await _stop_listening(server)
     # It holds the port: a socket that is bound but doesn't listen refuses.
     with _bound(port) as listener:
         for connection in list(server.server_state.connections):
@@ -112,6 +114,12 @@ async def _refuse(server: uvicorn.Server, wait: Callable[[], object]) -> None:
         await server.startup([socket.socket(fileno=listener.detach())])
 
 
-def _stop_listening(server: uvicorn.Server) -> None:
+async def _stop_listening(server: uvicorn.Server) -> None:
+    for acceptor in server.servers:
+        for listener in acceptor.sockets:
+            asyncio.get_running_loop().remove_reader(listener)
+    # asyncio would lose, and never close, a connection whose first steps come when its server is closed.
+    for _ in range(3):
+        await asyncio.sleep(0)
     for acceptor in server.servers:
         acceptor.close()

@@ -62,7 +62,7 @@ _LASTING = [
     *(Lasting(faults.refused(status), (str(status), "api_error", "unknown error")) for status in (500, 502, 503, 504)),
     Lasting(faults.RETRY_AT_ONCE, ("503", "api_error")),
     Lasting(faults.TOLD_TO_RETRY, ("400", "api_error", "unknown error")),
-    Lasting(faults.TOLD_NOT_TO_RETRY, ("500", "api_error", "unknown error"), "system_error", asked_again=False),
+    Lasting(faults.TOLD_NOT_TO_RETRY, ("500", "api_error", "unknown error"), asked_again=False),
     Lasting(
         faults.VERSION_REFUSED,
         ("400", "invalid_request_error", "Invalid Stripe API version: 2026-10-28.endive"),
@@ -108,7 +108,7 @@ def test_what_lasts_fails_its_stream_with_the_reason_and_no_other(case: Lasting)
         assert len(failed.output.ids("customers")) == 25
         said = failures(failed, "charges")
         assert {failure.type for failure in said} == {case.type}
-        for word in ("/v1/charges", *case.words):
+        for word in ("The stream charges can't be read", "GET /v1/charges", *case.words):
             assert all(word in failure.message for failure in said), (word, said)
         if case.words != _BROKEN:
             assert all(_REQUEST_ID.search(failure.message) for failure in said), said
@@ -147,7 +147,8 @@ def test_redirects_are_not_followed() -> None:
         assert failed.code == 1
         assert failed.output.statuses == {"charges": "INCOMPLETE", "customers": "COMPLETE"}
         said = failures(failed, "charges")
-        for word in ("/v1/charges", "302", "redirect to http://localhost"):
+        assert {failure.type for failure in said} == {"config_error"}
+        for word in ("GET /v1/charges", "302", "a redirect to http://localhost", "api_url"):
             assert all(word in failure.message for failure in said), said
         assert "secret=1" not in "".join(failed.lines)
         assert account.emulator.faults.met == {"redirect": len(said)}

@@ -73,7 +73,7 @@ def test_a_v1_list_that_goes_in_circles_is_an_error() -> None:
     first = V1.page(listed({"id": "ch_3"}, has_more=True), PATH, None)
     second = V1.page(listed({"id": "ch_2"}, has_more=True), PATH, first)
 
-    with pytest.raises(MalformedPage, match="ends with ch_3 again"):
+    with pytest.raises(MalformedPage, match="holds ch_3 again"):
         V1.page(listed({"id": "ch_9"}, {"id": "ch_3"}, has_more=True), PATH, second)
 
 

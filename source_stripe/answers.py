@@ -42,19 +42,19 @@ class Refusal:
         """Read an error body; whatever is missing or is no error object stays empty."""
         error = body.get("error") if isinstance(body, Mapping) else None
         error = error if isinstance(error, Mapping) else {}
-        texts = {key: str(error[key]) for key in ("type", "code", "param", "message") if error.get(key)}
+        texts = {name: str(error[name]) for name in ("type", "code", "param", "message") if error.get(name)}
         if 300 <= status < 400:
             texts["message"] = f"a redirect to {_origin(headers.get('Location', ''))}"
         elif body is None:
             texts["message"] = "the answer is no whole JSON object"
-        texts["message"] = _KEYS.sub(r"\1_\2_...", texts.get("message", ""))
+        texts["request_id"] = headers.get("Request-Id", "")
         retry_after = headers.get("Retry-After", "")
         return cls(
             status=status,
-            request_id=headers.get("Request-Id", ""),
             date=stripe_time(headers),
             retry_after=float(retry_after) if retry_after.isdecimal() else 0.0,
-            **texts,
+            # Whatever answers may repeat what we sent.
+            **{name: _KEYS.sub(r"\1_\2_...", text) for name, text in texts.items()},
         )
 
     @classmethod

@@ -5,17 +5,20 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+import requests
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from source_stripe.connections import BoundedAdapter
 from source_stripe.errors import TABLE, Outcome, StripeError
 from source_stripe.requester import StripeRequester
 from unit_tests.conftest import KEY
@@ -57,6 +60,15 @@ def says(answer: bytes) -> Serve:
         connection.sendall(answer)
 
     return serve
+
+
+def drips(connection: socket.socket) -> None:
+    """Answers a byte at a time, each soon after the one before."""
+    connection.recv(65_536)
+    with suppress(OSError):
+        for byte in b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n" + b" " * 500:
+            connection.sendall(bytes([byte]))
+            time.sleep(0.01)
 
 
 def hangs_up(connection: socket.socket) -> None:
@@ -129,6 +141,21 @@ def test_a_certificate_that_nobody_vouches_for_is_refused_at_once_and_not_shown_
     assert "no answer: SSLCertVerificationError, self" in str(failed)
     assert "REQUESTS_CA_BUNDLE" in str(failed)
     assert len(asked) == 1
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_bytes_that_keep_coming_do_not_make_an_answer_last(self_signed: Path, scheme: str) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(self_signed)
+
+    def drips_secretly(connection: socket.socket) -> None:
+        with suppress(OSError), context.wrap_socket(connection.dup(), server_side=True) as secure:
+            drips(secure)
+
+    with listening(drips if scheme == "http" else drips_secretly) as (port, _), requests.Session() as session:
+        session.mount(f"{scheme}://", BoundedAdapter(whole=0.1, pool_connections=1, pool_maxsize=1))
+        with pytest.raises(requests.ReadTimeout):
+            session.get(f"{scheme}://localhost:{port}/", timeout=10, verify=str(self_signed))
 
 
 def test_a_server_without_tls(

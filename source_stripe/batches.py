@@ -23,6 +23,11 @@ _KEY = "source_stripe.batch"
 
 
 @dataclass(frozen=True)
+class Flush:
+    """Stands among records: those before it shall be handed over before the next one is made."""
+
+
+@dataclass(frozen=True)
 class Batch:
     """Records of one stream as the lines that go to stdout."""
 
@@ -36,21 +41,31 @@ class Batches:
     def __init__(self, pages: int) -> None:
         self._room = threading.BoundedSemaphore(pages)
 
-    def of(self, stream: str, records: Iterator[Row]) -> Iterator[Record]:
+    def of(self, stream: str, records: Iterator[Row | Flush]) -> Iterator[Record]:
         """The records, each stream's in batches; those of another stream come as the CDK's Record of that stream."""
         waiting: dict[str, list[bytes]] = {}
+        row: Mapping[str, Any]
         for record in records:
-            name, row = (record.stream_name, record.data) if isinstance(record, Record) else (stream, record)
+            if isinstance(record, dict):
+                name, row = stream, record
+            elif isinstance(record, Record):
+                name, row = record.stream_name, record.data
+            else:
+                yield from self._rest(waiting)
+                continue
             lines = waiting.setdefault(name, [])
             lines.append(orjson.dumps(row))
             if len(lines) >= _RECORDS:
                 yield self._batch(name, waiting.pop(name))
-        for name, lines in waiting.items():
-            yield self._batch(name, lines)
+        yield from self._rest(waiting)
 
     def written(self) -> None:
         """A batch is through: there is room for another."""
         self._room.release()
+
+    def _rest(self, waiting: dict[str, list[bytes]]) -> Iterator[Record]:
+        for name in [*waiting]:
+            yield self._batch(name, waiting.pop(name))
 
     def _batch(self, stream: str, rows: list[bytes]) -> Record:
         start = b'{"type":"RECORD","record":{"stream":' + orjson.dumps(stream) + b',"data":'

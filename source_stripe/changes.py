@@ -92,7 +92,9 @@ class ChangesReading:
         return self._state.dump(self.cursor)
 
     def share(self) -> float | None:
-        return self._progress.window.share if self._progress else None
+        # Asked by another thread.
+        progress = self._progress
+        return progress.window.share if progress else None
 
     def _back_fill(self, window: Window, account: Account) -> Iterator[Sequence[Piece]]:
         self.known.floor = window.floor

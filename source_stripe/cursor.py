@@ -19,6 +19,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from source_stripe.account import AccountReader
 from source_stripe.errors import ends
 from source_stripe.frontier import Frontier
+from source_stripe.pieces import ListPiece
 from source_stripe.progress import Progress
 from source_stripe.reading import Reading
 
@@ -104,13 +105,16 @@ class ReadingCursor(Cursor):
         stream_slice = partition.to_slice()
         if not isinstance(stream_slice, StreamSlice):
             raise TypeError(f"{self.stream} was given a partition that is not its own")
-        with self._lock:
-            number: int = stream_slice.extra_fields["piece"]
-            for piece in self.frontier.completes(number):
-                if self.reading.through(piece) is not None:
-                    self._checkpoint()
+        number: int = stream_slice.extra_fields["piece"]
+        with self._lock, self.frontier.failing():
+            self._through(self.frontier.completes(number))
             # Only now: the reading goes on to its next phase when no piece is open.
             self.frontier.close(number)
+
+    def cut(self, number: int, second: int) -> None:
+        """The records of a list piece from `second` on were emitted: checkpoint them, its reader goes on."""
+        with self._lock:
+            self._through(self.frontier.cut(number, second))
 
     def ensure_at_least_one_state_emitted(self) -> None:
         """At the end of the stream. One that failed keeps the state it came with, or its last checkpoint."""
@@ -125,6 +129,11 @@ class ReadingCursor(Cursor):
         return {
             self.followers[follower] if key == self.cursor_name else key: value for key, value in self.state.items()
         }
+
+    def _through(self, pieces: Iterable[ListPiece]) -> None:
+        for piece in pieces:
+            if self.reading.through(piece) is not None:
+                self._checkpoint()
 
     def _checkpoint(self) -> None:
         states = {self.stream: self.state, **{follower: self.state_of(follower) for follower in self.followers}}

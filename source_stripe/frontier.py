@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from source_stripe.pages import Row
 from source_stripe.pieces import ListPiece, Piece, RowsPiece
-from source_stripe.ranges import PageSpan, Trust, split
+from source_stripe.ranges import PageSpan, Range, Trust, split
 
 
 class Workers:
@@ -62,6 +62,8 @@ class Frontier:
         self._changed = threading.Condition()
         self._open: dict[int, Piece] = {}
         self._to_take: deque[int] = deque()
+        self._parts: dict[int, int] = {}
+        """Of list pieces that are read part by part: the number of the part that is being read."""
         self._read: dict[int, ListPiece] = {}
         self._rows_left: Counter[int] = Counter()
         self._failure: Exception | None = None
@@ -108,13 +110,19 @@ class Frontier:
         with self._workers.reading():
             if self._failure is not None:
                 raise self._failure
-            try:
+            with self.failing():
                 yield
-            except Exception as failure:
-                with self._changed:
-                    self._failure = self._failure or failure
-                    self._changed.notify_all()
-                raise
+
+    @contextmanager
+    def failing(self) -> Iterator[None]:
+        """While something is done without which a piece can't be closed: nobody waits for it if that fails."""
+        try:
+            yield
+        except Exception as failure:
+            with self._changed:
+                self._failure = self._failure or failure
+                self._changed.notify_all()
+            raise
 
     def share(self, number: int, page: PageSpan) -> None:
         """Hand out what the reader of a list piece, now behind `page`, need not read itself."""
@@ -141,8 +149,9 @@ class Frontier:
         with self._changed:
             if not self._workers.idle():
                 return False
-            self._rows_left[number] += 1
-            self._add([RowsPiece(number, self.list_piece(number).route, tuple(rows))])
+            part = self._parts.get(number, number)
+            self._rows_left[part] += 1
+            self._add([RowsPiece(part, self.list_piece(number).route, tuple(rows))])
             return True
 
     def hand_out(self, parts: Callable[[int], Sequence[Piece]]) -> None:
@@ -151,28 +160,48 @@ class Frontier:
             if idle := self._workers.idle():
                 self._add(parts(idle))
 
-    def completes(self, number: int) -> list[ListPiece]:
-        """A piece was read to its end and its records were emitted. Returns the list piece that this completes, if any.
+    def cut(self, number: int, second: int) -> list[ListPiece]:
+        """The records of a list piece from `second` on were emitted: it goes on as what lies before. Returns what this
+        completes, as `completes` does."""
+        with self._changed:
+            piece = self.list_piece(number)
+            if piece.created is None:
+                raise ValueError(f"piece {number} has no seconds")
+            rest, done = Range(piece.created.start, second), Range(second, piece.created.end)
+            part = self._parts.get(number, number)
+            self._read[part] = replace(piece, created=done)
+            self._open[number] = replace(piece, created=rest)
+            self._parts[number] = self._next_number
+            self._next_number += 1
+            return self._completed(part)
 
-        A list piece is complete when the rows that its reader left to others are through as well.
+    def completes(self, number: int) -> list[ListPiece]:
+        """A piece was read to its end and its records were emitted. Returns the list piece that this completes, if any,
+        or what had been left of it.
+
+        It is complete when the rows that its reader left to others are through as well.
         """
         with self._changed:
             piece = self._open[number]
+            part = self._parts.pop(number, number)
             if isinstance(piece, ListPiece):
-                self._read[number] = piece
+                self._read[part] = piece
             elif isinstance(piece, RowsPiece):
-                number = piece.of
-                self._rows_left[number] -= 1
-            if self._rows_left[number] or number not in self._read:
-                return []
-            del self._rows_left[number]
-            return [self._read.pop(number)]
+                part = piece.of
+                self._rows_left[part] -= 1
+            return self._completed(part)
 
     def close(self, number: int) -> None:
         """What a piece completed is taken note of: it is done."""
         with self._changed:
             del self._open[number]
             self._changed.notify_all()
+
+    def _completed(self, part: int) -> list[ListPiece]:
+        if self._rows_left[part] or part not in self._read:
+            return []
+        del self._rows_left[part]
+        return [self._read.pop(part)]
 
     def _add(self, pieces: Sequence[Piece]) -> None:
         if not pieces:

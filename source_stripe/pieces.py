@@ -26,7 +26,7 @@ class RowsPiece:
     """Rows of a list piece that its reader left to others: each still costs requests."""
 
     of: int
-    """The list piece's number."""
+    """The number of the list piece, or of the part of it that they stand in."""
     route: int
     rows: tuple[Row, ...]
 

@@ -105,6 +105,31 @@ class Trust:
             self.pieces += 1
 
 
+@dataclass
+class Descent:
+    """How far down a list its reader has come: newest rows first, so what lies above is through once it was emitted.
+
+    A list whose pages don't come in that order is never through before its end.
+    """
+
+    every: int
+    """Steps after which it is time to say so."""
+    _steps: int = 0
+    _oldest: int | None = None
+    _ordered: bool = True
+
+    def through(self, page: PageSpan, steps: int) -> int | None:
+        """The second from which on all rows have come with this page, if it is time to say so."""
+        self._ordered &= self._oldest is None or page.newest <= self._oldest
+        self._oldest = page.oldest
+        self._steps += steps
+        return page.oldest + 1 if self._ordered and self._steps >= self.every else None
+
+    def said(self) -> None:
+        """It was said: the next time is as many steps away."""
+        self._steps = 0
+
+
 def intersect(several: Iterable[Iterable[Range]]) -> tuple[Range, ...]:
     """The seconds that are in each of several sets of ranges, oldest first."""
     sets = [merge(ranges) for ranges in several]

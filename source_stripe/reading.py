@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from source_stripe.account import Account
 from source_stripe.listing import Listing
 from source_stripe.pieces import ListPiece, Piece
-from source_stripe.ranges import Range, intersect
+from source_stripe.ranges import Range, intersect, merge
 from source_stripe.records import Known
 from source_stripe.state import StreamState, Window
 
@@ -89,15 +89,14 @@ class Progress:
 
     listings: Sequence[Listing]
     window: Window
-    _done: dict[tuple[int, Any], list[Range]] = field(default_factory=dict)
+    _done: dict[tuple[int, Any], tuple[Range, ...]] = field(default_factory=dict)
 
     def through(self, piece: ListPiece) -> Window:
         """The window, with what this piece completes."""
-        mine = self._done.setdefault((piece.route, piece.asked), [])
-        mine.append(self.window.span if piece.created is None else piece.created)
+        key, part = (piece.route, piece.asked), self.window.span if piece.created is None else piece.created
+        self._done[key] = merge((*self._done.get(key, ()), part))
         every = [(route, asked) for route, listing in enumerate(self.listings) for asked in listing.passes]
-        for done in intersect(self._done.get(key, []) for key in every):
-            self.window = self.window.with_done(done)
+        self.window = self.window.with_done(*intersect(self._done.get(one, ()) for one in every))
         return self.window
 
 
@@ -134,7 +133,9 @@ class CreatedReading:
         return self._state.dump(self.cursor)
 
     def share(self) -> float | None:
-        return self._progress.window.share if self._progress else None
+        # Asked by another thread.
+        progress = self._progress
+        return progress.window.share if progress else None
 
 
 def first_pieces(

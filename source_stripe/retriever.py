@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,7 +12,7 @@ from airbyte_cdk.sources.declarative.retrievers import Retriever
 from airbyte_cdk.sources.types import StreamSlice
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_stripe.batches import Batches
+from source_stripe.batches import Batches, Flush
 from source_stripe.covering import Cover
 from source_stripe.errors import Outcome, StripeError, ends
 from source_stripe.events import Change
@@ -23,11 +23,14 @@ from source_stripe.nesting import Children
 from source_stripe.pages import Page, Row
 from source_stripe.pieces import ChangedPiece, ListPiece, ParentsPiece, RowsPiece
 from source_stripe.progress import Progress
-from source_stripe.ranges import Range
+from source_stripe.ranges import Descent, PageSpan, Range
 from source_stripe.records import Known, Projection, Several
 
 logger = logging.getLogger("airbyte.stripe")
 
+_STEPS_A_CHECKPOINT = 5
+"""Pages, and handfuls of rows that cost requests, from one checkpoint of a reader to its next. What came since the last
+one comes again if the sync is killed; each costs as much as a few rows."""
 _ROWS_LEFT_AT_ONCE = 5
 """Rows that an idle worker takes over: few, as each costs at least a request."""
 
@@ -65,6 +68,8 @@ class StripeRetriever(Retriever):
     progress: Progress
     start: int
     """Rows created before (Unix seconds) are left out."""
+    checkpoint: Callable[[int, int], object]
+    """Called with a piece's number and a second: the records of what was created since then were handed over."""
     batches: Batches | None = None
     """Where records are handed over a page at a time; one by one if None."""
     _said_empty: threading.Lock = field(default_factory=threading.Lock)
@@ -77,25 +82,30 @@ class StripeRetriever(Retriever):
         if stream_slice is None:
             raise ValueError(f"{self.name} is read by slices")
         self.progress.reading(self.name)
-        records = self._read(stream_slice.extra_fields["piece"])
-        return records if self.batches is None else self.batches.of(self.name, records)
-
-    def _read(self, number: int) -> Iterator[Row]:
+        number: int = stream_slice.extra_fields["piece"]
         with self.frontier.reading(number), ends(self.name):
-            piece = self.frontier.piece(number)
-            route = self.routes[piece.route]
-            if isinstance(piece, RowsPiece):
-                yield from self._records(route, piece.rows)
-            elif isinstance(piece, ListPiece):
-                yield from self._listed(number, route)
-            elif isinstance(piece, ChangedPiece):
-                yield from self._changed(piece, route)
+            records = self._read(number)
+            if self.batches is None:
+                yield from (record for record in records if not isinstance(record, Flush))
             else:
-                yield from self._children_of(piece, route)
+                yield from self.batches.of(self.name, records)
 
-    def _listed(self, number: int, route: Route) -> Iterator[Row]:
+    def _read(self, number: int) -> Iterator[Row | Flush]:
+        piece = self.frontier.piece(number)
+        route = self.routes[piece.route]
+        if isinstance(piece, RowsPiece):
+            yield from self._records(route, piece.rows)
+        elif isinstance(piece, ListPiece):
+            yield from self._listed(number, route)
+        elif isinstance(piece, ChangedPiece):
+            yield from self._changed(piece, route)
+        else:
+            yield from self._children_of(piece, route)
+
+    def _listed(self, number: int, route: Route) -> Iterator[Row | Flush]:
         piece = self.frontier.list_piece(number)
         unseen = dict(self.known.born) if piece.expects else {}
+        descent = Descent(_STEPS_A_CHECKPOINT)
         for page in self._pages(number, route):
             if unseen:
                 for row in page.rows:
@@ -103,10 +113,19 @@ class StripeRetriever(Retriever):
             wanted = page.rows
             if self.start or route.listing.range_filter is None:
                 wanted = [row for row in page.rows if self._wanted(row, route, piece.created)]
+            steps = 0
             for rows in self._kept(number, route, wanted):
                 yield from self._records(route, rows)
+                steps += 1
             if self._behind(page.rows, route, piece, unseen):
                 break
+            span = self._span(page, route)
+            second = None if span is None else descent.through(span, steps)
+            if second is not None and (part := self._part(number, second)) is not None:
+                yield from self._missed(unseen.values(), route, part)
+                yield Flush()
+                self.checkpoint(number, second)
+                descent.said()
         if unseen:
             yield from self._missed(unseen.values(), route, self.frontier.list_piece(number))
 
@@ -116,6 +135,13 @@ class StripeRetriever(Retriever):
             return False
         oldest = route.listing.created(rows[-1]) if rows else None
         return not unseen if oldest is None else oldest < piece.created.start
+
+    def _part(self, number: int, second: int) -> ListPiece | None:
+        """A list piece from `second` on, if it goes on before that."""
+        piece = self.frontier.list_piece(number)
+        if piece.created is None or not piece.created.start < second < piece.created.end:
+            return None
+        return replace(piece, created=Range(second, piece.created.end))
 
     def _missed(self, born: Iterable[Change], route: Route, piece: ListPiece) -> Iterator[Row]:
         """What should have been in a list, by its events, and was not: lists hide it, or it is gone already."""
@@ -140,10 +166,16 @@ class StripeRetriever(Retriever):
                 return
             self.frontier.came(number, rows=bool(page.rows))
             yield page
-            # Each part of a list that can't be asked for a range would be read from its top again.
-            can_be_cut = route.listing.range_filter is not None
-            if can_be_cut and page.next is not None and (span := route.listing.span(page)) is not None:
+            if (span := self._span(page, route)) is not None:
                 self.frontier.share(number, span)
+
+    def _span(self, page: Page, route: Route) -> PageSpan | None:
+        """The seconds of a page behind which a list can be cut.
+
+        Each part of a list that can't be asked for a range would be read from its top again.
+        """
+        can_be_cut = route.listing.range_filter is not None and page.next is not None
+        return route.listing.span(page) if can_be_cut and page.rows else None
 
     def _kept(self, number: int, route: Route, rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
         """The rows for this reader: all, but for those that idle workers take over where each costs requests."""

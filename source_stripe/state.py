@@ -61,8 +61,8 @@ class Window:
         seconds = self.span.end - self.span.start
         return sum(piece.end - piece.start for piece in self.done) / seconds if seconds > 0 else 1.0
 
-    def with_done(self, piece: Range) -> Window:
-        return replace(self, done=merge((*self.done, piece)))
+    def with_done(self, *pieces: Range) -> Window:
+        return replace(self, done=merge((*self.done, *pieces)))
 
 
 @dataclass(frozen=True)

@@ -123,6 +123,7 @@ class StreamBuilder:
             progress=self.progress,
             batches=self.batches,
             start=0 if row.sync == "single" else self._start,
+            checkpoint=cursor.cut,
         )
         following = (FollowingCursor(follower.name, cursor, self.messages) for follower in rows[1:])
         cursors: tuple[Cursor, ...] = (cursor, *following)

@@ -147,6 +147,34 @@ def test_a_stream_that_fails_keeps_its_last_checkpoint() -> None:
     assert not run.cursor.finishes()
 
 
+def test_what_a_reader_is_through_is_checkpointed_while_it_reads_on() -> None:
+    run = sync()
+    slices = run.slices()
+    first = next(slices)
+    run.states()
+
+    run.cursor.cut(first.extra_fields["piece"], 5)
+    assert run.states() == [("invoices", {"updated": NOW, "done": 1})]
+    run.close(first)
+    assert run.states() == [("invoices", {"updated": NOW, "done": 2})]
+
+    reading = cast(TwoPhases, run.cursor.reading)
+    assert [piece.created for piece in reading.done] == [Range(5, 10), Range(0, 5)]
+
+
+def test_a_checkpoint_that_fails_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = sync()
+    slices = run.slices()
+    first = next(slices)
+    monkeypatch.setattr(run.cursor.reading, "through", lambda _: 1 / 0)
+
+    with pytest.raises(ZeroDivisionError):
+        run.close(first)
+
+    assert list(slices) == []
+    assert not run.cursor.finishes()
+
+
 def test_a_stream_without_state_says_so_at_its_end() -> None:
     run = sync(TwoPhases(no_state=True))
     for each in run.slices():

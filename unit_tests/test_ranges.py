@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_stripe.ranges import PageSpan, Range, Trust, merge, split, subtract
+from source_stripe.ranges import Descent, PageSpan, Range, Trust, merge, split, subtract
 
 seconds = st.integers(0, 400)
 ranges = st.builds(lambda a, b: Range(min(a, b), max(a, b)), seconds, seconds)
@@ -109,6 +109,26 @@ def test_trust_grows_with_what_pieces_hold_and_with_pages() -> None:
     trust.give(1)
     trust.proved(rows=True)
     assert trust.pieces == 2
+
+
+def test_what_is_above_the_last_row_of_a_page_is_through_when_it_is_time_to_say_so() -> None:
+    descent = Descent(every=3)
+
+    assert descent.through(PageSpan(99, 90, 10), steps=1) is None
+    assert descent.through(PageSpan(90, 80, 10), steps=1) is None
+    assert descent.through(PageSpan(80, 70, 10), steps=1) == 71
+    assert descent.through(PageSpan(70, 60, 10), steps=1) == 61  # still not said
+    descent.said()
+    assert descent.through(PageSpan(60, 50, 10), steps=1) is None
+    assert descent.through(PageSpan(50, 40, 10), steps=5) == 41
+
+
+def test_a_list_in_another_order_is_not_through_before_its_end() -> None:
+    descent = Descent(every=1)
+
+    assert descent.through(PageSpan(99, 90, 10), steps=1) == 91
+    assert descent.through(PageSpan(91, 80, 10), steps=1) is None
+    assert descent.through(PageSpan(80, 70, 10), steps=1) is None
 
 
 class ListOfRows:

@@ -63,7 +63,8 @@ def retriever(
     route = Route(
         listing, projection or Itself(Finish("updated", facts), "charge"), Hydrator(listing, "/v1/charges/{id}")
     )
-    return StripeRetriever("charges", (route,), Frontier(Workers(workers)), known or Known(), Progress(), start)
+    frontier = Frontier(Workers(workers))
+    return StripeRetriever("charges", (route,), frontier, known or Known(), Progress(), start, frontier.cut)
 
 
 def read(reader: StripeRetriever, *pieces: Piece) -> list[dict[str, Any]]:
@@ -400,4 +401,4 @@ def test_records_may_be_handed_over_a_page_at_a_time(requester: StripeRequester,
 
 def test_a_retriever_reads_by_slices(requester: StripeRequester) -> None:
     with pytest.raises(ValueError, match="charges is read by slices"):
-        retriever(requester).read_records({}, None)
+        next(retriever(requester).read_records({}, None))

@@ -11,14 +11,16 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from queue import Queue
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from airbyte_cdk.models import SyncMode
+from airbyte_cdk.sources.types import Record
 from requests_mock import Mocker
 
-from source_stripe.batches import Batches
+from source_stripe.batches import Batches, Flush
 from source_stripe.output import Output as Stdout
+from source_stripe.pages import Row
 from source_stripe.progress import Progress, Tally
 from source_stripe.run import run
 from unit_tests.conftest import API, KEY
@@ -152,6 +154,27 @@ def test_readers_wait_while_nobody_writes() -> None:
 
     assert made == 10
     assert not reader.is_alive()
+
+
+def test_what_stands_before_a_flush_is_handed_over_before_more_is_made() -> None:
+    made: list[str] = []
+
+    def records() -> Iterator[Row | Flush]:
+        for name in "ab":
+            made.append(name)
+            yield {"id": name}
+        yield cast(Row, Record(data={"id": "li"}, stream_name="lines"))
+        yield Flush()
+        made.append("c")
+        yield {"id": "c"}
+
+    batches = Batches(4).of("charges", records())
+
+    assert next(batches).stream_name == "charges"
+    assert next(batches).stream_name == "lines"
+    assert made == ["a", "b"]
+    (last,) = batches
+    assert [batch.records for batch in last.values()] == [1]
 
 
 def test_a_progress_line_says_what_a_person_wants_to_know() -> None:

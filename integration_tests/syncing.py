@@ -28,9 +28,10 @@ _LONGEST = 120.0
 
 _RECORD = '{"type":"RECORD"'
 
-_processes = multiprocessing.get_context("forkserver")
+processes = multiprocessing.get_context("forkserver")
+"""Where processes are forked that have the connector loaded."""
 # This module too: each process looks for `_run` here.
-_processes.set_forkserver_preload([__name__, f"{__package__}.connector_process"])
+processes.set_forkserver_preload([__name__, f"{__package__}.connector_process"])
 
 
 @dataclass(frozen=True)
@@ -83,19 +84,33 @@ def sync(
     kill = kill or Kill()
     happenings = dict(meanwhile or {})
     with tempfile.TemporaryDirectory() as folder:
-        files = {"config": _config(emulator, config), "catalog": catalog(streams, mode), "state": state or []}
-        process = _Process(["read", *_words(Path(folder), files), *options], Path(folder), setup or Setup())
+        line = [*words(Path(folder), emulator, streams, state, mode=mode, **config), *options]
+        process = _Process(line, Path(folder), setup or Setup())
         if kill.request is not None:
             happenings[kill.request] = process.kill
-        with _each_request(emulator, happenings):
+        with each_request(emulator, happenings):
             return process.read(kill.record)
+
+
+def words(
+    folder: Path,
+    emulator: StripeEmulator,
+    streams: Iterable[str],
+    state: list[Json] | None = None,
+    *,
+    mode: str = "incremental",
+    **config: object,
+) -> list[str]:
+    """The command line of a sync, its files in `folder`."""
+    files = {"config": _config(emulator, config), "catalog": catalog(streams, mode), "state": state or []}
+    return ["read", *_words(folder, files)]
 
 
 def command(name: str, emulator: StripeEmulator, *options: str, setup: Setup | None = None, **config: object) -> Sync:
     """Run `check` or `discover` likewise."""
     with tempfile.TemporaryDirectory() as folder:
-        words = [name, *_words(Path(folder), {"config": _config(emulator, config)}), *options]
-        return _Process(words, Path(folder), setup or Setup()).read(None)
+        line = [name, *_words(Path(folder), {"config": _config(emulator, config)}), *options]
+        return _Process(line, Path(folder), setup or Setup()).read(None)
 
 
 def _config(emulator: StripeEmulator, config: Mapping[str, object]) -> Json:
@@ -120,10 +135,10 @@ class _Process:
 
     def read(self, last_record: int | None) -> Sync:
         """Run it to its end, or until so many records came out."""
-        receiver, sender = _processes.Pipe(duplex=False)
+        receiver, sender = processes.Pipe(duplex=False)
         stderr = self.folder / "stderr"
-        process = _processes.Process(target=_run, args=(self.words, self.setup, sender, str(stderr)))
-        with _no_main_script():
+        process = processes.Process(target=_run, args=(self.words, self.setup, sender, str(stderr)))
+        with no_main_script():
             process.start()
         sender.close()
         self._pid = process.pid or 0
@@ -159,7 +174,7 @@ class _Process:
 
 
 @contextmanager
-def _no_main_script() -> Iterator[None]:
+def no_main_script() -> Iterator[None]:
     """A process would run the main script anew, which is pytest's: that takes longer than a sync."""
     # unittest.mock's patch.dict would take from sys.modules what other threads import meanwhile.
     main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
@@ -190,7 +205,8 @@ class _Watched(list[Request]):
 
 
 @contextmanager
-def _each_request(emulator: StripeEmulator, happenings: Mapping[int, Callable[[], None]]) -> Iterator[None]:
+def each_request(emulator: StripeEmulator, happenings: Mapping[int, Callable[[], None]]) -> Iterator[None]:
+    """Let things happen while the so-manyth requests from now on are answered."""
     plain = emulator.requests
     emulator.requests = _Watched(plain, happenings)
     try:

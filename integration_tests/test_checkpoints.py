@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from random import Random
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from integration_tests.back_fills import Account, Killed, back_fill
 from integration_tests.connection import Connection
 from integration_tests.connector import Json
 from integration_tests.convergence import check_is_complete, truth_of
 from integration_tests.stripe_emulator import StripeEmulator, serve
+from integration_tests.stripe_emulator.accounts.bulk import Spread
 from integration_tests.syncing import Kill, sync
 from unit_tests.output import Output
 
@@ -136,6 +139,15 @@ def test_what_is_checkpointed_is_not_read_again(account: StripeEmulator) -> None
     read = [truth["id"] for truth in account.objects("charge") if is_covered(state, truth["created"])]
     assert not rest.ids().keys() & set(read)
     assert rest.ids().keys() | first.ids().keys() == {charge["id"] for charge in account.objects("charge")}
+
+
+@pytest.mark.parametrize(("workers", "spread"), [(1, "even"), (3, "skewed"), (10, "even")])
+def test_what_comes_again_after_a_kill_has_a_bound(workers: int, spread: Spread) -> None:
+    account, killed = Account.of(4_000, spread), Killed()
+    with serve(account.emulator):
+        back_fill(account, Random(workers), kills=6, workers=workers, killed=killed)
+
+    assert killed.again
 
 
 def check_states(outputs: list[Output], account: StripeEmulator) -> Mapping[str, int]:

@@ -5,23 +5,33 @@ from __future__ import annotations
 import argparse
 import gc
 import logging
-import os
 import re
 import sys
+import threading
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from contextlib import redirect_stdout
-from typing import Any
+from contextlib import redirect_stdout, suppress
+from typing import Any, NoReturn
 
 import orjson
 from airbyte_cdk.entrypoint import AirbyteEntrypoint
 from airbyte_cdk.logger import is_platform_debug_log_enabled
-from airbyte_cdk.models import AirbyteMessage, ConnectorSpecification, FailureType, Type
+from airbyte_cdk.models import (
+    AirbyteMessage,
+    AirbyteStateMessage,
+    AirbyteStreamStatus,
+    ConfiguredAirbyteCatalog,
+    ConnectorSpecification,
+    FailureType,
+    Type,
+)
 from airbyte_cdk.sources.connector_state_manager import HashableStreamDescriptor
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_stripe.batches import Batches, batch_in
-from source_stripe.output import Output
+from source_stripe.ending import end, watch
+from source_stripe.inputs import Inputs
+from source_stripe.output import Output, OutputError
 from source_stripe.source import SourceStripe
 
 _PAGES_WAITING = 64
@@ -46,7 +56,7 @@ class StripeEntrypoint(AirbyteEntrypoint):
             stream_message_count[stream] += batch.records - 1
         return counted
 
-    def write(self, parsed_args: argparse.Namespace, output: Output) -> None:
+    def write(self, parsed_args: argparse.Namespace, given: Inputs, output: Output) -> None:
         """Run the command; its messages go to `output`, a line each."""
         if not parsed_args.command:
             raise AirbyteTracedException(
@@ -54,42 +64,56 @@ class StripeEntrypoint(AirbyteEntrypoint):
             )
         debug = parsed_args.debug or is_platform_debug_log_enabled()
         logging.getLogger("airbyte").setLevel(logging.DEBUG if debug else logging.INFO)
-        if parsed_args.command == "read":
-            self._read(parsed_args, output)
+        if given.config is not None and given.catalog is not None:
+            self._read(given.config, given.catalog, given.state or [], output)
             return
-        for message in self._answer(parsed_args):
+        for message in self._answer(parsed_args.command, given.config or {}):
             output.write(f"{to_line(message)}\n")
 
-    def _answer(self, parsed_args: argparse.Namespace) -> Iterator[AirbyteMessage]:
+    def _answer(self, command: str, config: Mapping[str, Any]) -> Iterator[AirbyteMessage]:
         """What `run` does, but for the file that it writes the config to, key and all: nothing ever reads that."""
         spec = self.source.spec(self.logger)
         try:
-            if parsed_args.command == "spec":
+            if command == "spec":
                 yield AirbyteMessage(type=Type.SPEC, spec=spec)
                 return
-            config = self.source.read_config(parsed_args.config)
-            yield from self.check(spec, config) if parsed_args.command == "check" else self.discover(spec, config)
+            yield from self.check(spec, config) if command == "check" else self.discover(spec, config)
         finally:
             yield from self._emit_queued_messages(self.source)
 
-    def _read(self, parsed_args: argparse.Namespace, output: Output) -> None:
+    def _read(
+        self,
+        config: Mapping[str, Any],
+        catalog: ConfiguredAirbyteCatalog,
+        state: list[AirbyteStateMessage],
+        output: Output,
+    ) -> None:
         source = self.source
         if not isinstance(source, SourceStripe):
             raise TypeError(f"{type(source).__name__} is not ours")
-        config = source.read_config(parsed_args.config)
-        catalog = source.read_catalog(parsed_args.catalog)
-        state = source.read_state(parsed_args.state)
         source.batches = batches = Batches(_PAGES_WAITING)
         source.logger.addFilter(_tells_no_wrong_count)
+        unfinished = dict.fromkeys(configured.stream.name for configured in catalog.streams)
         with source.progress.reported():
             for message in self.read(source.spec(self.logger), config, catalog, state):
                 batch = batch_in(message)
                 if batch is None or message.record is None:
                     output.write(f"{to_line(message)}\n")
+                    if (name := _completed(message)) is not None:
+                        unfinished.pop(name, None)
                     continue
                 output.write_bytes(batch.lines)
                 batches.written()
                 source.progress.rows(message.record.stream, batch.records)
+        if unfinished:
+            raise AirbyteTracedException(message=f"Not read to their end: {', '.join(unfinished)}.")
+
+
+def _completed(message: AirbyteMessage) -> str | None:
+    """The stream that a message says is complete."""
+    report = message.trace.stream_status if message.trace else None
+    complete = report is not None and report.status is AirbyteStreamStatus.COMPLETE
+    return report.stream_descriptor.name if report is not None and complete else None
 
 
 def _tells_no_wrong_count(record: logging.LogRecord) -> bool:
@@ -109,47 +133,51 @@ def to_line(message: AirbyteMessage) -> str:
 def run(args: list[str], output: Output) -> int:
     """Run one command; its messages go to `output`. Returns the exit code: 0 only if all went well."""
     try:
-        StripeEntrypoint(_source(args)).write(AirbyteEntrypoint.parse_args(args), output)
+        words = AirbyteEntrypoint.parse_args(args)
+        given = Inputs.named_by(words)
+        StripeEntrypoint(SourceStripe(given.catalog, given.config, given.state)).write(words, given, output)
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 2
-    except BrokenPipeError:
-        # Nobody listens any more. The next run goes on from the last state that was taken.
+    except OutputError:
+        # Nobody can be told. The next run goes on from the last state that was taken.
         return 1
     except AirbyteTracedException as error:
-        error.emit_message()
+        _tell(error, output)
         return 1
     except Exception as error:
-        AirbyteTracedException.from_exception(error, message=f"source-stripe failed: {error}").emit_message()
+        _tell(AirbyteTracedException.from_exception(error, message=f"source-stripe failed: {error}"), output)
         return 1
     return 0
 
 
+def _tell(error: AirbyteTracedException, output: Output) -> None:
+    """In one write: `emit_message` makes two, and a log line of another thread may come between."""
+    with suppress(OutputError):
+        output.write(f"{to_line(error.as_sanitized_airbyte_message())}\n")
+
+
+def _fail(failed: threading.ExceptHookArgs, output: Output) -> NoReturn:
+    """A thread of ours has died: what it was there for will not be done."""
+    if failed.exc_value is not None:
+        message = f"source-stripe failed in its thread {failed.thread and failed.thread.name}: {failed.exc_value}"
+        _tell(AirbyteTracedException.from_exception(failed.exc_value, message=message), output)
+    end(output, 1)
+
+
 def main() -> None:
     """Run the command line's command and end the process, even if threads still wait to hand over rows."""
+    if sys.stdout is None:
+        # What is opened next would be its descriptor: rows must not go there.
+        sys.exit("source-stripe writes its messages to stdout, which is closed.")
     # Pages are trees without cycles: looking for those in all that the CDK has loaded would be a tenth of the work.
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
-    output = Output(sys.stdout.fileno())
-    code = 1
-    try:
-        output.take_logs()
-        with redirect_stdout(output):
-            code = run(sys.argv[1:], output)
-    except OSError as error:
-        print(f"source-stripe can't write its messages: {error}", file=sys.stderr)
-    sys.stderr.flush()
-    os._exit(code)
-
-
-def _source(args: list[str]) -> SourceStripe:
-    config = AirbyteEntrypoint.extract_config(args)
-    catalog = AirbyteEntrypoint.extract_catalog(args)
-    state = AirbyteEntrypoint.extract_state(args)
-    return SourceStripe(
-        catalog=SourceStripe.read_catalog(catalog) if catalog else None,
-        config=SourceStripe.read_config(config) if config else None,
-        state=SourceStripe.read_state(state) if state else None,
-    )
+    output = Output(sys.stdout.fileno(), lost=lambda error: end(output, 1, str(error)))
+    watch(output)
+    output.take_logs()
+    threading.excepthook = lambda failed: _fail(failed, output)
+    with redirect_stdout(output):
+        end(output, run(sys.argv[1:], output))
 
 
 if __name__ == "__main__":

@@ -36,6 +36,7 @@ from source_stripe.requester import StripeRequester
 from source_stripe.resources import resource
 from source_stripe.routes import Routes
 from source_stripe.rows import StreamRow
+from source_stripe.selection import failure, failures, refused, without
 from source_stripe.streams import StreamBuilder
 
 logger = logging.getLogger("airbyte.stripe")
@@ -59,7 +60,6 @@ class SourceStripe(YamlDeclarativeSource):
         self.batches: Batches | None = None
         """Set by an entry point that writes batches of records; any other gets them one by one."""
         self.progress = Progress()
-        self._selected = [configured.stream.name for configured in catalog.streams] if catalog else []
         super().__init__(
             path_to_yaml=str(resource("manifest.yaml")),
             catalog=catalog,
@@ -73,6 +73,9 @@ class SourceStripe(YamlDeclarativeSource):
                 self._rows = expanded_too(self._rows, self._parsed.expand)
             except ConfigError as error:
                 self._parsed, self._problem = None, str(error)
+        problems = refused(catalog, self._rows) if catalog else {}
+        names = [configured.stream.name for configured in catalog.streams] if catalog else []
+        self._selected = [name for name in names if name not in problems]
 
     def check(self, logger: logging.Logger, config: Mapping[str, Any]) -> AirbyteConnectionStatus:
         """Whether the config is sound, Stripe accepts the key, and it can read any stream; logs which ones it can't."""
@@ -109,7 +112,11 @@ class SourceStripe(YamlDeclarativeSource):
         state: list[AirbyteStateMessage] | None = None,
     ) -> Iterator[AirbyteMessage]:
         self._usable_config()
-        yield from started_first(super().read(logger, config, catalog, state))
+        problems = refused(catalog, self._rows)
+        yield from started_first(failures(problems))
+        yield from started_first(super().read(logger, config, without(catalog, problems), state))
+        if problems:
+            raise failure(problems)
 
     def streams(self, config: Mapping[str, Any]) -> list[AbstractStream]:
         """One stream for each row of the manifest."""

@@ -91,8 +91,8 @@ class StreamState:
             return cls()
         if raw.keys() & _AIRBYTE_KEYS:
             return cls(_airbyte_watermark(raw))
-        window = _parse_window(raw["backfill"]) if "backfill" in raw else None
-        return cls(_time(raw[cursor]), window)
+        watermark = _time(raw[cursor])
+        return cls(watermark, _parse_window(raw["backfill"], watermark) if "backfill" in raw else None)
 
     def not_ahead_of(self, now: int) -> StreamState:
         """The same, its watermark `now` (Unix seconds) at most. Raises ValueError where it lies days ahead."""
@@ -137,9 +137,10 @@ def _without_flags(raw: Mapping[str, Any]) -> Mapping[str, Any]:
     return {key: value for key, value in raw.items() if not key.startswith(_FLAG)}
 
 
-def _parse_window(raw: Mapping[str, Any]) -> Window:
+def _parse_window(raw: Mapping[str, Any], watermark: int) -> Window:
     span = Range(int(raw["start"]), int(raw["cutoff"]))
-    if span.start > span.end:
+    # Clocks may have differed a little when it was written.
+    if not span.start <= span.end <= watermark + _DAY:
         raise ValueError(span)
     done = merge(Range(int(start), int(end)) for start, end in raw["done"])
     return Window(span, done, int(raw["floor"]) if "floor" in raw else None)

@@ -13,7 +13,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from airbyte_cdk.models import FailureType
+from airbyte_cdk.models import (
+    AirbyteStream,
+    ConfiguredAirbyteCatalog,
+    ConfiguredAirbyteStream,
+    DestinationSyncMode,
+    FailureType,
+    SyncMode,
+)
 
 from source_stripe import checking
 from source_stripe.answers import Refusal
@@ -21,10 +28,12 @@ from source_stripe.changes import GAP
 from source_stripe.config import ConfigError, parse_config
 from source_stripe.errors import TABLE, Outcome, Policy, StripeError
 from source_stripe.expanding import expanded_too
+from source_stripe.inputs import InputError
 from source_stripe.listing import Listing
 from source_stripe.pages import MalformedPage, WholeList
 from source_stripe.replies import Silence
 from source_stripe.rows import StreamRow
+from source_stripe.selection import refused
 from source_stripe.state import StateError
 from tools.generate_docs import ROOT, read_streams, write
 
@@ -61,6 +70,17 @@ BAD_CONFIGS: tuple[tuple[str, Mapping[str, Any]], ...] = (
 )
 """What is wrong with a config, and one in which it is."""
 
+
+def configured(stream: str, cursor_field: list[str] | None = None) -> ConfiguredAirbyteStream:
+    """A stream as a catalog selects it."""
+    return ConfiguredAirbyteStream(
+        AirbyteStream(stream, {}, [SyncMode.incremental]),
+        SyncMode.incremental,
+        DestinationSyncMode.append,
+        cursor_field,
+    )
+
+
 BAD_EXPANSIONS: tuple[tuple[str, Mapping[str, list[str]]], ...] = (
     ("The name is misspelt.", {"charge": ["customer"]}),
     ("What there is can't be expanded further, or there is no such field.", {"charges": ["amount"]}),
@@ -72,13 +92,26 @@ BAD_EXPANSIONS: tuple[tuple[str, Mapping[str, list[str]]], ...] = (
 )
 """What is wrong with `expand`, and an example."""
 
+UNREADABLE = (
+    configured("<stream>"),
+    configured("charges", cursor_field=["<field>"]),
+)
+"""What a catalog may select that can't be read."""
+
 CONNECTOR = {
     "source-stripe failed: ": "Something that nobody foresaw. Sync again: nothing that was read is lost. If it stays, "
     "report it with this message and the trace in the log.",
+    "source-stripe failed in its thread ": "The same, beside the streams: the sync ends, as nobody would do what the "
+    "thread was there for.",
+    "Not read to their end: ": "The sync ended without saying of these streams that they failed. Report it.",
     "source-stripe can't write its messages: ": "Its output is closed or its disk is full. The next sync goes on from"
     " the last state that was taken.",
+    "source-stripe ends: ": "Whoever read its output is gone. The next sync goes on from the last state that it took.",
+    "source-stripe was told to end ": "By SIGTERM or SIGINT: somebody stopped it. The exit code is 128 and the "
+    "signal's number; the next sync goes on from the last state that was taken.",
+    "source-stripe writes its messages to stdout, ": "It was started with stdout closed.",
 }
-"""How messages of source_stripe/run.py begin, and what they are about."""
+"""How messages of the entry point begin, and what they are about."""
 
 _INTRO = """\
 # Errors
@@ -125,6 +158,8 @@ def page() -> str:
         *_config(),
         "## The state\n",
         *_state(),
+        "## The files\n",
+        *_files(),
         "## What check says\n",
         *_check(),
         "## The connector\n",
@@ -163,10 +198,15 @@ def _malformed() -> Iterator[str]:
 
 def malformations() -> list[str]:
     """What the code finds wrong with pages."""
+    return _found_wrong("MalformedPage")
+
+
+def _found_wrong(kind: str) -> list[str]:
+    """What the code says in failures of a kind."""
     found = {}
     for module in sorted((ROOT / "source_stripe").glob("*.py")):
         for call in ast.walk(ast.parse(module.read_text("utf-8"))):
-            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "MalformedPage":
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == kind:
                 found[_text(call.args[1])] = True
     return list(found)
 
@@ -218,6 +258,23 @@ def _state() -> Iterator[str]:
     yield ""
     yield _quoted(_marked("WARN " + GAP.replace("%s", "<stream>"))) + "\n"
     yield _filled("No failure. [how-it-works.md](how-it-works.md#gaps) says what a gap costs.") + "\n"
+
+
+def _files() -> Iterator[str]:
+    yield _quoted(_marked(InputError("<config, catalog or state>", "<file> <what is wrong>").message or "")) + "\n"
+    yield _filled("It was written by hand, or by another program for another connector. A config error. It may be:")
+    yield ""
+    yield from (f"- {what}" for what in _found_wrong("InputError"))
+    yield ""
+    rows = {row["name"]: StreamRow.model_validate(row) for row in read_streams(ROOT / "manifest.yaml")}
+    for problem in refused(ConfiguredAirbyteCatalog(streams=[*UNREADABLE]), rows).values():
+        yield _quoted(_marked(problem)) + "\n"
+    yield _filled(
+        "The connection was set up with another connector, or another version of this one. Such a stream fails with a "
+        "config error, and the others are read. The sync's last message, *Not everything that the catalog selects "
+        "could be read*, says it again."
+    )
+    yield ""
 
 
 def _check() -> Iterator[str]:

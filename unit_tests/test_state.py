@@ -64,6 +64,7 @@ def test_a_window_after_a_gap_remembers_the_watermark_before_it() -> None:
         {"created": NOW, "backfill": {"start": 0}},
         {"created": NOW, "backfill": {"start": 0, "cutoff": NOW, "done": [[1]]}},
         {"created": NOW, "backfill": {"start": 9, "cutoff": 5, "done": []}},
+        {"created": NOW, "backfill": {"start": 0, "cutoff": 10**12, "done": []}},
         {"created": NOW, "backfill": 3},
         {"state": {"created": "soon"}},
         {"state": 3, "states": 4},

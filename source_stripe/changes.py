@@ -94,11 +94,11 @@ class ChangesReading:
     def share(self) -> float | None:
         # Asked by another thread.
         progress = self._progress
-        return progress.window.share if progress else None
+        return progress.share if progress else None
 
     def _back_fill(self, window: Window, account: Account) -> Iterator[Sequence[Piece]]:
         self.known.floor = window.floor
-        self._progress = Progress(self.listings, window)
+        self._progress = Progress(self.listings, window, account.birth)
         yield first_pieces(self.listings, window.left, account.birth, expects=bool(self.known.born))
         self._progress = None
         self._state = StreamState(self._state.watermark)

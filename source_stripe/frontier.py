@@ -130,19 +130,20 @@ class Frontier:
             piece = self.list_piece(number)
             if piece.created is None:
                 return
-            kept, handed_out = split(piece.created, page, min(self._workers.idle(), self._trust.pieces))
+            others = min(self._workers.idle(), self._trust.pieces)
+            kept, handed_out = split(piece.created, page, others=others, read=self._trust.pages, birth=piece.birth)
             self._open[number] = replace(piece, created=kept)
-            self._trust.give(len(handed_out))
+            self._trust.given += len(handed_out)
             self._given.update(range(self._next_number, self._next_number + len(handed_out)))
             self._add([replace(piece, created=part) for part in handed_out])
 
-    def came(self, number: int, *, rows: bool) -> None:
-        """A page of a list piece came, with rows or without."""
+    def came(self, number: int, *, more: bool) -> None:
+        """A page of a list piece came, with more behind it or not."""
         with self._changed:
-            self._trust.page()
+            self._trust.pages += 1
             if number in self._given:
                 self._given.discard(number)
-                self._trust.proved(rows=rows)
+                self._trust.proved += more
 
     def leave(self, number: int, rows: Sequence[Row]) -> bool:
         """Leave rows of a list piece to an idle worker, if there is one."""

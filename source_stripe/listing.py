@@ -94,7 +94,7 @@ class Listing:
         newest, oldest = self.created(page.rows[0]), self.created(page.rows[-1])
         if newest is None or oldest is None:
             return None
-        return PageSpan(newest, oldest, len(page.rows))
+        return PageSpan(newest, oldest)
 
 
 def unix_seconds(time: Any) -> int | None:

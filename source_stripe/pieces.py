@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from source_stripe.events import Change
 from source_stripe.pages import Row
@@ -19,6 +19,8 @@ class ListPiece:
     created: Range | None = None
     expects: bool = False
     """Whether the objects that were born in the range, by their events, have to be in it."""
+    birth: int = field(default=0, compare=False)
+    """The account's (Unix seconds): hardly anything is older, which matters only to how the piece is cut."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,11 @@ from itertools import pairwise
 _PAGES_A_PIECE = 8
 """A piece shorter than this wastes too much: each ends in a page that is half empty."""
 
-_PAGES_A_TRUST = 20
+_FORESIGHT = 20
+"""A list is taken to go on as densely for so many times as many pages as were read of it, and no further."""
+
+_FIRST_PAGES = 10
+_PAGES_A_TRUST = 5
 
 
 @dataclass(frozen=True, order=True)
@@ -21,12 +25,6 @@ class Range:
 
     def __bool__(self) -> bool:
         return self.start < self.end
-
-    def split_at(self, second: int) -> list[Range]:
-        """The parts before and from `second` on, newest first; one part where `second` lies outside."""
-        if not self.start < second < self.end:
-            return [self]
-        return [Range(second, self.end), Range(self.start, second)]
 
 
 def merge(ranges: Iterable[Range]) -> tuple[Range, ...]:
@@ -53,56 +51,50 @@ def subtract(whole: Range, done: Iterable[Range]) -> tuple[Range, ...]:
 
 @dataclass(frozen=True)
 class PageSpan:
-    """The seconds that a page of a list, newest row first, came from. `rows` is at least one."""
+    """The seconds that a page of a list, newest row first, came from."""
 
     newest: int
     oldest: int
-    rows: int
 
 
-def split(being_read: Range, page: PageSpan, idle: int) -> tuple[Range, list[Range]]:
-    """What the reader keeps of its range after a page that has more behind it, and the pieces for `idle` other workers.
+def split(being_read: Range, page: PageSpan, *, others: int, read: int, birth: int = 0) -> tuple[Range, list[Range]]:
+    """What the reader keeps of its range after a page that has more behind it, and the pieces for `others`.
 
-    The reader has come down to `page.oldest`; what lies before that second is cut into equal pieces, one for the reader
-    and one for each idle worker, none shorter than eight pages by the density of this page. The reader keeps the newest
-    piece and goes on by cursor, so that a cut costs no request by itself.
+    The reader has come down to `page.oldest` and goes on by cursor, so that a cut costs no request by itself. As far as
+    `read` pages let it be foreseen, and hardly anything is older than `birth`, what lies before that second is cut into
+    equal pieces, none shorter than eight pages by the density of this one. The reader keeps the newest; the oldest has
+    all that lies beyond. So where a list turns out to be dense in a few hours only, one piece is empty, and the next
+    cuts fall into those hours.
     """
-    unread = page.oldest - being_read.start
-    seconds_a_row = max(page.newest - page.oldest, 1) / page.rows
-    shortest = seconds_a_row * page.rows * _PAGES_A_PIECE
-    pieces = min(idle + 1, int(unread / shortest))
+    bottom = birth if being_read.start < birth < page.oldest else being_read.start
+    seconds_a_page = max(page.newest - page.oldest, 1)
+    foreseen = min(page.oldest - bottom, _FORESIGHT * read * seconds_a_page)
+    pieces = min(others + 1, foreseen // (_PAGES_A_PIECE * seconds_a_page))
     if pieces < 2:
         return being_read, []
-    cuts = [being_read.start + unread * n // pieces for n in range(pieces)]
+    cuts = [being_read.start, *(page.oldest - foreseen * n // pieces for n in range(pieces - 1, 0, -1))]
     handed_out = [Range(start, end) for start, end in pairwise(cuts)]
     return Range(cuts[-1], being_read.end), handed_out[::-1]
 
 
 @dataclass
 class Trust:
-    """How many pieces may be handed out before it is known that there is anything in them.
+    """How many pieces may be handed out before it is known what is in them.
 
-    A piece that turns out empty has cost a request for nothing. One is given on trust; what proves to hold rows earns
-    two more, and so do some pages: what is wasted stays a small part of what is read, whatever the shape of the data.
+    A piece has cost a request for nothing if it turns out to hold no more than a page. One is given on trust and every
+    fifth page adds one; those that prove to hold more are given anew. But while there were no more than ten pages there
+    is one in all: a short list costs at most one request beside its pages, whatever the shape of the data.
     """
 
-    pieces: int = 1
-    _pages: int = 0
+    pages: int = 0
+    given: int = 0
+    proved: int = 0
 
-    def give(self, pieces: int) -> None:
-        """Pieces were handed out."""
-        self.pieces -= pieces
-
-    def proved(self, *, rows: bool) -> None:
-        """The first page of a piece that was handed out came."""
-        if rows:
-            self.pieces += 2
-
-    def page(self) -> None:
-        """A page came."""
-        self._pages += 1
-        if self._pages % _PAGES_A_TRUST == 0:
-            self.pieces += 1
+    @property
+    def pieces(self) -> int:
+        if self.pages <= _FIRST_PAGES:
+            return max(0, 1 - self.given)
+        return max(0, 1 + self.pages // _PAGES_A_TRUST - (self.given - self.proved))
 
 
 @dataclass

@@ -89,7 +89,14 @@ class Progress:
 
     listings: Sequence[Listing]
     window: Window
+    birth: int | None = None
+    """The account's (Unix seconds)."""
     _done: dict[tuple[int, Any], tuple[Range, ...]] = field(default_factory=dict)
+
+    @property
+    def share(self) -> float:
+        """How much of what may hold rows is done, 0 to 1."""
+        return self.window.share(self.birth or 0)
 
     def through(self, piece: ListPiece) -> Window:
         """The window, with what this piece completes."""
@@ -116,7 +123,7 @@ class CreatedReading:
         state = StreamState.parse(saved, stream=self.stream, cursor=self.cursor, now=account.now)
         window = state.next_window(start=self.start, now=account.now, lookback=self.lookback)
         self._state = StreamState(account.now, window)
-        self._progress = Progress(self.listings, window)
+        self._progress = Progress(self.listings, window, account.birth)
         yield first_pieces(self.listings, window.left, account.birth)
         self._state = StreamState(account.now)
 
@@ -135,20 +142,19 @@ class CreatedReading:
     def share(self) -> float | None:
         # Asked by another thread.
         progress = self._progress
-        return progress.window.share if progress else None
+        return progress.share if progress else None
 
 
 def first_pieces(
     listings: Sequence[Listing], ranges: Sequence[Range], birth: int | None, *, expects: bool = False
 ) -> list[ListPiece]:
-    """Of each list and pass all ranges, newest first, cut at the account's birth: hardly anything lies before that.
+    """Of each list and pass all ranges, newest first. A list that can't be asked for a range is one piece.
 
-    A list that can't be asked for a range is one piece. `expects` as in ListPiece.
+    `birth` and `expects` as in ListPiece.
     """
-    newest_first = [part for left in reversed(ranges) for part in (left.split_at(birth) if birth else [left])]
     return [
-        ListPiece(route, asked, created, expects=expects)
+        ListPiece(route, asked, created, expects=expects, birth=birth or 0)
         for route, listing in enumerate(listings)
         for asked in listing.passes
-        for created in (newest_first if listing.range_filter is not None else [None])
+        for created in (reversed(ranges) if listing.range_filter is not None else [None])
     ]

@@ -164,7 +164,7 @@ class StripeRetriever(Retriever):
                 if self._said_empty.acquire(blocking=False):
                     logger.warning("The stream %s stays empty. %s", self.name, error)
                 return
-            self.frontier.came(number, rows=bool(page.rows))
+            self.frontier.came(number, more=page.next is not None)
             yield page
             if (span := self._span(page, route)) is not None:
                 self.frontier.share(number, span)

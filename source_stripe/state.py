@@ -55,11 +55,11 @@ class Window:
         """What is still to be read, oldest first."""
         return subtract(self.span, self.done)
 
-    @property
-    def share(self) -> float:
-        """How much of the span is done, 0 to 1."""
-        seconds = self.span.end - self.span.start
-        return sum(piece.end - piece.start for piece in self.done) / seconds if seconds > 0 else 1.0
+    def share(self, since: int) -> float:
+        """How much of the span from `since` (Unix seconds) on is done, 0 to 1."""
+        span = Range(min(max(self.span.start, since), self.span.end), self.span.end)
+        left = sum(piece.end - piece.start for piece in subtract(span, self.done))
+        return 1 - left / (span.end - span.start) if span else 1.0
 
     def with_done(self, *pieces: Range) -> Window:
         return replace(self, done=merge((*self.done, *pieces)))

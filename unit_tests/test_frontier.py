@@ -26,6 +26,12 @@ def close(frontier: Frontier, number: int) -> list[ListPiece]:
     return completed
 
 
+def page_came(frontier: Frontier, number: int, newest: int, oldest: int) -> None:
+    """As the reader does with a page that has more behind it."""
+    frontier.came(number, more=True)
+    frontier.share(number, PageSpan(newest, oldest))
+
+
 def read_piece(frontier: Frontier, rows: ListOfRows, number: int) -> list[tuple[int, int]]:
     emitted: list[tuple[int, int]] = []
     after = None
@@ -36,9 +42,10 @@ def read_piece(frontier: Frontier, rows: ListOfRows, number: int) -> list[tuple[
             page, has_more = rows.page(reading.created, after, size=10)
             emitted += page
             if not has_more:
+                frontier.came(number, more=False)
                 break
             after = page[-1]
-            frontier.share(number, PageSpan(page[0][0], page[-1][0], len(page)))
+            page_came(frontier, number, page[0][0], page[-1][0])
     close(frontier, number)
     return emitted
 
@@ -188,58 +195,66 @@ def test_a_list_piece_is_complete_as_far_as_its_reader_kept_it() -> None:
     pieces = frontier.pieces()
     number = next(pieces)
     with frontier.reading(number):
-        frontier.share(number, PageSpan(9_999, 9_990, 10))
+        page_came(frontier, number, 9_999, 9_990)
     handed_out = next(pieces)
 
-    assert close(frontier, number) == [piece(4_995, 10_000)]
-    assert close(frontier, handed_out) == [piece(0, 4_995)]
+    assert close(frontier, number) == [piece(9_900, 10_000)]
+    assert close(frontier, handed_out) == [piece(0, 9_900)]
 
 
-def test_more_is_handed_out_when_what_was_proves_to_hold_rows() -> None:
+def test_the_first_ten_pages_hand_out_one_piece_the_next_as_many_as_are_trusted() -> None:
     frontier = Frontier(Workers(16))
     frontier.open([piece(0, 100_000)])
     pieces = frontier.pieces()
     number = next(pieces)
 
     with frontier.reading(number):
-        frontier.came(number, rows=True)
-        frontier.share(number, PageSpan(99_999, 99_990, 10))
-        frontier.share(number, PageSpan(99_989, 99_980, 10))
-    handed_out = next(pieces)
-    assert frontier.piece(handed_out) == piece(0, 49_995)
+        for page in range(10):
+            page_came(frontier, number, 99_999 - page * 9, 99_990 - page * 9)
+        handed_out = next(pieces)
+        assert frontier.piece(handed_out) == piece(0, 99_900)
+        with frontier.reading(handed_out):
+            page_came(frontier, handed_out, 99_899, 99_890)
 
-    with frontier.reading(handed_out):
-        frontier.came(handed_out, rows=True)
-        frontier.share(handed_out, PageSpan(49_994, 49_980, 10))
-        frontier.came(handed_out, rows=True)
-        frontier.share(handed_out, PageSpan(49_979, 49_970, 10))
-    assert [frontier.piece(next(pieces)) for _ in range(2)] == [piece(16_660, 33_320), piece(0, 16_660)]
+    # Two for eleven pages, and the first one came back, as it holds more than a page. 220 pages of nine seconds are
+    # foreseen.
+    assert [frontier.piece(next(pieces)) for _ in range(3)] == [
+        piece(98_900, 99_395),
+        piece(98_405, 98_900),
+        piece(0, 98_405),
+    ]
 
 
-def test_an_empty_piece_ends_the_handing_out() -> None:
+@pytest.mark.parametrize("more", [True, False])
+def test_a_piece_that_holds_no_more_than_a_page_does_not_come_back(more: bool) -> None:
     frontier = Frontier(Workers(16))
     frontier.open([piece(0, 100_000)])
     pieces = frontier.pieces()
     number = next(pieces)
-    frontier.share(number, PageSpan(99_999, 99_990, 10))
-    handed_out = next(pieces)
-    frontier.came(handed_out, rows=False)
+    page_came(frontier, number, 99_999, 99_990)
+    frontier.came(next(pieces), more=more)
+    for _ in range(9):
+        frontier.came(number, more=True)
 
-    frontier.share(number, PageSpan(99_989, 99_980, 10))
+    frontier.share(number, PageSpan(99_998, 99_998))
 
-    assert [close(frontier, each) for each in (number, handed_out)] == [[piece(49_995, 100_000)], [piece(0, 49_995)]]
+    handed_out = [next(pieces) for _ in range(2 + more)]
+    for each in (0, 1, *handed_out):
+        close(frontier, each)
     assert list(pieces) == []
 
 
 def test_what_is_handed_out_keeps_what_it_is_asked_with() -> None:
     frontier = Frontier(Workers(2))
-    frontier.open([ListPiece(1, (("active", "true"),), Range(0, 10_000), expects=True)])
+    frontier.open([ListPiece(1, (("active", "true"),), Range(0, 10_000), expects=True, birth=99)])
     pieces = frontier.pieces()
     number = next(pieces)
     with frontier.reading(number):
-        frontier.share(number, PageSpan(9_999, 9_990, 10))
+        page_came(frontier, number, 9_999, 9_990)
 
-    assert frontier.piece(next(pieces)) == ListPiece(1, (("active", "true"),), Range(0, 4_995), expects=True)
+    handed_out = frontier.list_piece(next(pieces))
+    assert handed_out == ListPiece(1, (("active", "true"),), Range(0, 9_900), expects=True)
+    assert handed_out.birth == 99
 
 
 def test_a_list_without_ranges_is_not_cut() -> None:
@@ -248,7 +263,7 @@ def test_a_list_without_ranges_is_not_cut() -> None:
     pieces = frontier.pieces()
     number = next(pieces)
     with frontier.reading(number):
-        frontier.share(number, PageSpan(9_999, 9_990, 10))
+        page_came(frontier, number, 9_999, 9_990)
     close(frontier, number)
 
     assert list(pieces) == []

@@ -95,7 +95,7 @@ def test_a_list_of_which_a_whole_page_was_deleted_meanwhile_fails(
 def test_a_page_spans_the_seconds_of_its_rows() -> None:
     page = Page([{"date": 9}, {"date": 7}, {"date": 5}])
 
-    assert listing(time_field="date").span(page) == PageSpan(newest=9, oldest=5, rows=3)
+    assert listing(time_field="date").span(page) == PageSpan(newest=9, oldest=5)
     assert listing().span(page) is None
 
 

@@ -29,15 +29,12 @@ def listing(*passes: Params, filtered: bool = True) -> Listing:
     return Listing("/v1/files", requester, WholeList(), passes or ((),), RangeFilter() if filtered else None)
 
 
-def test_pieces_are_cut_at_the_accounts_birth_and_go_newest_first() -> None:
-    ranges = [Range(0, 500), Range(800, 2_000)]
+def test_pieces_go_newest_first_and_know_the_accounts_birth() -> None:
+    pieces = first_pieces([listing()], [Range(0, 500), Range(800, 2_000)], 900)
 
-    assert first_pieces([listing()], ranges, 900) == [
-        ListPiece(created=Range(900, 2_000)),
-        ListPiece(created=Range(800, 900)),
-        ListPiece(created=Range(0, 500)),
-    ]
-    assert [piece.created for piece in first_pieces([listing()], ranges, None)] == ranges[::-1]
+    assert pieces == [ListPiece(created=Range(800, 2_000)), ListPiece(created=Range(0, 500))]
+    assert [piece.birth for piece in pieces] == [900, 900]
+    assert [piece.birth for piece in first_pieces([listing()], [Range(0, 500)], None)] == [0]
 
 
 def test_pieces_may_have_to_hold_what_is_known_to_be_in_them() -> None:
@@ -114,9 +111,7 @@ def whole(cursor: str | None = "updated", **fields: int | None) -> WholeReading:
 def test_whole_means_all_of_it_each_time() -> None:
     stream: Reading = whole()
 
-    assert list(stream.phases(ACCOUNT, {"updated": NOW - 9})) == [
-        [ListPiece(created=Range(900, NOW)), ListPiece(created=Range(0, 900))]
-    ]
+    assert list(stream.phases(ACCOUNT, {"updated": NOW - 9})) == [[ListPiece(created=Range(0, NOW))]]
     assert stream.final_state() == {"updated": NOW}
     assert stream.through(ListPiece()) is None
     assert not stream.begun()
@@ -185,8 +180,7 @@ def test_by_created_an_interrupted_sync_is_carried_on() -> None:
 
     assert [piece.created for piece in pieces if isinstance(piece, ListPiece)] == [
         Range(NOW - 5_600, NOW),
-        Range(900, 2_000),
-        Range(0, 900),
+        Range(0, 2_000),
     ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from integration_tests.embedded import CASES, SIZES, Account, Key, Lists
 from integration_tests.stripe_emulator import StripeEmulator, serve
 from integration_tests.stripe_emulator.facts import Json
 from integration_tests.syncing import Sync, sync
+from unit_tests.spreads import LIFE, SPREADS, evenly
 
 HOUR = 3600
 
@@ -102,39 +103,41 @@ def requests_of(emulator: StripeEmulator, *streams: str, mode: str = "incrementa
     return [request.pattern for request in emulator.requests]
 
 
-def bought(emulator: StripeEmulator, kind: str, field: str, parents: int, children: int) -> None:
-    """Objects made in the course of the account's life, with so many rows in a list each."""
-    born, now = int(emulator.account["created"]), emulator.clock.now()
-    for number in range(parents):
+def bought(emulator: StripeEmulator, kind: str, field: str, created: Iterable[int], children: int) -> None:
+    """Objects made at these times, in seconds since the account was, with so many rows in a list each."""
+    now = emulator.clock.now()
+    emulator.account["created"] = now - LIFE
+    for second in created:
         rows: Json = {field: [{} for _ in range(children)]}
-        emulator.create(kind, created=born + (number + 1) * (now - born) // parents, **rows)
+        emulator.create(kind, created=now - LIFE + second, event=False, **rows)
     emulator.clock.advance(2)
 
 
-@pytest.mark.parametrize("workers", [1, 16])
-@pytest.mark.parametrize("streams", [("invoices", "invoice_line_items"), ("invoice_line_items",)])
-def test_short_lists_of_invoices_cost_their_parents_pages(
-    emulator: StripeEmulator, streams: tuple[str, ...], workers: int
-) -> None:
-    bought(emulator, "invoice", "lines", 1_000, 3)
-    assert len(requests_of(emulator, *streams, num_workers=workers)) <= 12
+def read_by_each(emulator: StripeEmulator, *streams: str) -> dict[int, int]:
+    """What a first sync costs, by its number of workers."""
+    return {workers: len(requests_of(emulator, *streams, num_workers=workers)) for workers in (1, 2, 16)}
 
 
-@pytest.mark.parametrize("workers", [1, 16])
-@pytest.mark.parametrize(
-    "streams", [("checkout_sessions", "checkout_sessions_line_items"), ("checkout_sessions_line_items",)]
-)
-def test_short_lists_of_checkout_sessions_cost_their_parents_pages(
-    emulator: StripeEmulator, streams: tuple[str, ...], workers: int
-) -> None:
-    bought(emulator, "checkout.session", "line_items", 1_000, 3)
-    assert len(requests_of(emulator, *streams, num_workers=workers)) <= 12
+@pytest.mark.parametrize("spread", SPREADS)
+def test_short_lists_of_invoices_cost_their_parents_pages(emulator: StripeEmulator, spread: str) -> None:
+    bought(emulator, "invoice", "lines", SPREADS[spread](1_000), 3)
+    counts = read_by_each(emulator, "invoices", "invoice_line_items")
+    assert max(counts.values()) <= 12, counts
+    assert len(requests_of(emulator, "invoice_line_items")) <= 12
+
+
+@pytest.mark.parametrize("spread", ["evenly", "in 17 hours just now", "most in a day"])
+def test_short_lists_of_checkout_sessions_cost_their_parents_pages(emulator: StripeEmulator, spread: str) -> None:
+    bought(emulator, "checkout.session", "line_items", SPREADS[spread](1_000), 3)
+    counts = read_by_each(emulator, "checkout_sessions", "checkout_sessions_line_items")
+    assert max(counts.values()) <= 12, counts
+    assert len(requests_of(emulator, "checkout_sessions_line_items")) <= 12
 
 
 @pytest.mark.parametrize("mode", ["full_refresh", "incremental"])
 @pytest.mark.parametrize("streams", [("invoices", "invoice_line_items"), ("invoice_line_items",)])
 def test_long_lists_cost_their_own_pages_once(emulator: StripeEmulator, streams: tuple[str, ...], mode: str) -> None:
-    bought(emulator, "invoice", "lines", 100, 250)
+    bought(emulator, "invoice", "lines", evenly(100), 250)
     asked = requests_of(emulator, *streams, mode=mode)
     lines = asked.count("/v1/invoices/{invoice}/lines")
     assert lines == 3 * 100
@@ -142,7 +145,7 @@ def test_long_lists_cost_their_own_pages_once(emulator: StripeEmulator, streams:
 
 
 def test_what_changed_is_read_once_for_parent_and_children(emulator: StripeEmulator) -> None:
-    bought(emulator, "invoice", "lines", 1_000, 3)
+    bought(emulator, "invoice", "lines", evenly(1_000), 3)
     both = ("invoices", "invoice_line_items")
     emulator.clock.advance(HOUR)
     state = sync(emulator, both).output.state_messages

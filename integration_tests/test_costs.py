@@ -1,4 +1,4 @@
-"""What a later sync costs, in requests: Stripe counts reads."""
+"""What long lists and later syncs cost, in requests: Stripe counts reads."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from integration_tests.stripe_emulator import StripeEmulator, serve
+from integration_tests.stripe_emulator.accounts.bulk import Plan, Spread, populate
 from integration_tests.syncing import sync
 from source_stripe.source import SourceStripe
 from unit_tests.conftest import KEY
@@ -55,6 +56,16 @@ def costs(emulator: StripeEmulator) -> tuple[int, int]:
 
 def event_pages(emulator: StripeEmulator) -> int:
     return -(-len(emulator.objects("event")) // 100)
+
+
+@pytest.mark.parametrize(("spread", "most"), [("even", 1.08), ("skewed", 1.25)])
+def test_a_long_list_costs_hardly_more_than_its_pages(account: StripeEmulator, spread: Spread, most: float) -> None:
+    populate(account, Plan({"charge": 20_000}, spread))
+
+    done = sync(account, ["charges"], num_workers=16)
+
+    assert len(done.lines) > 20_000
+    assert costs(account)[1] <= most * 200
 
 
 @workers

@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
-_PAGES_A_PIECE = 8
+_PAGES_A_PIECE = 12
 """A piece shorter than this wastes too much: each ends in a page that is half empty."""
 
-_FORESIGHT = 20
+_FORESIGHT = 48
 """A list is taken to go on as densely for so many times as many pages as were read of it, and no further."""
 
 _FIRST_PAGES = 10
-_PAGES_A_TRUST = 5
+_PAGES_A_TRUST = 8
 
 
 @dataclass(frozen=True, order=True)
@@ -62,7 +62,7 @@ def split(being_read: Range, page: PageSpan, *, others: int, read: int, birth: i
 
     The reader has come down to `page.oldest` and goes on by cursor, so that a cut costs no request by itself. As far as
     `read` pages let it be foreseen, and hardly anything is older than `birth`, what lies before that second is cut into
-    equal pieces, none shorter than eight pages by the density of this one. The reader keeps the newest; the oldest has
+    equal pieces, none shorter than twelve pages by the density of this one. The reader keeps the newest; the oldest has
     all that lies beyond. So where a list turns out to be dense in a few hours only, one piece is empty, and the next
     cuts fall into those hours.
     """
@@ -82,8 +82,8 @@ class Trust:
     """How many pieces may be handed out before it is known what is in them.
 
     A piece has cost a request for nothing if it turns out to hold no more than a page. One is given on trust and every
-    fifth page adds one; those that prove to hold more are given anew. But while there were no more than ten pages there
-    is one in all: a short list costs at most one request beside its pages, whatever the shape of the data.
+    eighth page adds one; those that prove to hold more are given anew. But as long as there were no more than ten pages
+    there is one in all: a short list costs at most one request beside its pages, whatever the shape of the data.
     """
 
     pages: int = 0

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,8 @@ from airbyte_cdk.sources.types import Record
 from source_stripe.pages import Row
 
 _RECORDS = 100
+_BYTES = 500_000
+"""Two pages of charges. A hundred invoices of a hundred lines would be 30 MB."""
 _KEY = "source_stripe.batch"
 """The only field of a record that carries a batch; it never leaves the process."""
 
@@ -45,6 +48,7 @@ class Batches:
         """The records, each stream's in batches; those of another stream come as the CDK's Record of that stream."""
         waiting: dict[str, list[bytes]] = {}
         row: Mapping[str, Any]
+        sizes: Counter[str] = Counter()
         for record in records:
             if isinstance(record, dict):
                 name, row = stream, record
@@ -52,10 +56,13 @@ class Batches:
                 name, row = record.stream_name, record.data
             else:
                 yield from self._rest(waiting)
+                sizes.clear()
                 continue
             lines = waiting.setdefault(name, [])
             lines.append(orjson.dumps(row))
-            if len(lines) >= _RECORDS:
+            sizes[name] += len(lines[-1])
+            if len(lines) >= _RECORDS or sizes[name] >= _BYTES:
+                del sizes[name]
                 yield self._batch(name, waiting.pop(name))
         yield from self._rest(waiting)
 

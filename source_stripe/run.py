@@ -31,6 +31,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from source_stripe.batches import Batches, batch_in
 from source_stripe.ending import end, watch
 from source_stripe.inputs import Inputs
+from source_stripe.memory import share_heaps
 from source_stripe.output import Output, OutputError
 from source_stripe.source import SourceStripe
 
@@ -169,6 +170,7 @@ def main() -> None:
     if sys.stdout is None:
         # What is opened next would be its descriptor: rows must not go there.
         sys.exit("source-stripe writes its messages to stdout, which is closed.")
+    share_heaps()
     # Pages are trees without cycles: looking for those in all that the CDK has loaded would be a tenth of the work.
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)

@@ -133,6 +133,15 @@ def test_stdout_that_nobody_reads_any_more_ends_the_command(requests_mock: Mocke
     os.close(writing)
 
 
+def test_batches_of_large_records_are_small() -> None:
+    rows = ({"id": str(number), "lines": "x" * 200_000} for number in range(7))
+
+    batches = [batch["source_stripe.batch"] for batch in Batches(9).of("invoices", rows)]
+
+    assert [batch.records for batch in batches] == [3, 3, 1]
+    assert sum(batch.lines.count(b"\n") for batch in batches) == 7
+
+
 def test_readers_wait_while_nobody_writes() -> None:
     batches = Batches(2)
     handed_over: Queue[int] = Queue()

@@ -38,7 +38,9 @@ class Process:
         self.reading = -1
 
     def signal(self, number: int) -> None:
-        os.kill(self._process.pid or 0, number)
+        pid = self._process.pid
+        assert pid, "it was not started"
+        os.kill(pid, number)
 
     def end(self) -> int:
         """Its exit code. AssertionError where it does not end."""

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -131,7 +132,8 @@ class _Process:
     words: list[str]
     folder: Path
     setup: Setup
-    _pid: int = field(default=0, init=False)
+    _pid: Future[int | None] = field(default_factory=Future, init=False)
+    """Of the process, once it has started: its first request can be quicker than that."""
 
     def read(self, last_record: int | None) -> Sync:
         """Run it to its end, or until so many records came out."""
@@ -141,7 +143,7 @@ class _Process:
         with no_main_script():
             process.start()
         sender.close()
-        self._pid = process.pid or 0
+        self._pid.set_result(process.pid)
         hung = threading.Timer(_LONGEST, self.kill)
         hung.start()
         with receiver, open(os.dup(receiver.fileno()), encoding="utf-8") as output:  # noqa: PTH123 - no path
@@ -169,8 +171,9 @@ class _Process:
         return file.read_text() if file.exists() else ""
 
     def kill(self) -> None:
-        with suppress(ProcessLookupError):
-            os.kill(self._pid, signal.SIGKILL)
+        if pid := self._pid.result():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 @contextmanager

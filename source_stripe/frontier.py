@@ -124,26 +124,28 @@ class Frontier:
                 self._changed.notify_all()
             raise
 
-    def share(self, number: int, page: PageSpan) -> None:
-        """Hand out what the reader of a list piece, now behind `page`, need not read itself."""
+    def share(self, number: int, page: PageSpan, readers: int) -> None:
+        """Hand out what the reader of a list piece, now behind `page`, need not read itself.
+
+        `readers` are as many as fill the rate budget of the list: more would only wait for each other.
+        """
         with self._changed:
             piece = self.list_piece(number)
             if piece.created is None:
                 return
-            others = min(self._workers.idle(), self._trust.pieces)
+            wanted = readers - sum(isinstance(one, ListPiece) for one in self._open.values())
+            others = max(0, min(self._workers.idle(), self._trust.pieces, wanted))
             kept, handed_out = split(piece.created, page, others=others, read=self._trust.pages, birth=piece.birth)
             self._open[number] = replace(piece, created=kept)
             self._trust.given += len(handed_out)
             self._given.update(range(self._next_number, self._next_number + len(handed_out)))
             self._add([replace(piece, created=part) for part in handed_out])
 
-    def came(self, number: int, *, more: bool) -> None:
-        """A page of a list piece came, with more behind it or not."""
+    def came(self, number: int, *, rows: bool, more: bool) -> None:
+        """A page of a list piece came, with rows or without, with more behind it or not."""
         with self._changed:
-            self._trust.pages += 1
-            if number in self._given:
-                self._given.discard(number)
-                self._trust.proved += more
+            self._trust.came(rows=rows, more=more, first=number in self._given)
+            self._given.discard(number)
 
     def leave(self, number: int, rows: Sequence[Row]) -> bool:
         """Leave rows of a list piece to an idle worker, if there is one."""

@@ -85,6 +85,10 @@ class Listing:
             page = self.page(asked, created, page, ids)
             yield page
 
+    def worth_having_under_way(self) -> int:
+        """How many requests at once fill the rate budget of the list."""
+        return self.requester.worth_having_under_way(self.path)
+
     def created(self, row: Mapping[str, Any]) -> int | None:
         """When a row was created (Unix seconds), where it says so."""
         return unix_seconds(row.get(self.time_field))

@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
-_PAGES_A_PIECE = 12
+_PAGES_A_PIECE = 8
 """A piece shorter than this wastes too much: each ends in a page that is half empty."""
 
-_FORESIGHT = 48
+_FORESIGHT = 10
 """A list is taken to go on as densely for so many times as many pages as were read of it, and no further."""
 
 _FIRST_PAGES = 10
-_PAGES_A_TRUST = 8
+_PAGES_A_WASTE = 8
 
 
 @dataclass(frozen=True, order=True)
@@ -62,7 +62,7 @@ def split(being_read: Range, page: PageSpan, *, others: int, read: int, birth: i
 
     The reader has come down to `page.oldest` and goes on by cursor, so that a cut costs no request by itself. As far as
     `read` pages let it be foreseen, and hardly anything is older than `birth`, what lies before that second is cut into
-    equal pieces, none shorter than twelve pages by the density of this one. The reader keeps the newest; the oldest has
+    equal pieces, none shorter than eight pages by the density of this one. The reader keeps the newest; the oldest has
     all that lies beyond. So where a list turns out to be dense in a few hours only, one piece is empty, and the next
     cuts fall into those hours.
     """
@@ -81,20 +81,31 @@ def split(being_read: Range, page: PageSpan, *, others: int, read: int, birth: i
 class Trust:
     """How many pieces may be handed out before it is known what is in them.
 
-    A piece has cost a request for nothing if it turns out to hold no more than a page. One is given on trust and every
-    eighth page adds one; those that prove to hold more are given anew. But as long as there were no more than ten pages
-    there is one in all: a short list costs at most one request beside its pages, whatever the shape of the data.
+    A piece has cost a request for nothing if it turns out to hold no more than a page. One request may be wasted in the
+    first ten pages, and then one more for every eighth; how much of that a new piece takes is judged by those before
+    it: all of a request at first, ever less while they prove to hold more. So all workers have something to do after a
+    few pages of a list that goes on and on, and a short one costs a request beside its pages, wherever its rows lie.
     """
 
     pages: int = 0
     given: int = 0
+    judged: int = 0
     proved: int = 0
+    wasted: int = 0
+
+    def came(self, *, rows: bool, more: bool, first: bool) -> None:
+        """A page came, with rows or without, more behind it or not; the first of a piece that was given, or another."""
+        self.pages += 1
+        self.judged += first
+        self.proved += first and more
+        # What a reader kept may turn out empty as well.
+        self.wasted += not more if first else not rows
 
     @property
     def pieces(self) -> int:
-        if self.pages <= _FIRST_PAGES:
-            return max(0, 1 - self.given)
-        return max(0, 1 + self.pages // _PAGES_A_TRUST - (self.given - self.proved))
+        risk = (self.wasted + 1) / (self.wasted + self.proved + 1)
+        to_waste = 1 + max(0, self.pages - _FIRST_PAGES) / _PAGES_A_WASTE - self.wasted
+        return max(0, int(to_waste / risk) - (self.given - self.judged))
 
 
 @dataclass

@@ -41,6 +41,10 @@ class RateLimits:
         share = call_rate_limit / allowed if call_rate_limit else budget["share"]
         return cls(allowed * share, budget["endpoint"] * share, {_FILES: budget["files"] * share})
 
+    def of_endpoint(self, endpoint: str) -> float:
+        """Requests a second of an endpoint."""
+        return self.exceptions.get(endpoint, self.endpoint)
+
 
 class Window:
     """At most `rate` requests in any second. Times are seconds on one monotonic clock; not thread-safe."""
@@ -113,12 +117,15 @@ class RateBudget:
         with self._lock:
             self._latency += (seconds - self._latency) * 0.1
 
-    def worth_having_under_way(self) -> int:
-        """How many requests fill the budget at today's latency (Little's law), and some more for its jitter."""
-        rate = min(self._limits.account, _MOST_OF_A_PROCESS)
+    def worth_having_under_way(self, endpoint: str | None = None) -> int:
+        """How many requests fill the budget of an endpoint, or of the account, at today's latency (Little's law), and
+        some more for its jitter."""
+        limits = self._limits
+        rate = limits.account if endpoint is None else min(limits.account, limits.of_endpoint(endpoint))
+        rate = min(rate, _MOST_OF_A_PROCESS)
         return 1 + math.ceil(1.5 * rate * self._latency)
 
     def _endpoint(self, endpoint: str) -> Window:
         if endpoint not in self._endpoints:
-            self._endpoints[endpoint] = Window(self._limits.exceptions.get(endpoint, self._limits.endpoint))
+            self._endpoints[endpoint] = Window(self._limits.of_endpoint(endpoint))
         return self._endpoints[endpoint]

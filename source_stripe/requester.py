@@ -97,9 +97,9 @@ class StripeRequester:
             logger.info("GET %s: %s. Asking again in %.1f s (attempt %d).", path, said.refusal, pause, attempt + 1)
             self.sleep(pause)
 
-    def worth_having_under_way(self) -> int:
-        """How many requests at once fill the rate budget."""
-        return self._budget.worth_having_under_way()
+    def worth_having_under_way(self, path: str | None = None) -> int:
+        """How many requests at once fill the rate budget, of an API path or of the account."""
+        return self._budget.worth_having_under_way(path)
 
     def _give_up_at(self, begun: float) -> float:
         """When patience with a request that began then, and fails, ends.

@@ -58,7 +58,7 @@ def read_in_parts(frontier: Frontier, rows: ListOfRows, through: Through, number
                 after, pages = page[-1], pages + 1
                 if pages % 3 == 0 and reading.start < after[0] + 1 < reading.end:
                     through.note(frontier.cut(number, after[0] + 1))
-                frontier.share(number, PageSpan(page[0][0], page[-1][0]))
+                frontier.share(number, PageSpan(page[0][0], page[-1][0]), readers=64)
     through.note(frontier.completes(number))
     frontier.close(number)
 

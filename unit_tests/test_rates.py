@@ -102,6 +102,17 @@ def test_no_more_requests_are_worth_having_than_fill_the_budget() -> None:
     assert budget.worth_having_under_way() == 2
 
 
+def test_a_list_fills_no_more_than_its_own_budget() -> None:
+    budget = RateBudget(RateLimits(account=100, endpoint=25, exceptions={"/v1/files": 10}))
+    for _ in range(100):
+        budget.answered(0.4)
+
+    account, charges, files = (budget.worth_having_under_way(path) for path in (None, "/v1/charges", "/v1/files"))
+
+    assert files < charges < account
+    assert 10 <= charges <= 25
+
+
 def test_the_429s_of_one_burst_count_once() -> None:
     window = Window(20)
 

@@ -112,7 +112,7 @@ def test_what_lasts_fails_its_stream_with_the_reason_and_no_other(case: Lasting)
             assert all(word in failure.message for failure in said), (word, said)
         if case.words != _BROKEN:
             assert all(_REQUEST_ID.search(failure.message) for failure in said), said
-        assert case.asked_again or account.emulator.faults.met[case.fault.name] == len(said)
+        assert case.asked_again or account.emulator.faults.met[case.fault.name] <= len(said)
         assert failed.stderr == ""
 
         account.emulator.faults.clear()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -112,10 +113,33 @@ def test_no_other_command_tells_the_key(account: Trial, name: str, fault: Fault)
     check_tells_no_secret(command(name, account.emulator, "--debug", setup=TELLING), asks=name == "check")
 
 
+@pytest.mark.parametrize("name", ["check", "discover", "read"])
+@pytest.mark.parametrize(
+    ("secret", "others"),
+    [
+        (f"{KEY}x", {}),
+        (KEY.replace("sk", "pk"), {}),
+        (KEY, {"call_rate_limit": "x"}),
+        (KEY, {"api_url": f"http://{KEY}@"}),
+    ],
+    ids=["unknown key", "publishable key", "other setting", "key in the address"],
+)
+def test_a_config_that_is_refused_is_not_repeated(
+    account: Trial, name: str, secret: str, others: dict[str, Any]
+) -> None:
+    config = {"client_secret": secret, **others}
+    if name == "read":
+        done = account.sync(TELLING, "--debug", **config)
+    else:
+        done = command(name, account.emulator, "--debug", setup=TELLING, **config)
+
+    check_tells_no_secret(done, asks=False)
+
+
 def check_tells_no_secret(done: Sync, *, asks: bool = True) -> None:
     """AssertionError if one is in the messages or on stderr, or if nothing was logged that could have held it."""
     output = "".join(done.lines)
-    assert not asks or "urllib3" in output or "GET /v1/" in output
+    assert "GET /v1/" in output or not asks
     for secret in SECRETS:
         assert secret not in output
         assert secret not in done.stderr

@@ -207,12 +207,15 @@ def _test_clock(company: Company, which: int) -> str:
 
 _CREATIONS: Mapping[str, Fields] = {
     "account": lambda company, _: {"email": f"{company.number}@example.com"},
+    "application_fee": lambda _, which: {"refunds": _rows(which, amount=which)},
     "balance_transaction": lambda _, which: {"status": "pending", "amount": which},
     "bank_account": lambda company, which: {"customer": _customer(company, which)},
     "charge": lambda _, which: {"amount": which, "status": ("succeeded", "pending")[which % 2]},
     "checkout.session": lambda _, which: {"status": "open", "line_items": _rows(which, quantity=which)},
     "coupon": _coupon,
+    "credit_note": lambda _, which: {"lines": _rows(which, amount=which)},
     "customer": lambda company, _: {"name": f"number {company.number}"},
+    "fee_refund": lambda company, which: {"fee": _parent(company, "application_fee", which), "amount": which},
     "invoice": lambda _, which: {"status": "draft", "lines": _rows(which, amount=which)},
     "invoiceitem": lambda company, which: {"customer": _customer(company, which), "amount": which},
     "line_item": lambda company, which: {"invoice": _parent(company, "invoice", which), "amount": which},
@@ -228,16 +231,21 @@ _CREATIONS: Mapping[str, Fields] = {
     },
     "tax_id": lambda company, which: {"customer": _customer(company, which), "value": str(which)},
     "test_helpers.test_clock": lambda _, __: {},
+    "transfer": lambda _, which: {"reversals": _rows(which, amount=which)},
+    "transfer_reversal": lambda company, which: {"transfer": _parent(company, "transfer", which), "amount": which},
 }
 
 _STREAMS: Mapping[str, set[str]] = {
     "account": {"accounts"},
+    "application_fee": {"application_fees", "application_fees_refunds"},
     "balance_transaction": {"balance_transactions"},
     "bank_account": {"bank_accounts"},
     "charge": {"charges"},
     "checkout.session": {"checkout_sessions", "checkout_sessions_line_items"},
     "coupon": {"coupons"},
+    "credit_note": {"credit_notes", "credit_notes_line_items"},
     "customer": {"customers"},
+    "fee_refund": {"application_fees", "application_fees_refunds"},
     "invoice": {"invoices", "invoice_line_items"},
     "invoiceitem": {"invoice_items"},
     "line_item": {"invoices", "invoice_line_items"},
@@ -249,6 +257,8 @@ _STREAMS: Mapping[str, set[str]] = {
     "subscription": {"subscriptions", "subscription_items"},
     "subscription_item": {"subscriptions", "subscription_items"},
     "tax_id": {"customer_tax_ids"},
+    "transfer": {"transfers", "transfer_reversals"},
+    "transfer_reversal": {"transfers", "transfer_reversals"},
 }
 
 
@@ -326,6 +336,7 @@ DOINGS: Mapping[str, Doing] = {
     "change item of checkout.session": _item_change("checkout.session", within=_DAY),
     "change coupon": _change("coupon", _noted("name")),
     "delete coupon": _deletion("coupon"),
+    "change credit_note": _change("credit_note", _noted("memo")),
     "change customer": _change("customer", _noted("description")),
     "delete customer": _deletion("customer"),
     "finalize invoice": _change("invoice", lambda _, __: {"status": "open"}, status="draft"),
@@ -356,6 +367,7 @@ DOINGS: Mapping[str, Doing] = {
         "subscription_item", lambda company, _: {"metadata": {"number": str(company.number)}}
     ),
     "delete subscription_item": _deletion("subscription_item"),
+    "change transfer": _change("transfer", _noted("description")),
     "change tax_id": _change("tax_id", lambda company, _: {"value": str(company.number)}),
     "delete tax_id": _deletion("tax_id"),
 }

@@ -14,12 +14,16 @@ _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
 STREAMS = (
     "accounts",
+    "application_fees",
+    "application_fees_refunds",
     "balance_transactions",
     "bank_accounts",
     "charges",
     "checkout_sessions",
     "checkout_sessions_line_items",
     "coupons",
+    "credit_notes",
+    "credit_notes_line_items",
     "customer_tax_ids",
     "customers",
     "invoice_items",
@@ -33,12 +37,17 @@ STREAMS = (
     "reviews",
     "subscription_items",
     "subscriptions",
+    "transfer_reversals",
+    "transfers",
 )
 _PARENTS = {
+    "application_fees_refunds": "application_fees",
     "checkout_sessions_line_items": "checkout_sessions",
+    "credit_notes_line_items": "credit_notes",
     "invoice_line_items": "invoices",
     "quotes_line_items": "quotes",
     "subscription_items": "subscriptions",
+    "transfer_reversals": "transfers",
 }
 """Streams that are read together, where both are selected."""
 

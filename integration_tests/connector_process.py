@@ -11,6 +11,7 @@ import logging
 import os
 import resource
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
 from unittest.mock import patch
@@ -59,7 +60,8 @@ def _tell_peak(file: Path) -> None:
 
 
 def _preload() -> None:
-    """Read the manifest once for all processes to come; each still makes its own source of it."""
+    """Import all, and read the manifest once for all processes to come; each still makes its own source of it."""
+    import_module("source_stripe.entrypoint")
     loaded = SourceStripe(None, {"client_secret": "sk_test_emulator_preloaded"}, [])
     loaded.streams({})
     schema, manifest = loaded._declarative_component_schema, loaded.resolved_manifest

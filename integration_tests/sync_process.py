@@ -158,7 +158,7 @@ FAULTS: Mapping[str, Fault] = {
     "checkpoint": _patched("source_stripe.reading.Progress.through"),
     "main": _patched("airbyte_cdk.sources.concurrent_source.concurrent_read_processor.stream_data_to_airbyte_message"),
     "progress": _progress_dies,
-    "incomplete": _patched("source_stripe.run._completed", lambda _: None),
+    "incomplete": _patched("source_stripe.entrypoint._completed", lambda _: None),
     "full": _file(None),
     "filling up": _file(500_000),
     "not blocking": _not_blocking,

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from requests_mock import Mocker
 
 from source_stripe.config import Config
+from source_stripe.entrypoint import run
 from source_stripe.output import Output as Stdout
-from source_stripe.run import run
 from source_stripe.source import SourceStripe
 from unit_tests.conftest import API, KEY
 from unit_tests.output import Output

@@ -14,7 +14,7 @@ from airbyte_cdk.test.state_builder import StateBuilder
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from requests_mock import Mocker
 
-from source_stripe.run import StripeEntrypoint, to_line
+from source_stripe.entrypoint import StripeEntrypoint, to_line
 from source_stripe.source import SourceStripe
 from unit_tests.conftest import API, KEY
 from unit_tests.output import Output

@@ -1,0 +1,155 @@
+"""The entry point in the CDK's terms: one command, and its messages."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from typing import Any
+
+import orjson
+from airbyte_cdk.entrypoint import AirbyteEntrypoint
+from airbyte_cdk.logger import is_platform_debug_log_enabled
+from airbyte_cdk.models import (
+    AirbyteMessage,
+    AirbyteStateMessage,
+    AirbyteStreamStatus,
+    ConfiguredAirbyteCatalog,
+    ConnectorSpecification,
+    FailureType,
+    Type,
+)
+from airbyte_cdk.sources.connector_state_manager import HashableStreamDescriptor
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+
+from source_stripe.batches import Batches, batch_in
+from source_stripe.inputs import Inputs
+from source_stripe.output import Output, OutputError
+from source_stripe.source import SourceStripe
+
+_PAGES_WAITING = 64
+"""Pages of records in memory at most, read but not yet written."""
+
+
+class StripeEntrypoint(AirbyteEntrypoint):
+    """The CDK's entry point, but for who judges the config, null fields of records, and records by the page."""
+
+    @staticmethod
+    def validate_connection(source_spec: ConnectorSpecification, config: Mapping[str, Any]) -> None:
+        """Left to SourceStripe, whose sentences say what to do; it refuses a bad config in check, discover and read."""
+
+    @staticmethod
+    def handle_record_counts(
+        message: AirbyteMessage, stream_message_count: defaultdict[HashableStreamDescriptor, float]
+    ) -> AirbyteMessage:
+        """The CDK counts messages; a batch holds more than one record."""
+        counted = AirbyteEntrypoint.handle_record_counts(message, stream_message_count)
+        if message.record is not None and (batch := batch_in(message)) is not None:
+            stream = HashableStreamDescriptor(name=message.record.stream, namespace=message.record.namespace)
+            stream_message_count[stream] += batch.records - 1
+        return counted
+
+    def write(self, parsed_args: argparse.Namespace, given: Inputs, output: Output) -> None:
+        """Run the command; its messages go to `output`, a line each."""
+        if not parsed_args.command:
+            raise AirbyteTracedException(
+                message="Say what to do: spec, check, discover or read.", failure_type=FailureType.config_error
+            )
+        debug = parsed_args.debug or is_platform_debug_log_enabled()
+        logging.getLogger("airbyte").setLevel(logging.DEBUG if debug else logging.INFO)
+        if given.config is not None and given.catalog is not None:
+            self._read(given.config, given.catalog, given.state or [], output)
+            return
+        for message in self._answer(parsed_args.command, given.config or {}):
+            output.write(f"{to_line(message)}\n")
+
+    def _answer(self, command: str, config: Mapping[str, Any]) -> Iterator[AirbyteMessage]:
+        """What `run` does, but for the file that it writes the config to, key and all: nothing ever reads that."""
+        spec = self.source.spec(self.logger)
+        try:
+            if command == "spec":
+                yield AirbyteMessage(type=Type.SPEC, spec=spec)
+                return
+            yield from self.check(spec, config) if command == "check" else self.discover(spec, config)
+        finally:
+            yield from self._emit_queued_messages(self.source)
+
+    def _read(
+        self,
+        config: Mapping[str, Any],
+        catalog: ConfiguredAirbyteCatalog,
+        state: list[AirbyteStateMessage],
+        output: Output,
+    ) -> None:
+        source = self.source
+        if not isinstance(source, SourceStripe):
+            raise TypeError(f"{type(source).__name__} is not ours")
+        source.batches = batches = Batches(_PAGES_WAITING)
+        source.logger.addFilter(_tells_no_wrong_count)
+        unfinished = dict.fromkeys(configured.stream.name for configured in catalog.streams)
+        with source.progress.reported():
+            for message in self.read(source.spec(self.logger), config, catalog, state):
+                batch = batch_in(message)
+                if batch is None or message.record is None:
+                    output.write(f"{to_line(message)}\n")
+                    if (name := _completed(message)) is not None:
+                        unfinished.pop(name, None)
+                    continue
+                output.write_bytes(batch.lines)
+                batches.written()
+                source.progress.rows(message.record.stream, batch.records)
+        if unfinished:
+            raise AirbyteTracedException(message=f"Not read to their end: {', '.join(unfinished)}.")
+
+
+def _completed(message: AirbyteMessage) -> str | None:
+    """The stream that a message says is complete."""
+    report = message.trace.stream_status if message.trace else None
+    complete = report is not None and report.status is AirbyteStreamStatus.COMPLETE
+    return report.stream_descriptor.name if report is not None and complete else None
+
+
+def _tells_no_wrong_count(record: logging.LogRecord) -> bool:
+    """The CDK would log batches as records; our progress lines have the right counts."""
+    return not re.fullmatch(r"Read \d+ records from \S+ stream", record.getMessage())
+
+
+def to_line(message: AirbyteMessage) -> str:
+    """A message as JSON. A record keeps its null fields: in the warehouse they have to overwrite what was there."""
+    if message.record is None:
+        return AirbyteEntrypoint.airbyte_message_to_string(message)
+    record = message.record
+    fields = {"stream": record.stream, "data": record.data, "emitted_at": record.emitted_at}
+    return orjson.dumps({"type": "RECORD", "record": fields}).decode()
+
+
+def run(args: list[str], output: Output) -> int:
+    """Run one command; its messages go to `output`. Returns the exit code: 0 only if all went well."""
+    try:
+        words = AirbyteEntrypoint.parse_args(args)
+        given = Inputs.named_by(words)
+        StripeEntrypoint(SourceStripe(given.catalog, given.config, given.state)).write(words, given, output)
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 2
+    except OutputError:
+        # Nobody can be told. The next run goes on from the last state that was taken.
+        return 1
+    except AirbyteTracedException as error:
+        tell(error, output)
+        return 1
+    except Exception as error:
+        tell(AirbyteTracedException.from_exception(error, message=f"source-stripe failed: {error}"), output)
+        return 1
+    return 0
+
+
+def tell(error: AirbyteTracedException, output: Output) -> None:
+    """Say why a command failed.
+
+    In one write: `emit_message` makes two, and a log line of another thread may come between.
+    """
+    with suppress(OutputError):
+        output.write(f"{to_line(error.as_sanitized_airbyte_message())}\n")

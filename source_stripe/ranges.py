@@ -6,13 +6,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
-_PAGES_A_PIECE = 8
+_PAGES_A_PIECE = 12
 """A piece shorter than this wastes too much: each ends in a page that is half empty."""
+_PAGES_AT_THE_END = 4
+"""But where a long list leaves many workers idle, its end is near, and that waste is little beside their waiting."""
+_LONG = 100
+_MANY = 8
 
-_FORESIGHT = 10
+_FORESIGHT = 24
 """A list is taken to go on as densely for so many times as many pages as were read of it, and no further."""
 
-_FIRST_PAGES = 10
+_FIRST_PAGES = 30
 _PAGES_A_WASTE = 8
 
 
@@ -62,14 +66,15 @@ def split(being_read: Range, page: PageSpan, *, others: int, read: int, birth: i
 
     The reader has come down to `page.oldest` and goes on by cursor, so that a cut costs no request by itself. As far as
     `read` pages let it be foreseen, and hardly anything is older than `birth`, what lies before that second is cut into
-    equal pieces, none shorter than eight pages by the density of this one. The reader keeps the newest; the oldest has
+    equal pieces, none shorter than twelve pages by the density of this one. The reader keeps the newest; the oldest has
     all that lies beyond. So where a list turns out to be dense in a few hours only, one piece is empty, and the next
     cuts fall into those hours.
     """
     bottom = birth if being_read.start < birth < page.oldest else being_read.start
     seconds_a_page = max(page.newest - page.oldest, 1)
     foreseen = min(page.oldest - bottom, _FORESIGHT * read * seconds_a_page)
-    pieces = min(others + 1, foreseen // (_PAGES_A_PIECE * seconds_a_page))
+    shortest = _PAGES_AT_THE_END if read >= _LONG and others >= _MANY else _PAGES_A_PIECE
+    pieces = min(others + 1, foreseen // (shortest * seconds_a_page))
     if pieces < 2:
         return being_read, []
     cuts = [being_read.start, *(page.oldest - foreseen * n // pieces for n in range(pieces - 1, 0, -1))]
@@ -82,7 +87,7 @@ class Trust:
     """How many pieces may be handed out before it is known what is in them.
 
     A piece has cost a request for nothing if it turns out to hold no more than a page. One request may be wasted in the
-    first ten pages, and then one more for every eighth; how much of that a new piece takes is judged by those before
+    first thirty pages, and then one more for every eighth; how much of that a new piece takes is judged by those before
     it: all of a request at first, ever less while they prove to hold more. So all workers have something to do after a
     few pages of a list that goes on and on, and a short one costs a request beside its pages, wherever its rows lie.
     """

@@ -45,7 +45,7 @@ def test_subtract_leaves_what_is_not_done(whole: Range, done: list[Range]) -> No
     read=st.integers(1, 1000),
     birth=st.integers(0, 3000),
 )
-def test_split_covers_the_range_and_cuts_no_shorter_than_twelve_pages(
+def test_split_covers_the_range_and_cuts_no_short_pieces(
     start: int, unread: int, page_seconds: int, others: int, read: int, birth: int
 ) -> None:
     oldest = start + unread
@@ -58,9 +58,10 @@ def test_split_covers_the_range_and_cuts_no_shorter_than_twelve_pages(
     assert merge([kept, *handed_out]) == (whole,)
     assert sum(piece.end - piece.start for piece in [kept, *handed_out]) == whole.end - whole.start
     assert len(handed_out) <= others
-    assert all(piece.end - piece.start >= 8 * max(page_seconds, 1) for piece in handed_out)
+    shortest = (4 if read >= 100 and others >= 8 else 12) * max(page_seconds, 1)
+    assert all(piece.end - piece.start >= shortest for piece in handed_out)
     if handed_out and start < birth < oldest:
-        assert handed_out[-1].end - birth >= 8 * max(page_seconds, 1)
+        assert handed_out[-1].end - birth >= shortest
 
 
 def test_nobody_to_hand_to_no_split() -> None:
@@ -74,18 +75,26 @@ def test_what_can_be_foreseen_is_handed_out_in_equal_pieces_newest_first() -> No
     assert handed_out == [Range(5_000, 7_500), Range(2_500, 5_000), Range(0, 2_500)]
 
 
-def test_a_list_is_foreseen_for_ten_times_what_was_read_of_it() -> None:
-    kept, handed_out = split(Range(0, 1_000_000), PageSpan(100_000, 99_990), others=3, read=4)
+def test_a_list_is_foreseen_for_24_times_what_was_read_of_it() -> None:
+    kept, handed_out = split(Range(0, 1_000_000), PageSpan(100_000, 99_990), others=3, read=2)
 
-    assert kept == Range(99_890, 1_000_000)
-    assert handed_out == [Range(99_790, 99_890), Range(99_690, 99_790), Range(0, 99_690)]
+    assert kept == Range(99_870, 1_000_000)
+    assert handed_out == [Range(99_750, 99_870), Range(99_630, 99_750), Range(0, 99_630)]
+
+
+def test_pieces_are_shorter_where_a_long_list_leaves_many_idle() -> None:
+    page = PageSpan(10_099, 10_000)
+
+    assert len(split(Range(8_000, 10_100), page, others=9, read=99)[1]) == 0
+    assert len(split(Range(8_000, 10_100), page, others=7, read=100)[1]) == 0
+    assert len(split(Range(8_000, 10_100), page, others=8, read=100)[1]) == 4
 
 
 def test_what_is_older_than_the_account_makes_no_piece_of_its_own() -> None:
     page = PageSpan(10_099, 10_000)
 
-    assert split(Range(0, 10_100), page, others=3, read=99, birth=8_400)[1] == [Range(0, 9_200)]
-    assert split(Range(0, 10_100), page, others=3, read=99, birth=8_500)[1] == []
+    assert split(Range(0, 10_100), page, others=3, read=99, birth=7_600)[1] == [Range(0, 8_800)]
+    assert split(Range(0, 10_100), page, others=3, read=99, birth=7_700)[1] == []
     assert len(split(Range(0, 10_100), page, others=3, read=99, birth=20_000)[1]) == 3
 
 
@@ -101,7 +110,7 @@ def test_trust_grows_with_pages_and_with_pieces_that_hold_more() -> None:
     trust.came(rows=True, more=True, first=True)
     trust.came(rows=True, more=True, first=True)
     assert trust.pieces == 4
-    for _ in range(14):
+    for _ in range(34):
         trust.came(rows=True, more=True, first=False)
     assert trust.pieces == 8
 
@@ -111,7 +120,7 @@ def test_what_is_wasted_has_to_be_earned_again_by_pages(rows: bool) -> None:
     trust = Trust(given=1)
     trust.came(rows=rows, more=False, first=True)
     assert trust.pieces == 0
-    for _ in range(17):
+    for _ in range(37):
         trust.came(rows=True, more=True, first=False)
     assert trust.pieces == 1
     # A reader's own next page was empty, as what lay behind was handed out.

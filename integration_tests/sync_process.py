@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import resource
+import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -84,6 +85,8 @@ def _run(line: list[str], stdout: Any, folder: str, fault: str) -> None:
     from integration_tests import connector_process  # noqa: PLC0415 - it changes the connector: not in this process
 
     os.chdir(folder)
+    # A shell's background job ignores it, and so would we.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     descriptor = stdout.fileno()
     if fault:
         descriptor = FAULTS[fault](descriptor)

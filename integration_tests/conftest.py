@@ -6,6 +6,7 @@ import pytest
 import requests
 
 from integration_tests.stripe_emulator import StripeEmulator, serve
+from integration_tests.stripe_emulator.accounts import full
 
 
 class Client:
@@ -39,6 +40,16 @@ class Client:
 def emulator() -> Iterator[StripeEmulator]:
     """An empty Stripe account, served at `emulator.url` for as long as the test runs."""
     emulator = StripeEmulator()
+    with serve(emulator):
+        yield emulator
+
+
+@pytest.fixture(scope="module")
+def account() -> Iterator[StripeEmulator]:
+    """An account that has some of everything, served for a module's tests; some modules have another of this name."""
+    emulator = StripeEmulator()
+    full.populate(emulator)
+    emulator.clock.advance(2)
     with serve(emulator):
         yield emulator
 

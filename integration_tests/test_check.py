@@ -12,22 +12,11 @@ from airbyte_cdk.models import AirbyteConnectionStatus, ConfiguredAirbyteCatalog
 
 from integration_tests.connection import stream_rows
 from integration_tests.connector import Connector, catalog
-from integration_tests.stripe_emulator import StripeEmulator, serve
-from integration_tests.stripe_emulator.accounts import full
+from integration_tests.stripe_emulator import StripeEmulator
 from integration_tests.syncing import sync
 from source_stripe.source import SourceStripe
 
 LOGGER = logging.getLogger("airbyte")
-
-
-@pytest.fixture(scope="module")
-def account() -> Iterator[StripeEmulator]:
-    """An account that has some of everything."""
-    emulator = StripeEmulator()
-    full.populate(emulator)
-    emulator.clock.advance(2)
-    with serve(emulator):
-        yield emulator
 
 
 @pytest.fixture(autouse=True)

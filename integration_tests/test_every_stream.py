@@ -10,8 +10,7 @@ import orjson
 import pytest
 from jsonschema import Draft7Validator
 
-from integration_tests.stripe_emulator import StripeEmulator, serve
-from integration_tests.stripe_emulator.accounts import full
+from integration_tests.stripe_emulator import StripeEmulator
 from integration_tests.syncing import Sync, sync
 from source_stripe.resources import resource
 from source_stripe.source import SourceStripe
@@ -21,15 +20,6 @@ ROWS: dict[str, Any] = {
     row["name"]: row for row in SourceStripe(None, {"client_secret": KEY}, None).resolved_manifest["streams"]
 }
 THREE = {"disputes": "dispute", "products": "product", "setup_intents": "setup_intent"}
-
-
-@pytest.fixture(scope="module")
-def account() -> Iterator[StripeEmulator]:
-    emulator = StripeEmulator()
-    full.populate(emulator)
-    emulator.clock.advance(2)
-    with serve(emulator):
-        yield emulator
 
 
 @pytest.fixture(scope="module")

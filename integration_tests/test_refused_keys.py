@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
-import pytest
-
 from integration_tests.connection import stream_rows
-from integration_tests.stripe_emulator import StripeEmulator, serve
-from integration_tests.stripe_emulator.accounts import full
+from integration_tests.stripe_emulator import StripeEmulator
 from integration_tests.syncing import Sync, sync
 
 STREAMS = [row.name for row in stream_rows().values() if not row.opt_in and not row.deprecated]
 WORKERS = 4
-
-
-@pytest.fixture(scope="module")
-def account() -> Iterator[StripeEmulator]:
-    emulator = StripeEmulator()
-    full.populate(emulator)
-    emulator.clock.advance(2)
-    with serve(emulator):
-        yield emulator
 
 
 def failures(done: Sync) -> list[dict[str, str]]:

@@ -11,7 +11,9 @@ _PAGES_A_PIECE = 12
 _PAGES_AT_THE_END = 4
 """But where a long list leaves many workers idle, its end is near, and that waste is little beside their waiting."""
 _LONG = 100
+"""Pages."""
 _MANY = 8
+"""Workers."""
 
 _FORESIGHT = 24
 """A list is taken to go on as densely for so many times as many pages as were read of it, and no further."""
@@ -66,9 +68,9 @@ def split(being_read: Range, page: PageSpan, *, others: int, read: int, birth: i
 
     The reader has come down to `page.oldest` and goes on by cursor, so that a cut costs no request by itself. As far as
     `read` pages let it be foreseen, and hardly anything is older than `birth`, what lies before that second is cut into
-    equal pieces, none shorter than twelve pages by the density of this one. The reader keeps the newest; the oldest has
-    all that lies beyond. So where a list turns out to be dense in a few hours only, one piece is empty, and the next
-    cuts fall into those hours.
+    equal pieces, none shorter than twelve pages by the density of this one; or than four, where many wait at the end of
+    a long list. The reader keeps the newest; the oldest has all that lies beyond. So where a list turns out to be dense
+    in a few hours only, one piece is empty, and the next cuts fall into those hours.
     """
     bottom = birth if being_read.start < birth < page.oldest else being_read.start
     seconds_a_page = max(page.newest - page.oldest, 1)

@@ -222,23 +222,8 @@ def test_one_piece_is_handed_out_and_more_when_it_proves_to_hold_more() -> None:
     assert len([next(pieces) for _ in range(2)]) == 2
 
 
-def test_a_list_has_no_more_readers_than_fill_its_rate_budget() -> None:
-    workers = Workers(16)
-    frontier = Frontier(workers)
-    frontier.open([piece(0, 100_000)])
-    pieces = frontier.pieces()
-    number = next(pieces)
-    page_came(frontier, number, 99_999, 99_990)
-    page_came(frontier, number, 99_990, 99_981)
-    frontier.came(next(pieces), rows=True, more=True)
-
-    frontier.share(number, PageSpan(99_980, 99_980), readers=3)
-
-    assert workers.idle() == 16 - 3
-
-
-@pytest.mark.parametrize("more", [True, False])
-def test_a_piece_that_holds_more_than_a_page_is_followed_by_others(more: bool) -> None:
+def with_one_handed_out(*, more: bool) -> tuple[Workers, Frontier, int]:
+    """A list after two pages, its reader's number; the piece that was handed out holds more than a page, or not."""
     workers = Workers(16)
     frontier = Frontier(workers)
     frontier.open([piece(0, 100_000)])
@@ -247,6 +232,20 @@ def test_a_piece_that_holds_more_than_a_page_is_followed_by_others(more: bool) -
     page_came(frontier, number, 99_999, 99_990)
     page_came(frontier, number, 99_990, 99_981)
     frontier.came(next(pieces), rows=True, more=more)
+    return workers, frontier, number
+
+
+def test_a_list_has_no_more_readers_than_fill_its_rate_budget() -> None:
+    workers, frontier, number = with_one_handed_out(more=True)
+
+    frontier.share(number, PageSpan(99_980, 99_980), readers=3)
+
+    assert workers.idle() == 16 - 3
+
+
+@pytest.mark.parametrize("more", [True, False])
+def test_a_piece_that_holds_more_than_a_page_is_followed_by_others(more: bool) -> None:
+    workers, frontier, number = with_one_handed_out(more=more)
     for _ in range(9):
         frontier.came(number, rows=True, more=True)
     idle = workers.idle()

@@ -2,7 +2,7 @@
 
 Stripe counts requests per account and per endpoint over a second and answers 429 above that
 (https://docs.stripe.com/rate-limits). The budget holds a share of both, backs off from what a 429 names and grows
-back a request a second each second, slower near the rate that failed, so that it finds the real limit and stays there.
+back, slower near the rate that failed, so that it finds the real limit and stays there.
 """
 
 from __future__ import annotations
@@ -16,11 +16,15 @@ from dataclasses import dataclass, field
 _SECOND = 1.0
 _FILES = "/v1/files"
 _LEAST = 0.5
-_PROBING = 0.002
-"""How the rate grows above the one that failed last: by this times the square of the seconds since it got there."""
-_NEAR = 1.25
+_NEAR = 0.85
+"""Up to this share of the rate that failed last, it grows back by a request a second each second."""
+_PROBING = 0.01
+"""From there on it feels its way: it grows by this times the square of the seconds since."""
 _MOST_OF_A_PROCESS = 150.0
 """Requests a second beyond which one process gains nothing by more threads: they only get into each other's way."""
+
+_RESERVE = 1.8
+"""So many times the requests that would do if all answers took as long, and came evenly."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,15 @@ class RateLimits:
         return self.exceptions.get(endpoint, self.endpoint)
 
 
+@dataclass(frozen=True)
+class Slot:
+    """The time at which a request may go, as long as its windows were slowed down no more often than until now."""
+
+    endpoint: str
+    at: float
+    slowed: int
+
+
 class Window:
     """At most `rate` requests in any second. Times are seconds on one monotonic clock; not thread-safe."""
 
@@ -55,13 +68,15 @@ class Window:
         self._slowed_at = float("-inf")
         self._failed: float | None = None
         self._slots: list[float] = []
+        self.slowed = 0
+        """How often it was slowed down."""
 
     def rate(self, now: float) -> float:
         """Requests a second at `now`: what the last 429 left, and what has grown back since."""
-        since = max(0.0, now - self._slowed_at)
-        grown = self._slowed_to + since
-        if self._failed is not None and grown > self._failed:
-            grown = self._failed + _PROBING * (grown - self._failed) ** 2
+        grown = self._slowed_to + max(0.0, now - self._slowed_at)
+        near = max(self._slowed_to, (self._failed or math.inf) * _NEAR)
+        if grown > near:
+            grown = near + _PROBING * (grown - near) ** 2
         return min(self._full, grown)
 
     def next_slot(self, now: float) -> float:
@@ -77,14 +92,19 @@ class Window:
         insort(self._slots, slot)
 
     def slow_down(self, now: float) -> None:
-        """Halve the rate, or take a little off where it had come back to what failed. One burst's 429s count once."""
+        """Halve the rate, or take a little off where it had come near what failed. One burst's 429s count once.
+
+        Slots that were taken for later are given back: they were so many because the rate was higher.
+        """
         if now - self._slowed_at < _SECOND:
             return
         rate = self.rate(now)
-        was_near = self._failed is not None and rate <= self._failed * _NEAR
-        self._failed = rate * 0.98
-        self._slowed_to = max(rate * (0.85 if was_near else 0.5), _LEAST)
+        was_near = self._failed is not None and rate >= self._failed * _NEAR
+        self._failed = rate
+        self._slowed_to = max(rate * (_NEAR if was_near else 0.5), _LEAST)
         self._slowed_at = now
+        self.slowed += 1
+        del self._slots[bisect_right(self._slots, now) :]
 
 
 class RateBudget:
@@ -97,14 +117,19 @@ class RateBudget:
         self._latency = 0.3
         self._lock = threading.Lock()
 
-    def reserve(self, endpoint: str, now: float) -> float:
-        """Take the next free slot of the account and the endpoint; how many seconds from `now` it begins."""
+    def reserve(self, endpoint: str, now: float) -> Slot:
+        """Take the next free slot of the account and the endpoint. When it comes, ask whether it `stands`."""
         with self._lock:
-            windows = (self._account, self._endpoint(endpoint))
-            slot = max(window.next_slot(now) for window in windows)
+            windows = self._windows(endpoint)
+            at = max(window.next_slot(now) for window in windows)
             for window in windows:
-                window.take(slot)
-            return slot - now
+                window.take(at)
+            return Slot(endpoint, at, sum(window.slowed for window in windows))
+
+    def stands(self, slot: Slot) -> bool:
+        """Whether a request may go in its slot; if not, another one has to be reserved."""
+        with self._lock:
+            return slot.slowed == sum(window.slowed for window in self._windows(slot.endpoint))
 
     def slow_down(self, endpoint: str, reason: str | None, now: float) -> None:
         """Heed a 429 with this `Stripe-Rate-Limited-Reason`: `global-...` slows the account, else the endpoint."""
@@ -119,11 +144,14 @@ class RateBudget:
 
     def worth_having_under_way(self, endpoint: str | None = None) -> int:
         """How many requests fill the budget of an endpoint, or of the account, at today's latency (Little's law), and
-        some more for its jitter."""
+        a reserve: answers take turns to be late, and requests of a second come in waves."""
         limits = self._limits
         rate = limits.account if endpoint is None else min(limits.account, limits.of_endpoint(endpoint))
         rate = min(rate, _MOST_OF_A_PROCESS)
-        return 1 + math.ceil(1.5 * rate * self._latency)
+        return 1 + math.ceil(_RESERVE * rate * self._latency)
+
+    def _windows(self, endpoint: str) -> tuple[Window, Window]:
+        return self._account, self._endpoint(endpoint)
 
     def _endpoint(self, endpoint: str) -> Window:
         if endpoint not in self._endpoints:

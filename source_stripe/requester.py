@@ -83,7 +83,7 @@ class StripeRequester:
         while True:
             if self._key_refused is not None:
                 raise self._key_refused.again()
-            self.sleep(self._budget.reserve(path, self.clock()))
+            self._wait_for_slot(path)
             said = self._ask(url, path, params, headers)
             if isinstance(said, Answer):
                 self._silent_since = None
@@ -100,6 +100,15 @@ class StripeRequester:
     def worth_having_under_way(self, path: str | None = None) -> int:
         """How many requests at once fill the rate budget, of an API path or of the account."""
         return self._budget.worth_having_under_way(path)
+
+    def _wait_for_slot(self, path: str) -> None:
+        """Sleep until the rate budget lets a request go. A 429 meanwhile may put it off."""
+        while True:
+            now = self.clock()
+            slot = self._budget.reserve(path, now)
+            self.sleep(slot.at - now)
+            if self._budget.stands(slot):
+                return
 
     def _give_up_at(self, begun: float) -> float:
         """When patience with a request that began then, and fails, ends.

@@ -169,6 +169,27 @@ def test_the_budget_spaces_requests(
     assert time.now == pytest.approx(2.0)
 
 
+def test_a_429_meanwhile_puts_off_who_waits_for_a_slot(
+    make_requester: Callable[..., StripeRequester], requests_mock: Mocker, time: Time
+) -> None:
+    requests_mock.get(CHARGES, json=EMPTY)
+    requester = make_requester(call_rate_limit=2)
+    for _ in range(2):
+        requester.get("/v1/charges")
+
+    def sleep(seconds: float) -> None:
+        assert seconds == pytest.approx(1.0)
+        requester.sleep = time.sleep
+        requester._budget.slow_down("/v1/charges", "endpoint-rate", 0.5)
+        time.sleep(seconds)
+
+    requester.sleep = sleep
+    requester.get("/v1/charges")
+
+    # The rate fell to one a second, and is back at 1.5.
+    assert time.now == pytest.approx(2 / 1.5)
+
+
 def test_a_failure_does_not_show_the_key(requester: StripeRequester, requests_mock: Mocker) -> None:
     requests_mock.get(CHARGES, status_code=401, json={"error": {"message": f"Invalid API Key provided: {KEY}"}})
 

@@ -25,8 +25,7 @@ def main() -> None:
     with quick_imports():
         # The CDK: most of what a command takes before its first request.
         from source_stripe.entrypoint import run  # noqa: PLC0415
-    # Pages are trees without cycles: looking for those in all that the CDK has loaded would be a tenth of the work.
-    gc.freeze()
+    # Pages are trees without cycles: looking for those would be a tenth of the work.
     gc.set_threshold(50_000, 20, 100)
     output.take_logs()
     threading.excepthook = lambda failed: _fail(failed, output)

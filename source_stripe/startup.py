@@ -20,6 +20,7 @@ def quick_imports() -> Iterator[None]:
 
         attributes_doc.get_attributes_doc = _none
     yield
+    gc.freeze()
     gc.enable()
 
 

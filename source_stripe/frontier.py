@@ -5,6 +5,7 @@ The CDK's partition generator takes pieces from here and waits for those that re
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,7 +14,11 @@ from dataclasses import replace
 
 from source_stripe.pages import Row
 from source_stripe.pieces import ListPiece, Piece, RowsPiece
-from source_stripe.ranges import PageSpan, Range, Trust, split
+from source_stripe.ranges import PageSpan, Range, foresee, shortest_piece, split
+from source_stripe.sharing import Need, Trust, fair_share, part_of
+
+_ENOUGH = 0.8
+"""Of the workers that a list should have: some are a reserve, but fewer readers than that leave requests unused."""
 
 
 class Workers:
@@ -25,6 +30,7 @@ class Workers:
         self._worth_having = worth_having
         self._reading = 0
         self._waiting = 0
+        self._needs: dict[Frontier, Need] = {}
         self._changed = threading.Condition()
 
     def expect(self, pieces: int) -> None:
@@ -35,6 +41,18 @@ class Workers:
     def idle(self) -> int:
         """Workers with nothing to do, once the pieces that wait are taken."""
         return max(0, self._count() - self._reading - self._waiting)
+
+    def fair_share(self, whose: Frontier, need: Need) -> int:
+        """How many workers should read the list that needs this, given what the others need."""
+        with self._changed:
+            self._needs[whose] = need
+            others = [need for one, need in self._needs.items() if one is not whose]
+            return fair_share(self._count(), need, others)
+
+    def done_with(self, whose: Frontier) -> None:
+        """A list needs nothing any more."""
+        with self._changed:
+            self._needs.pop(whose, None)
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -69,6 +87,8 @@ class Frontier:
         self._failure: Exception | None = None
         self._trust = Trust()
         self._given: set[int] = set()
+        self._ahead: dict[int, float] = {}
+        """Pages that list pieces have left, as far as can be foreseen."""
         self._next_number = 0
 
     @property
@@ -121,31 +141,41 @@ class Frontier:
         except Exception as failure:
             with self._changed:
                 self._failure = self._failure or failure
+                self._workers.done_with(self)
                 self._changed.notify_all()
             raise
 
-    def share(self, number: int, page: PageSpan, readers: int) -> None:
-        """Hand out what the reader of a list piece, now behind `page`, need not read itself.
+    def share(self, number: int, page: PageSpan, readers: int) -> int:
+        """Hand out what the reader of a list piece, now behind `page`, need not read itself. Returns how many pieces.
 
         `readers` are as many as fill the rate budget of the list: more would only wait for each other.
         """
         with self._changed:
             piece = self.list_piece(number)
-            if piece.created is None:
-                return
-            wanted = readers - sum(isinstance(one, ListPiece) for one in self._open.values())
-            others = max(0, min(self._workers.idle(), self._trust.pieces, wanted))
-            kept, handed_out = split(piece.created, page, others=others, read=self._trust.pages, birth=piece.birth)
+            if piece.created is None or self.failed:
+                return 0
+            read, reading = self._trust.pages, len(self._list_pieces())
+            ahead = foresee(piece.created, page, read=read, birth=piece.birth)
+            self._ahead[number] = ahead.pages
+            fair = self._workers.fair_share(self, Need(math.ceil(sum(self._ahead.values())), readers))
+            free = min(self._workers.idle(), self._trust.pieces, fair - reading)
+            others = part_of(free, ahead.pages, self._ahead.values())
+            shortest = shortest_piece(read, ending=reading < fair * _ENOUGH)
+            kept, handed_out = split(piece.created, page.oldest, ahead, others=others, shortest=shortest)
             self._open[number] = replace(piece, created=kept)
-            self._trust.given += len(handed_out)
-            self._given.update(range(self._next_number, self._next_number + len(handed_out)))
-            self._add([replace(piece, created=part) for part in handed_out])
+            given = self._add([replace(piece, created=part) for part in handed_out])
+            self._trust.given += len(given)
+            self._given.update(given)
+            self._ahead.update(dict.fromkeys((number, *given), ahead.pages / (len(given) + 1)))
+            return len(given)
 
     def came(self, number: int, *, rows: bool, more: bool) -> None:
         """A page of a list piece came, with rows or without, with more behind it or not."""
         with self._changed:
             self._trust.came(rows=rows, more=more, first=number in self._given)
             self._given.discard(number)
+            if not more:
+                self._ahead.pop(number, None)
 
     def leave(self, number: int, rows: Sequence[Row]) -> bool:
         """Leave rows of a list piece to an idle worker, if there is one."""
@@ -198,7 +228,12 @@ class Frontier:
         """What a piece completed is taken note of: it is done."""
         with self._changed:
             del self._open[number]
+            if not self._list_pieces():
+                self._workers.done_with(self)
             self._changed.notify_all()
+
+    def _list_pieces(self) -> list[ListPiece]:
+        return [piece for piece in self._open.values() if isinstance(piece, ListPiece)]
 
     def _completed(self, part: int) -> list[ListPiece]:
         if self._rows_left[part] or part not in self._read:
@@ -206,15 +241,17 @@ class Frontier:
         del self._rows_left[part]
         return [self._read.pop(part)]
 
-    def _add(self, pieces: Sequence[Piece]) -> None:
-        if not pieces:
-            return
-        self._workers.expect(len(pieces))
-        for piece in pieces:
-            self._open[self._next_number] = piece
-            self._to_take.append(self._next_number)
-            self._next_number += 1
-        self._changed.notify_all()
+    def _add(self, pieces: Sequence[Piece]) -> range:
+        """Their numbers."""
+        first = self._next_number
+        self._next_number += len(pieces)
+        numbers = range(first, self._next_number)
+        if pieces:
+            self._workers.expect(len(pieces))
+            self._open.update(zip(numbers, pieces, strict=True))
+            self._to_take.extend(numbers)
+            self._changed.notify_all()
+        return numbers
 
     def _take(self) -> int | None:
         with self._changed:

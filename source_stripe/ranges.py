@@ -8,18 +8,16 @@ from itertools import pairwise
 
 _PAGES_A_PIECE = 12
 """A piece shorter than this wastes too much: each ends in a page that is half empty."""
-_PAGES_AT_THE_END = 4
-"""But where a long list leaves many workers idle, its end is near, and that waste is little beside their waiting."""
+_PAGES_AT_THE_END = 1
+"""But where the end of a long list is near, that waste is little beside the waiting of workers that have nothing to
+do."""
 _LONG = 100
 """Pages."""
-_MANY = 8
-"""Workers."""
 
 _FORESIGHT = 24
 """A list is taken to go on as densely for so many times as many pages as were read of it, and no further."""
-
-_FIRST_PAGES = 30
-_PAGES_A_WASTE = 8
+_GAPS = 100 / 99
+"""A page of a hundred rows lies between ninety-nine of the gaps of time between them."""
 
 
 @dataclass(frozen=True, order=True)
@@ -63,56 +61,48 @@ class PageSpan:
     oldest: int
 
 
-def split(being_read: Range, page: PageSpan, *, others: int, read: int, birth: int = 0) -> tuple[Range, list[Range]]:
-    """What the reader keeps of its range after a page that has more behind it, and the pieces for `others`.
+@dataclass(frozen=True)
+class Ahead:
+    """What a reader has before it, as far as can be foreseen: so many seconds, and how many of them make a page."""
 
-    The reader has come down to `page.oldest` and goes on by cursor, so that a cut costs no request by itself. As far as
-    `read` pages let it be foreseen, and hardly anything is older than `birth`, what lies before that second is cut into
-    equal pieces, none shorter than twelve pages by the density of this one; or than four, where many wait at the end of
-    a long list. The reader keeps the newest; the oldest has all that lies beyond. So where a list turns out to be dense
-    in a few hours only, one piece is empty, and the next cuts fall into those hours.
-    """
-    bottom = birth if being_read.start < birth < page.oldest else being_read.start
-    seconds_a_page = max(page.newest - page.oldest, 1)
-    foreseen = min(page.oldest - bottom, _FORESIGHT * read * seconds_a_page)
-    shortest = _PAGES_AT_THE_END if read >= _LONG and others >= _MANY else _PAGES_A_PIECE
-    pieces = min(others + 1, foreseen // (shortest * seconds_a_page))
-    if pieces < 2:
-        return being_read, []
-    cuts = [being_read.start, *(page.oldest - foreseen * n // pieces for n in range(pieces - 1, 0, -1))]
-    handed_out = [Range(start, end) for start, end in pairwise(cuts)]
-    return Range(cuts[-1], being_read.end), handed_out[::-1]
-
-
-@dataclass
-class Trust:
-    """How many pieces may be handed out before it is known what is in them.
-
-    A piece has cost a request for nothing if it turns out to hold no more than a page. One request may be wasted in the
-    first thirty pages, and then one more for every eighth; how much of that a new piece takes is judged by those before
-    it: all of a request at first, ever less while they prove to hold more. So all workers have something to do after a
-    few pages of a list that goes on and on, and a short one costs a request beside its pages, wherever its rows lie.
-    """
-
-    pages: int = 0
-    given: int = 0
-    judged: int = 0
-    proved: int = 0
-    wasted: int = 0
-
-    def came(self, *, rows: bool, more: bool, first: bool) -> None:
-        """A page came, with rows or without, more behind it or not; the first of a piece that was given, or another."""
-        self.pages += 1
-        self.judged += first
-        self.proved += first and more
-        # What a reader kept may turn out empty as well.
-        self.wasted += not more if first else not rows
+    seconds: float
+    seconds_a_page: float
 
     @property
-    def pieces(self) -> int:
-        risk = (self.wasted + 1) / (self.wasted + self.proved + 1)
-        to_waste = 1 + max(0, self.pages - _FIRST_PAGES) / _PAGES_A_WASTE - self.wasted
-        return max(0, int(to_waste / risk) - (self.given - self.judged))
+    def pages(self) -> float:
+        return self.seconds / self.seconds_a_page
+
+
+def foresee(being_read: Range, page: PageSpan, *, read: int, birth: int = 0) -> Ahead:
+    """What is left behind a page of a list of which `read` pages were read; hardly anything is older than `birth`."""
+    bottom = birth if being_read.start < birth < page.oldest else being_read.start
+    seconds_a_page = max(page.newest - page.oldest, 1) * _GAPS
+    return Ahead(min(page.oldest - bottom, _FORESIGHT * read * seconds_a_page), seconds_a_page)
+
+
+def shortest_piece(read: int, *, ending: bool) -> int:
+    """How many pages are worth a piece of their own, of a list of which `read` pages were read.
+
+    `ending` where it has fewer readers than fill its rate budget, and is about to have none.
+    """
+    return _PAGES_AT_THE_END if ending and read >= _LONG else _PAGES_A_PIECE
+
+
+def split(being_read: Range, oldest: int, ahead: Ahead, *, others: int, shortest: int) -> tuple[Range, list[Range]]:
+    """What the reader keeps of its range, behind a page that ended in second `oldest`, and the pieces for `others`.
+
+    The reader goes on by cursor, so that a cut costs no request by itself. What can be foreseen before that second is
+    cut into equal pieces of whole pages, none of fewer than `shortest`, so that a list that goes on as evenly leaves no
+    page half empty. The reader keeps the newest; the oldest has all that lies beyond. So where a list turns out to be
+    dense in a few hours only, one piece is empty, and the next cuts fall into those hours.
+    """
+    pieces = min(others + 1, int(ahead.pages / shortest))
+    if pieces < 2:
+        return being_read, []
+    each = ahead.pages // pieces * ahead.seconds_a_page
+    cuts = [being_read.start, *(int(oldest - each * n) for n in range(pieces - 1, 0, -1))]
+    handed_out = [Range(start, end) for start, end in pairwise(cuts)]
+    return Range(cuts[-1], being_read.end), handed_out[::-1]
 
 
 @dataclass

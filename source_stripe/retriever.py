@@ -165,9 +165,9 @@ class StripeRetriever(Retriever):
                     logger.warning("The stream %s stays empty. %s", self.name, error)
                 return
             self.frontier.came(number, rows=bool(page.rows), more=page.next is not None)
-            yield page
             if (span := self._span(page, route)) is not None:
                 self.frontier.share(number, span, route.listing.worth_having_under_way())
+            yield page
 
     def _span(self, page: Page, route: Route) -> PageSpan | None:
         """The seconds of a page behind which a list can be cut.

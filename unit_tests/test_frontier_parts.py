@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from source_stripe.frontier import Frontier, Workers
 from source_stripe.pieces import ListPiece, RowsPiece
 from source_stripe.ranges import PageSpan
+from unit_tests.simulation import ListOfRows
 from unit_tests.test_frontier import close, piece
-from unit_tests.test_ranges import ListOfRows
 
 
 class Through:

@@ -205,6 +205,25 @@ def test_a_gap_makes_no_row_older_than_a_sync_that_was_killed_had_it(emulator: S
     assert replica.connection.table("payment_links")[(link,)]["active"] is False
 
 
+def test_a_gap_makes_no_child_older_than_a_sync_that_was_killed_had_it(emulator: StripeEmulator) -> None:
+    replica = replica_of(emulator, "bank_accounts", workers=1)
+    customer = emulator.create("customer")["id"]
+    emulator.clock.advance(60)
+    replica.sync()
+    emulator.clock.advance(5 * DAY)
+    account = emulator.create("bank_account", customer=customer)["id"]
+    emulator.clock.advance(60)
+    # The row comes, as new as its event; the state doesn't.
+    killed = replica.sync(Kill(record=1))
+    emulator.update(account, account_holder_name="Ada")
+    # A gap since the last state; the events are still there.
+    emulator.clock.advance(28 * DAY)
+    replica.sync()
+
+    assert killed.output.ids("bank_accounts") == {account: 1}
+    assert replica.connection.table("bank_accounts")[(account,)]["account_holder_name"] == "Ada"
+
+
 def test_events_that_come_late_are_not_missed(emulator: StripeEmulator) -> None:
     replica = replica_of(emulator, "customers", "coupons", "customer_tax_ids")
     customers = [emulator.create("customer")["id"] for _ in range(3)]

@@ -115,7 +115,10 @@ class ChangesReading:
         changes = self.feed.fold.changes
         planned = plan(changes, since=0, start=self.start)
         yield [ChangedPiece(0, planned.gone)]
-        if self.feed.hydrator is not None:
+        if self.feed.parent_field is not None:
+            # A sync that was killed may have put down these times for all children of the parents.
+            self.known.changed = _parents_of(changes, self.feed.parent_field)
+        elif self.feed.hydrator is not None:
             self.known.changed = {change.id: change for change in changes}
             self.known.born = {change.id: change for change in (*planned.born, *planned.older)}
 
@@ -186,3 +189,10 @@ class ChangesReading:
         parents = (ChangedParent(parent, tuple(named)) for parent, named in children.items())
         pieces: list[Piece] = [ParentsPiece(0, (parent,)) for parent in parents]
         return [*pieces, ChangedPiece(0, tuple(gone))] if gone else pieces
+
+
+def _parents_of(children: Iterable[Change], parent_field: str) -> dict[str, Change]:
+    """Changes of children as those of their parents, the newest of each."""
+    named = ((id_of(change.shown, parent_field), change) for change in children)
+    oldest_first = sorted(((parent, change) for parent, change in named if parent), key=lambda pair: pair[1].time)
+    return {parent: Change(parent, change.time, None, deleted=False, shown={}) for parent, change in oldest_first}

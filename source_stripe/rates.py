@@ -20,7 +20,7 @@ _NEAR = 0.85
 """Up to this share of the rate that failed last, it grows back by a request a second each second."""
 _PROBING = 0.01
 """From there on it feels its way: it grows by this times the square of the seconds since."""
-_MOST_OF_A_PROCESS = 150.0
+_MOST_OF_A_PROCESS = 100.0
 """Requests a second beyond which one process gains nothing by more threads: they only get into each other's way."""
 
 _RESERVE = 1.8

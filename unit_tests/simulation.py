@@ -48,7 +48,6 @@ class ListBeingRead:
     emitted: list[Row] = field(default_factory=list)
     after: dict[int, Row] = field(default_factory=dict)
     readers: dict[int, AbstractContextManager[None]] = field(default_factory=dict)
-    ended: float = 0.0
 
 
 @dataclass
@@ -129,4 +128,3 @@ class Simulation:
         one.readers.pop(number).__exit__(None, None, None)
         frontier.completes(number)
         frontier.close(number)
-        one.ended = self.seconds

@@ -12,6 +12,7 @@ from source_stripe.events import Change
 from source_stripe.frontier import Frontier, Workers
 from source_stripe.pieces import ChangedPiece, ListPiece, Piece, RowsPiece
 from source_stripe.ranges import PageSpan, Range
+from source_stripe.sharing import Need
 from unit_tests.simulation import ListOfRows
 
 
@@ -241,6 +242,26 @@ def test_a_list_has_no_more_readers_than_fill_its_rate_budget() -> None:
     frontier.share(number, PageSpan(99_980, 99_980), readers=3)
 
     assert workers.idle() == 16 - 3
+
+
+@pytest.mark.parametrize("fails", [True, False])
+def test_a_list_that_is_through_or_failed_leaves_its_workers_to_others(fails: bool) -> None:
+    workers = Workers(10)
+    through, other = Frontier(workers), Frontier(workers)
+    through.open([piece(0, 10_000)])
+    pieces = through.pieces()
+    number = next(pieces)
+    page_came(through, number, 9_999, 9_900)
+    assert workers.fair_share(other, Need(24, 10)) == 5
+
+    if fails:
+        with pytest.raises(OSError, match="gone"), through.reading(number):
+            raise OSError("gone")
+    else:
+        close(through, number)
+        close(through, next(pieces))
+
+    assert workers.fair_share(other, Need(24, 10)) == 10
 
 
 @pytest.mark.parametrize("more", [True, False])

@@ -188,6 +188,26 @@ def test_what_a_gap_brings_is_found_though_the_sync_is_killed_again_and_again(em
     assert replica.connection.table("reviews")[(reviews[0],)]["open"] is False
 
 
+def test_a_review_that_was_closed_before_a_gap_is_told_of_before_the_first_state(emulator: StripeEmulator) -> None:
+    replica = replica_of(emulator, "reviews", workers=1)
+    closed = emulator.create("review")["id"]
+    for _ in range(250):
+        emulator.create("review")
+        emulator.clock.advance(60)
+    replica.sync()
+    emulator.clock.advance(9 * DAY)
+    emulator.update(closed, open=False)
+    emulator.clock.advance(28 * DAY)
+    # In the middle of the list, which shows only open ones. Its state says that all is known up to now.
+    killed = replica.sync(Kill(request=5))
+    # The event is gone by then.
+    emulator.clock.advance(9 * DAY)
+    replica.sync()
+
+    assert killed.killed
+    assert replica.connection.table("reviews")[(closed,)]["open"] is False
+
+
 def test_a_gap_makes_no_row_older_than_a_sync_that_was_killed_had_it(emulator: StripeEmulator) -> None:
     replica = replica_of(emulator, "payment_links", "coupons", workers=1)
     # A payment link doesn't say when it was created: a row of it is as new as its reading.

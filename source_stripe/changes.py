@@ -107,20 +107,23 @@ class ChangesReading:
         logger.warning(GAP, self.stream)
 
     def _bury(self, now: int) -> Iterator[Sequence[Piece]]:
-        """After a gap, before all is read again: tell of the deletions that there still are events of.
+        """After a gap, before all is read again: tell of the deletions that there still are events of, and of what the
+        lists hide.
 
-        What else the events name has to be found: where its list hides it, it is got by its id.
+        If this sync is killed the events may be gone when the next one comes. What else they name has to be found:
+        where its list does not show it after all, it is got by its id.
         """
         yield self._events(now - RETENTION, now)
         changes = self.feed.fold.changes
         planned = plan(changes, since=0, start=self.start)
-        yield [ChangedPiece(0, planned.gone)]
+        there = (*planned.born, *planned.older)
         if self.feed.parent_field is not None:
             # A sync that was killed may have put down these times for all children of the parents.
             self.known.changed = _parents_of(changes, self.feed.parent_field)
         elif self.feed.hydrator is not None:
             self.known.changed = {change.id: change for change in changes}
-            self.known.born = {change.id: change for change in (*planned.born, *planned.older)}
+            self.known.born = {change.id: change for change in there if not change.hidden}
+        yield [ChangedPiece(0, (*planned.gone, *(change for change in there if change.hidden)))]
 
     def _follow(self, watermark: int, now: int) -> Iterator[Sequence[Piece]]:
         """What has changed since a watermark."""

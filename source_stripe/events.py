@@ -35,6 +35,8 @@ class Change:
     """The object as the event shows it: of a deletion all, else only what finding it takes."""
     listed: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     """By field, what its embedded lists held before its events: rows by id."""
+    hidden: bool = False
+    """Whether its list does not show it any more, though it is there."""
 
 
 @dataclass
@@ -54,11 +56,14 @@ class Fold:
     """The embedded lists whose former rows are wanted."""
     touches: Mapping[str, str] = field(default_factory=dict)
     """Event types that are about another object, which shows in these: and the field of it that names the one."""
+    hides: frozenset[str] = frozenset()
+    """Event types after which a list does not show the object."""
     _newest: dict[str, Change] = field(default_factory=dict)
     _creations: dict[str, Change] = field(default_factory=dict)
     _deletions: dict[str, Change] = field(default_factory=dict)
     _touched: dict[str, Change] = field(default_factory=dict)
     _listed: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    _hidden: set[str] = field(default_factory=set)
 
     def add(self, event: Mapping[str, Any]) -> None:
         """Take an event in, if it is about an object of these kinds."""
@@ -70,6 +75,8 @@ class Fold:
         if change is None:
             return
         _keep_newer(self._newest, change)
+        if event["type"] in self.hides:
+            self._hidden.add(change.id)
         if change.deleted:
             _keep_newer(self._deletions, change)
         elif event["type"].endswith(".created"):
@@ -84,7 +91,10 @@ class Fold:
         for touch in self._touched.values():
             known = last.get(touch.id, touch)
             last[touch.id] = replace(known, time=max(known.time, touch.time))
-        return [replace(change, listed=self._listed.get(change.id, {})) for change in last.values()]
+        return [
+            replace(change, listed=self._listed.get(change.id, {}), hidden=change.id in self._hidden)
+            for change in last.values()
+        ]
 
     def _last(self, newest: Change) -> Change:
         creation, deletion = self._creations.get(newest.id), self._deletions.get(newest.id)

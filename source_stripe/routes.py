@@ -75,7 +75,7 @@ class Routes:
         kinds = frozenset(root.event_object or root.object)
         # What shows in the root's rows is nothing to children that don't stand there.
         touches = root.touches if row.parent is None or row.parent.field else {}
-        fold = Fold(kinds, root.deletions, keep, root.time_field, self._embedded(root), touches)
+        fold = Fold(kinds, root.deletions, keep, root.time_field, self._embedded(root), touches, root.hides)
         events = self._events(root, touches)
         return Feed(len(routes), events, fold, hydrator, misses_births=root.sync == "events+created")
 

@@ -82,6 +82,7 @@ class StreamRow(Row):
     event_object: tuple[str, ...] = ()
     touched_by: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     deletes: tuple[str, ...] | None = None
+    hides: frozenset[str] = frozenset()
     get: str | None = None
     include: tuple[str, ...] = ()
     nested: Mapping[str, str] = Field(default_factory=dict)

@@ -102,6 +102,14 @@ def test_a_deletion_is_final_though_later_events_show_the_object() -> None:
     assert change.shown == {"id": "co_1", "object": "coupon", "created": 50, "name": "last"}
 
 
+def test_what_hid_an_object_once_may_hide_it_still() -> None:
+    events = [event("co_1", "closed", 9), event("co_1", "updated", 9), event("co_2", "updated", 9)]
+
+    changes = by_id(fold(events, hides=frozenset({"coupon.closed"})))
+
+    assert {of: change.hidden for of, change in changes.items()} == {"co_1": True, "co_2": False}
+
+
 def test_an_id_of_the_users_choice_can_be_made_again() -> None:
     events = [
         event("SALE", "updated", 104, created=103),

@@ -27,7 +27,7 @@ COVERAGE = yaml.safe_load((ROOT / "tools" / "stream_coverage.yaml").read_text("u
 KEY_ORDER = """
     $ref type retriever name group path object primary_key
     params passes expand filter time_field paging nested api version adds parent parents product
-    sync cursor lookback overlap events event_object touched_by deletes get include
+    sync cursor lookback overlap events event_object touched_by deletes hides get include
     needs deprecated opt_in sensitive notes
 """
 PARENT_KEYS = {"stream", "where", "via", "as", "id_from", "id_as", "params_from", "field", "hidden", "carries"}
@@ -343,6 +343,13 @@ def test_a_streams_events_carry_its_object_and_none_is_forgotten(name: str) -> N
     events = {event for event, held in EVENT_OBJECTS.items() if wanted & set(held)}
     assert set(row["events"]) <= events
     assert {event for event in events - set(row["events"]) if not event.startswith(NOT_FOLLOWED)} == set()
+
+
+@pytest.mark.parametrize("name", names(lambda row: row.get("hides") or row.get("deletes")))
+def test_what_hides_or_deletes_an_object_is_one_of_its_events(name: str) -> None:
+    row = STREAMS[name]
+
+    assert {*row.get("hides", ()), *row.get("deletes", ())} <= {*row["events"]}
 
 
 @pytest.mark.parametrize("name", names(lambda row: row.get("touched_by")))

@@ -22,7 +22,6 @@ _PROBING = 0.01
 """From there on it feels its way: it grows by this times the square of the seconds since."""
 _MOST_OF_A_PROCESS = 100.0
 """Requests a second beyond which one process gains nothing by more threads: they only get into each other's way."""
-
 _RESERVE = 1.8
 """So many times the requests that would do if all answers took as long, and came evenly."""
 

@@ -61,10 +61,12 @@ def test_split_covers_the_range_and_cuts_no_short_pieces(
         assert handed_out[-1].end - birth >= shortest
 
 
-def cut(created: Range, page: PageSpan, others: int, read: int, *, ending: bool = False, birth: int = 0) -> list[Range]:
-    """What is handed out, newest first."""
+def cut(
+    created: Range, page: PageSpan, others: int, read: int, *, ending: bool = False, birth: int = 0
+) -> tuple[Range, list[Range]]:
+    """What is kept, and what is handed out, newest first."""
     ahead = foresee(created, page, read=read, birth=birth)
-    return split(created, page.oldest, ahead, others=others, shortest=shortest_piece(read, ending=ending))[1]
+    return split(created, page.oldest, ahead, others=others, shortest=shortest_piece(read, ending=ending))
 
 
 PAGE = PageSpan(10_099, 10_000)
@@ -72,40 +74,45 @@ PAGE = PageSpan(10_099, 10_000)
 
 
 def test_nobody_to_hand_to_no_split() -> None:
-    assert cut(Range(0, 10_100), PAGE, others=0, read=99) == []
+    assert cut(Range(0, 10_100), PAGE, others=0, read=99) == (Range(0, 10_100), [])
 
 
 def test_what_can_be_foreseen_is_handed_out_in_equal_pieces_newest_first() -> None:
-    assert cut(Range(0, 10_100), PAGE, others=3, read=99) == [Range(5_000, 7_500), Range(2_500, 5_000), Range(0, 2_500)]
+    kept, handed_out = cut(Range(0, 10_100), PAGE, others=3, read=99)
+
+    assert kept == Range(7_500, 10_100)
+    assert handed_out == [Range(5_000, 7_500), Range(2_500, 5_000), Range(0, 2_500)]
 
 
 def test_pieces_are_of_whole_pages() -> None:
-    handed_out = cut(Range(0, 10_100), PAGE, others=2, read=99)
+    kept, handed_out = cut(Range(0, 10_100), PAGE, others=2, read=99)
 
+    assert kept == Range(6_700, 10_100)
     # A hundred pages are left: the reader keeps 33, and the oldest piece has 34.
     assert handed_out == [Range(3_400, 6_700), Range(0, 3_400)]
 
 
 def test_a_list_is_foreseen_for_24_times_what_was_read_of_it() -> None:
-    handed_out = cut(Range(0, 1_000_000), PageSpan(100_099, 100_000), others=3, read=2)
+    kept, handed_out = cut(Range(0, 1_000_000), PageSpan(100_099, 100_000), others=3, read=2)
 
+    assert kept == Range(98_800, 1_000_000)
     assert handed_out == [Range(97_600, 98_800), Range(96_400, 97_600), Range(0, 96_400)]
 
 
 def test_pieces_are_shorter_where_a_long_list_ends() -> None:
     rest = Range(8_000, 10_100)
 
-    assert len(cut(rest, PAGE, others=9, read=99, ending=True)) == 0
-    assert len(cut(rest, PAGE, others=9, read=100)) == 0
-    assert len(cut(rest, PAGE, others=9, read=100, ending=True)) == 9
+    assert len(cut(rest, PAGE, others=9, read=99, ending=True)[1]) == 0
+    assert len(cut(rest, PAGE, others=9, read=100)[1]) == 0
+    assert len(cut(rest, PAGE, others=9, read=100, ending=True)[1]) == 9
 
 
 def test_what_is_older_than_the_account_makes_no_piece_of_its_own() -> None:
     whole = Range(0, 10_100)
 
-    assert cut(whole, PAGE, others=3, read=99, birth=7_600) == [Range(0, 8_800)]
-    assert cut(whole, PAGE, others=3, read=99, birth=7_700) == []
-    assert len(cut(whole, PAGE, others=3, read=99, birth=20_000)) == 3
+    assert cut(whole, PAGE, others=3, read=99, birth=7_600)[1] == [Range(0, 8_800)]
+    assert cut(whole, PAGE, others=3, read=99, birth=7_700)[1] == []
+    assert len(cut(whole, PAGE, others=3, read=99, birth=20_000)[1]) == 3
 
 
 def test_what_is_above_the_last_row_of_a_page_is_through_when_it_is_time_to_say_so() -> None:

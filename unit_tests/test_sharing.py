@@ -105,6 +105,18 @@ def test_every_row_comes_exactly_once(
     assert [sorted(one.emitted) for one in synced.all] == [one.rows.rows for one in synced.all]
 
 
+@given(created=clusters, size=st.integers(6, 20), workers=st.integers(1, 64), seed=st.integers(0, 999))
+def test_a_piece_costs_a_request_at_most(created: list[int], size: int, workers: int, seed: int) -> None:
+    synced = Simulation({"/v1/a": created}, LIVE, 0.3, workers, size, seed)
+
+    synced.run(Range(0, 100_000))
+
+    (one,) = synced.all
+    trust = one.frontier._trust
+    assert synced.requests <= max(1, -(-len(created) // size)) + trust.given
+    assert trust.given == trust.judged
+
+
 def first_sync(spread: str, count: int, workers: int) -> Simulation:
     """Of one list, where an answer takes 150 ms."""
     synced = Simulation({"/v1/charges": SPREADS[spread](count)}, ONE_LIST, 0.15, workers)

@@ -21,7 +21,8 @@ from urllib3.exceptions import HTTPError
 from source_stripe.answers import Answer, Refusal, decode, stripe_time
 from source_stripe.config import parse_config
 from source_stripe.connections import BoundedAdapter
-from source_stripe.errors import Outcome, StripeError, judge, judge_silence
+from source_stripe.errors import Outcome, StripeError
+from source_stripe.policies import judge, judge_silence
 from source_stripe.progress import Progress
 from source_stripe.rates import RateBudget, RateLimits
 

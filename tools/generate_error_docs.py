@@ -26,11 +26,12 @@ from source_stripe import checking
 from source_stripe.answers import Refusal
 from source_stripe.changes import GAP
 from source_stripe.config import ConfigError, parse_config
-from source_stripe.errors import TABLE, Outcome, Policy, StripeError
+from source_stripe.errors import Outcome, Policy, StripeError
 from source_stripe.expanding import expanded_too
 from source_stripe.inputs import InputError
 from source_stripe.listing import Listing
 from source_stripe.pages import MalformedPage, WholeList
+from source_stripe.policies import TABLE
 from source_stripe.replies import Silence
 from source_stripe.rows import StreamRow
 from source_stripe.selection import refused

@@ -16,9 +16,10 @@ from requests_mock import Mocker
 from source_stripe.account import AccountReader
 from source_stripe.answers import Refusal
 from source_stripe.checking import Finding, Probe, Verdict, ask, judge, probes
-from source_stripe.errors import TABLE, StreamFailure, StripeError
+from source_stripe.errors import StreamFailure, StripeError
 from source_stripe.listing import Listing
 from source_stripe.pages import MalformedPage, WholeList
+from source_stripe.policies import TABLE
 from source_stripe.records import Known
 from source_stripe.requester import StripeRequester
 from source_stripe.routes import Routes

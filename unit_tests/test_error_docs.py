@@ -15,7 +15,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 import source_stripe
 from source_stripe import config, ending, entrypoint, expanding, output, run
 from source_stripe.config import ConfigError, parse_config
-from source_stripe.errors import TABLE
+from source_stripe.policies import TABLE
 from tools.generate_docs import ROOT
 from tools.generate_error_docs import BAD_CONFIGS, BAD_EXPANSIONS, CONNECTOR, main, malformations, page
 from unit_tests.conftest import KEY

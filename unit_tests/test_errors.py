@@ -16,8 +16,9 @@ from urllib3.exceptions import LocationParseError
 from source_stripe.account import AccountReader
 from source_stripe.answers import Refusal, causes, decode, stripe_time
 from source_stripe.config import parse_config
-from source_stripe.errors import TABLE, Outcome, Policy, StripeError, ends, judge, judge_silence
+from source_stripe.errors import Outcome, Policy, StripeError, ends
 from source_stripe.pages import MalformedPage
+from source_stripe.policies import TABLE, judge, judge_silence
 from source_stripe.requester import StripeRequester
 from unit_tests.conftest import API, KEY
 

@@ -12,8 +12,9 @@ import pytest
 from requests_mock import Mocker
 
 from source_stripe.entrypoint import run
-from source_stripe.errors import TABLE, Outcome, Policy
+from source_stripe.errors import Outcome, Policy
 from source_stripe.output import Output as Stdout
+from source_stripe.policies import TABLE
 from source_stripe.source import SourceStripe
 from unit_tests.conftest import API, KEY
 from unit_tests.output import Output

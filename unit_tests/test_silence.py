@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from source_stripe.connections import BoundedAdapter
-from source_stripe.errors import TABLE, Outcome, StripeError
+from source_stripe.errors import Outcome, StripeError
+from source_stripe.policies import TABLE
 from source_stripe.requester import StripeRequester
 from unit_tests.conftest import KEY
 

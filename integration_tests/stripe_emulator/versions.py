@@ -2,9 +2,10 @@
 
 Stripe adds fields to every version at once: an object of an old version has all that one of the pinned version has, and
 beside it what later releases moved or took away. (An `invoice.payment_failed` of November 2025 at 2024-10-28.acacia
-holds `parent` and `subscription`, `total_taxes` and `total_tax_amounts`, a line's `pricing` and its `price`.) So
-`facts/versions.json` names, for each release and object, the fields that versions before it have, and where their
-values are now. A value is given by one of:
+holds `parent` and `subscription`, `total_taxes` and `total_tax_amounts`, a line's `pricing` and its `price`.) Names are
+another matter: what a release renamed has its old name only. So `facts/versions.json` names, for each release and
+object, the `fields` that versions before it have, or have with another value (an `id`, the name of the `object`), and
+where those values are now; and what they `lack`. A value is given by one of:
 
     "a.b.0.c"                               a path; ids on it lead on to what they name, lists not shown are opened
     ["a.b", "c"]                            the first of some paths at which there is a value
@@ -12,12 +13,14 @@ values are now. A value is given by one of:
     {"each": "a", "as": {"x": ...}}         a new hash for every element of an array
     {"sum": "a", "of": "b"}                 the sum of a field of an array's elements; null if there are none
     {"map": {"x": 1}, "of": "a", "else": 0} another word for the value at a path
+    {"prefix": "ii_", "of": "a"}            the id at a path with another prefix
     {"value": null}                         always the same: what the object itself doesn't tell any more
+
+The first of some may be any of these.
 
 `unit_amount` of invoice items and `invoice` of charges and payment intents are of the last sort.
 """
 
-from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -53,15 +56,18 @@ class _Renderer:
             return value
         # What an account keeps in metadata may look like an object and isn't one.
         copy = {name: item if name == "metadata" else self.rendered(item) for name, item in value.items()}
-        for path, source in _old_fields(value.get("object"), self._version).items():
-            _put(copy, path.split("."), self._value(source, value))
+        for change in _changes_since(value.get("object"), self._version):
+            for path, source in change["fields"].items():
+                _put(copy, path.split("."), self._value(source, value))
+            for name in change.get("lack", ()):
+                copy.pop(name, None)
         return copy
 
     def _value(self, source: Any, fields: Json) -> Any:
         if isinstance(source, str):
-            return self._at(fields, source)
+            return self.rendered(self._at(fields, source))
         if isinstance(source, list):
-            return next((found for path in source if (found := self._at(fields, path)) is not None), None)
+            return next((found for one in source if (found := self._value(one, fields)) is not None), None)
         if "whole" in source:
             return self.rendered(self._named(self._at(fields, source["whole"])))
         if "each" in source:
@@ -72,6 +78,9 @@ class _Renderer:
             return sum(self._at(row, source["of"]) for row in rows) if rows else None
         if "map" in source:
             return source["map"].get(self._at(fields, source["of"]), source["else"])
+        if "prefix" in source:
+            named = self._at(fields, source["of"])
+            return named and source["prefix"] + named.partition("_")[2]
         return source["value"]
 
     def _at(self, value: Any, path: str) -> Any:
@@ -103,10 +112,9 @@ class _Renderer:
 
 
 @cache
-def _old_fields(kind: Any, version: str) -> Mapping[str, Any]:
-    """The fields that objects of a kind have at a version and not at the pinned one, and where to find their values."""
-    rows = [row for row in _changes() if row["object"] == kind and version[:_DATE] < row["until"][:_DATE]]
-    return {path: source for row in rows for path, source in row["fields"].items()}
+def _changes_since(kind: Any, version: str) -> tuple[Json, ...]:
+    """What releases after a version did to objects of a kind, the newest release first."""
+    return tuple(row for row in _changes() if row["object"] == kind and version[:_DATE] < row["until"][:_DATE])
 
 
 @cache

@@ -22,7 +22,7 @@ from integration_tests.stripe_emulator import StripeEmulator, facts, serve
 from integration_tests.stripe_emulator.pages import Selection
 from integration_tests.stripe_emulator.rendering import document, tree
 from integration_tests.syncing import Kill, Sync, sync
-from source_stripe.nesting import values_at
+from source_stripe.dotted import values_at
 from source_stripe.rows import ParentRow
 
 _DAY = 86_400

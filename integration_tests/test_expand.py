@@ -16,8 +16,8 @@ from integration_tests.stripe_emulator import StripeEmulator, serve
 from integration_tests.stripe_emulator.accounts import full
 from integration_tests.stripe_emulator.facts import Json
 from integration_tests.syncing import Sync, sync
+from source_stripe.dotted import values_at
 from source_stripe.expanding import places
-from source_stripe.nesting import values_at
 from source_stripe.resources import resource
 
 Syncs = tuple[Sync, Sync, Mapping[str, list[str]]]

@@ -11,7 +11,7 @@ from integration_tests.embedded import CASES, EMBEDDED, EXPAND, NO_CASE, SIZES, 
 from integration_tests.stripe_emulator import StripeEmulator, serve
 from integration_tests.stripe_emulator.facts import Json
 from integration_tests.syncing import Sync, sync
-from source_stripe.nesting import values_at
+from source_stripe.dotted import values_at
 
 Syncs = Mapping[str, tuple[Sync, Lists]]
 

@@ -13,10 +13,10 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
+from source_stripe.children import Children
 from source_stripe.config import KEYS_PAGE, Config
 from source_stripe.errors import Outcome, StreamFailure, StripeError
 from source_stripe.listing import Listing
-from source_stripe.nesting import Children
 from source_stripe.pages import NextPageUrl, Paging, StartingAfter
 from source_stripe.requester import Params
 from source_stripe.routes import Routes

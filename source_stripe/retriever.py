@@ -13,13 +13,13 @@ from airbyte_cdk.sources.types import StreamSlice
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_stripe.batches import Batches, Flush
+from source_stripe.children import Children
 from source_stripe.covering import Cover
 from source_stripe.errors import Outcome, StripeError, ends
 from source_stripe.events import Change
 from source_stripe.frontier import Frontier
 from source_stripe.hydration import Hydrator, hydrate
 from source_stripe.listing import Listing
-from source_stripe.nesting import Children
 from source_stripe.pages import Page, Row
 from source_stripe.pieces import ChangedPiece, ListPiece, ParentsPiece, RowsPiece
 from source_stripe.progress import Progress

@@ -8,16 +8,17 @@ from typing import Any
 
 from source_stripe.account import AccountReader
 from source_stripe.changes import Feed
+from source_stripe.children import Beside, Children, ParentKey, Via
 from source_stripe.events import Fold, type_groups
 from source_stripe.expanding import lists_in, paths_below
 from source_stripe.hydration import Hydrator
 from source_stripe.listing import Listing, RangeFilter
-from source_stripe.nesting import Beside, Children, NestedList, ParentKey, Via, Whole
 from source_stripe.pages import NextPageUrl, OneObject, Paging, StartingAfter, WholeList
 from source_stripe.records import Fetched, Finish, Folded, FromEvents, Itself, Known, Projection, Several
 from source_stripe.requester import Params, StripeRequester
 from source_stripe.retriever import Route
 from source_stripe.rows import EVENTS_PATH, ParentRow, StreamRow
+from source_stripe.whole_lists import NestedList, Whole
 
 _FILTERS: Mapping[str, RangeFilter] = {
     "created": RangeFilter(),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from requests_mock import Mocker
 
+from source_stripe.children import Children, ParentKey
 from source_stripe.listing import Listing
-from source_stripe.nesting import Children, ParentKey
 from source_stripe.pieces import ChangedParent, ChangedPiece, ParentsPiece
 from source_stripe.records import Finish, Itself, Known
 from source_stripe.requester import StripeRequester

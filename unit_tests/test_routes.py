@@ -12,8 +12,8 @@ from airbyte_cdk.sources.declarative.parsers.manifest_reference_resolver import 
 
 from source_stripe.account import AccountReader
 from source_stripe.changes import Feed
+from source_stripe.children import Children
 from source_stripe.listing import Listing, RangeFilter
-from source_stripe.nesting import Children, Whole
 from source_stripe.pages import NextPageUrl, OneObject, WholeList
 from source_stripe.records import Fetched, FromEvents, Itself, Known, Projection, Several
 from source_stripe.requester import StripeRequester
@@ -21,6 +21,7 @@ from source_stripe.resources import resource
 from source_stripe.retriever import Route
 from source_stripe.routes import Routes
 from source_stripe.rows import StreamRow
+from source_stripe.whole_lists import Whole
 
 MANIFEST: dict[str, Any] = ManifestReferenceResolver().preprocess_manifest(
     yaml.safe_load(resource("manifest.yaml").read_text("utf-8"))

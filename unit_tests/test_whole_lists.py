@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 from requests_mock import Mocker
 
+from source_stripe.dotted import matches, values_at
 from source_stripe.listing import Listing
-from source_stripe.nesting import NestedList, Whole, behind, embedded, matches, values_at
 from source_stripe.pages import Page
 from source_stripe.records import Finish, Itself
 from source_stripe.requester import Params, StripeRequester
+from source_stripe.whole_lists import NestedList, Whole, behind, embedded
 from unit_tests.conftest import API
-from unit_tests.test_nesting import V1, facts, invoice, line, listed, records
+from unit_tests.test_children import V1, facts, invoice, line, listed, records
 
 
 def nested(requester: StripeRequester, path: str = "/v1/invoices/{id}/lines", **fields: Any) -> NestedList:

@@ -1,22 +1,19 @@
-"""Nesting: children, out of their parents' rows or by a request for each parent."""
+"""Children: rows that stand in their parents, or are asked for parent by parent."""
 
 from __future__ import annotations
 
-import logging
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from source_stripe.errors import Outcome, StripeError
+from source_stripe.dotted import matches, values_at
 from source_stripe.events import Change
 from source_stripe.listing import Listing
 from source_stripe.pages import Page, Row
 from source_stripe.pieces import ChangedParent
 from source_stripe.records import Finish, Known, Projection, tombstone
-
-logger = logging.getLogger("airbyte.stripe")
+from source_stripe.whole_lists import NestedList, behind, embedded, is_cut, passing_over_what_is_gone
 
 
 @dataclass(frozen=True)
@@ -85,76 +82,6 @@ class Beside:
 
 
 @dataclass(frozen=True)
-class NestedList:
-    """A list that Stripe embeds in an object, cut at ten rows, and where the rest of it is listed."""
-
-    field: str
-    """Dotted path in the object."""
-    listing: Listing
-    """Its path may have `{id}`, the object's id."""
-    param: str | None = None
-    """The query parameter that names the object, or else the one on the way to the list (its `ownership`, say)."""
-    owner: str = ""
-    """Dotted path in the row of the object, where it isn't the row itself; and what it then has to be, as others may
-    stand there too."""
-    kind: str = ""
-
-    def is_cut(self, row: Row) -> bool:
-        if not self.owner and "." not in self.field:
-            return _is_cut(row.get(self.field))
-        return any(_is_cut(value) for owner in self._owners(row) for value in values_at(owner, self.field))
-
-    def complete(self, row: Row) -> None:
-        """Fetch what is missing and put it into the row, which then holds the whole list."""
-        for owner in self._owners(row):
-            for value in values_at(owner, self.field):
-                if _is_cut(value):
-                    with passing_over_what_is_gone(str(owner["id"])):
-                        value["data"].extend(self._rest(owner, behind(value["data"])))
-                    value["has_more"] = False
-
-    def _owners(self, row: Row) -> Iterable[Row]:
-        if not self.owner:
-            return (row,)
-        return (owner for owner in objects_at(row, self.owner) if owner.get("object") == self.kind)
-
-    def _rest(self, owner: Row, page: Page | None) -> Iterator[Row]:
-        asked = () if self.param is None else ((self.param, self._named(owner)),)
-        while page is None or page.next is not None:
-            page = self.listing.page((*asked, *self.listing.passes[0]), None, page, {"id": str(owner["id"])})
-            yield from page.rows
-
-    def _named(self, owner: Row) -> str:
-        """The id of the innermost object that the list stands in."""
-        inside, named = owner, str(owner["id"])
-        for name in self.field.split(".")[:-1]:
-            inside = inside[name]
-            named = str(inside.get("id", named))
-        return named
-
-
-@dataclass(frozen=True)
-class Whole:
-    """Rows with their nested lists whole: no record goes out with a cut list."""
-
-    inner: Projection
-    lists: tuple[NestedList, ...]
-
-    def costs(self, row: Row) -> bool:
-        return any(nested.is_cut(row) for nested in self.lists) or self.inner.costs(row)
-
-    def records(self, row: Row, updated: int | None) -> Iterator[Row]:
-        for record in self.inner.records(row, updated):
-            for nested in self.lists:
-                if nested.is_cut(record):
-                    nested.complete(record)
-            yield record
-
-    def tombstones(self, change: Change) -> Iterable[Row]:
-        return self.inner.tombstones(change)
-
-
-@dataclass(frozen=True)
 class Children:
     """The children of a parent's records: embedded in `embedded`, the rest by request; without it all by request."""
 
@@ -182,7 +109,7 @@ class Children:
     def costs(self, row: Row) -> bool:
         if self.embedded is None:
             return True
-        return self.parent.costs(row) or any(_is_cut(value) for value in values_at(row, self.embedded))
+        return self.parent.costs(row) or any(is_cut(value) for value in values_at(row, self.embedded))
 
     def records(self, row: Row, updated: int | None) -> Iterator[Row]:
         for parent in self.parent.records(row, updated):
@@ -307,65 +234,3 @@ class Children:
     def _guarded(self, parent_id: str, children: Iterator[Row]) -> Iterator[Row]:
         with passing_over_what_is_gone(parent_id):
             yield from children
-
-
-@contextmanager
-def passing_over_what_is_gone(object_id: str) -> Iterator[None]:
-    """Where an object was deleted since it was listed, what stood in it is not to be had any more; an event tells."""
-    try:
-        yield
-    except StripeError as error:
-        if error.outcome is not Outcome.RESOURCE_MISSING:
-            raise
-        logger.info("%s is gone since it was listed: %s", object_id, error)
-
-
-def embedded(value: Any) -> tuple[Sequence[Row], bool]:
-    """The rows in an embedded list, object or array, and whether there are more.
-
-    What is no object (an id that was not expanded, null) is no row.
-    """
-    if isinstance(value, dict) and isinstance(value.get("data"), list):
-        return value["data"], _is_cut(value)
-    values = value if isinstance(value, list) else [value]
-    return [row for row in values if isinstance(row, dict)], False
-
-
-def behind(rows: Sequence[Row]) -> Page | None:
-    """The page behind which the rest of an embedded list is: None, as before the first, where it has no row at all."""
-    return Page(list(rows), str(rows[-1]["id"])) if rows else None
-
-
-def objects_at(row: Row, path: str) -> Iterator[Row]:
-    """The objects at a dotted path, those of an array one by one."""
-    for value in values_at(row, path):
-        yield from (each for each in (value if isinstance(value, list) else (value,)) if isinstance(each, dict))
-
-
-def _is_cut(value: Any) -> bool:
-    return isinstance(value, dict) and bool(value.get("has_more")) and isinstance(value.get("data"), list)
-
-
-def values_at(row: Any, path: str) -> list[Any]:
-    """The values at a dotted path: through every element of an array, and `*` through every key."""
-    if "." not in path:
-        value = row.get(path)
-        return [] if value is None else [value]
-    values: list[Any] = [row]
-    for name in path.split("."):
-        inside = [element for value in values for element in (value if isinstance(value, list) else [value])]
-        hashes = [value for value in inside if isinstance(value, Mapping)]
-        values = [child for value in hashes for child in (value.values() if name == "*" else [value.get(name)])]
-    return [value for value in values if value is not None]
-
-
-def matches(row: Mapping[str, Any], where: Mapping[str, Any]) -> bool:
-    """Whether a row has these values at these dotted paths; `any` is anything but null."""
-    for path, wanted in where.items():
-        values = values_at(row, path)
-        if wanted == "any":
-            if not values:
-                return False
-        elif (values[0] if values else None) != wanted:
-            return False
-    return True

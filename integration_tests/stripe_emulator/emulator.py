@@ -2,21 +2,22 @@
 
 import re
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from random import Random
 from typing import Any, Literal
 
 import orjson
 
-from integration_tests.stripe_emulator import events, factory, facts, kinship
+from integration_tests.stripe_emulator import events, factory, facts
 from integration_tests.stripe_emulator.backlog import Backlog
 from integration_tests.stripe_emulator.bulk import Bulk
-from integration_tests.stripe_emulator.clock import Clock, unix_time
+from integration_tests.stripe_emulator.clock import Clock
 from integration_tests.stripe_emulator.facts import PINNED_VERSION, Json
 from integration_tests.stripe_emulator.faults import Faults
 from integration_tests.stripe_emulator.keys import Key
 from integration_tests.stripe_emulator.limits import Traffic
+from integration_tests.stripe_emulator.objects import Objects
 from integration_tests.stripe_emulator.pages import Selection
 from integration_tests.stripe_emulator.rendering import document, rendered, tree
 from integration_tests.stripe_emulator.store import Resource, Store
@@ -43,7 +44,6 @@ _ACCOUNT: Json = {
 }
 _OF_CONNECTED_ACCOUNTS = {"account", "bank_account", "capability", "card", "person"}
 _ENDED = ("canceled", "incomplete_expired")
-_CREATION_FIELDS = ("created", "date", "transacted_at")
 
 
 @dataclass(frozen=True)
@@ -96,6 +96,7 @@ class StripeEmulator:
         self.faults = Faults()
         self.lock = threading.RLock()
         self._store = Store()
+        self._objects = Objects(self._store, self.clock)
         self._backlog = Backlog()
         self.keys: dict[str, Key] = {self.key: Key(self.key)}
         self.disabled: set[str] = set()
@@ -122,8 +123,8 @@ class StripeEmulator:
         with self.lock:
             lists = {row.field: fields.pop(row.field) for row in facts.embedded(kind) if row.field in fields}
             parents = self._parents(kind, fields, of)
-            resource = self._add(kind, fields, of, slot)
-            children = self._add_children(resource, lists)
+            resource = self._objects.add(kind, fields, of, slot)
+            children = self._objects.add_children(resource, lists)
             usual = events.on_creation(kind, resource.fields)
             self._announce(resource, _chosen(event, usual, kind), resource.at)
             for child in children if event is not False else ():
@@ -142,7 +143,7 @@ class StripeEmulator:
             resource, now = self._existing(object_id), self.clock.now()
             before, parents = self._view(resource), self._parents(resource.kind, resource.fields, resource.owner)
             lists = {row.field: fields.pop(row.field) for row in facts.embedded(resource.kind) if row.field in fields}
-            changed = self._change(resource, fields) | self._replace_children(resource, lists)
+            changed = self._objects.change(resource, fields) | self._objects.replace_children(resource, lists)
             after = self._view(resource)
             usual = events.on_update(resource.kind, before.listed, after.listed) if changed else []
             previous = events.previous_attributes(before.told, after.told)
@@ -170,7 +171,7 @@ class StripeEmulator:
             parents = self._parents(resource.kind, resource.fields, resource.owner)
             usual = events.on_deletion(resource.kind, resource.fields)
             self._announce(resource, _chosen(event, usual, resource.kind), now)
-            self._remove(resource)
+            self._objects.remove(resource)
             if event is None and not usual:
                 self._announce_parents(parents, now)
 
@@ -272,70 +273,11 @@ class StripeEmulator:
             return _View(listed, listed)
         return _View(listed, at_version(listed, account.default_version, self.store))
 
-    def _add(self, kind: str, given: Json, owner: str | None, slot: str | None) -> Resource:
-        number = self.store.next_number()
-        created = _created(given) or self.clock.now()
-        object_id = given.get("id") or factory.object_id(facts.kind(kind).prefix, number)
-        fields = factory.make(kind, given, object_id=object_id, created=created)
-        if owner is not None and slot is None:
-            slot = self._slot(kind, owner)
-        key = store_key(kind, fields, owner, number)
-        resource = Resource(kind, key, fields, _created(fields) or created, number, owner, slot)
-        self.store.add(resource)
-        return resource
-
-    def _slot(self, kind: str, owner: str) -> str | None:
-        parent = self.store.get(owner)
-        slots = facts.slots(kind, parent.kind) if parent is not None else ()
-        if len(slots) > 1:
-            raise ValueError(f"{owner} has several lists of {kind}: say which one with slot=, of {', '.join(slots)}")
-        return slots[0] if slots else None
-
-    def _add_children(self, parent: Resource, lists: Mapping[str, Iterable[Json]]) -> list[Resource]:
-        children = []
-        for row in facts.embedded(parent.kind):
-            for given in lists.get(row.field, ()):
-                kind = given.get("object", row.kinds[0])
-                if row.by is not None:
-                    children.append(self._add(kind, {**given, row.by: parent.key}, None, None))
-                else:
-                    children.append(self._add(kind, given, parent.key, row.field))
-        return children
-
-    def _change(self, resource: Resource, changes: Json) -> bool:
-        """Give an object's fields other values; whether that changed any."""
-        before = resource.fields
-        self.store.replace(resource, factory.changed(resource.kind, before, changes))
-        return resource.fields != before
-
-    def _replace_children(self, parent: Resource, lists: Mapping[str, Iterable[Json]]) -> bool:
-        """Give embedded lists other rows; whether that changed what the parent may show."""
-        changed = False
-        for row in facts.embedded(parent.kind):
-            if row.field not in lists:
-                continue
-            old = {child.key: child for child in Selection(self.store.children(row, parent.key)).down()}
-            rows = list(lists[row.field])
-            kept = {given["id"]: given for given in rows if given.get("id") in old}
-            for key, child in old.items():
-                if key in kept:
-                    changed |= self._change(child, kept[key]) and row.shown
-                else:
-                    self.store.remove(child)
-            self._add_children(parent, {row.field: [given for given in rows if given.get("id") not in kept]})
-            changed |= row.shown and len(kept) < max(len(old), len(rows))
-        return changed
-
     def _cancel_subscriptions(self, customer: Resource, event: Event) -> None:
         """Cancel what a customer is subscribed to, silently where the customer's own deletion is."""
         for subscription in list(Selection([self.store.shelf_by("subscription", "customer", customer.key)]).down()):
             if subscription.fields["status"] not in _ENDED:
                 self.delete(subscription.key, event=False if event is False else None)
-
-    def _remove(self, resource: Resource) -> None:
-        for child in list(kinship.below(resource, self.store)):
-            self._remove(child)
-        self.store.remove(resource)
 
     def _parents(self, kind: str, fields: Json, owner: str | None) -> list[tuple[Resource, _View]]:
         """The objects that show one of this kind in a list of theirs, with what they show now."""
@@ -369,18 +311,6 @@ class StripeEmulator:
         return self.connected.get(account)
 
 
-def store_key(kind: str, fields: Json, owner: str | None, number: int) -> str:
-    """What the store calls an object: its id, or where that isn't unique or there is none, its parent and its name."""
-    if kind == "capability":
-        return f"{fields['account']}/{fields['id']}"
-    if "id" in fields:
-        return str(fields["id"])
-    if kind not in facts.singletons():
-        return f"{kind}/{number}"
-    parent = fields.get("customer") or owner
-    return f"{parent}/{kind}" if parent else kind
-
-
 def _chosen(event: Event, usual: list[str], kind: str) -> list[str]:
     """The types of the events that a change writes, given what the test asked for."""
     if event is None:
@@ -389,12 +319,3 @@ def _chosen(event: Event, usual: list[str], kind: str) -> list[str]:
         return []
     events.check_type(event, kind)
     return [event]
-
-
-def _created(fields: Json) -> int | None:
-    """Unix time of an object's creation, if its fields say."""
-    for name in _CREATION_FIELDS:
-        value = fields.get(name)
-        if value is not None:
-            return unix_time(value) if isinstance(value, str) else int(value)
-    return None

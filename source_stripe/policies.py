@@ -19,7 +19,7 @@ from urllib3.exceptions import LocationValueError
 from source_stripe.answers import Refusal
 from source_stripe.config import KEYS_PAGE
 from source_stripe.errors import CURSOR_GONE, Outcome, Policy
-from source_stripe.replies import Answers, Reply, Silence
+from source_stripe.replies import Answers, Either, Reply, Silence
 
 _PASSING = {408, 409, *range(500, 600)}
 
@@ -167,14 +167,18 @@ _TABLE = (
     ),
     Policy(
         name="object gone",
-        replies=Answers({400, 404}, codes={"resource_missing"}),
+        replies=Either(
+            Answers({400, 404}, codes={"resource_missing"}),
+            Answers({404}, codes={""}, says=re.compile(r"^(No such [\w .]+|Invalid [\w .]+ id): ")),
+        ),
         outcome=Outcome.RESOURCE_MISSING,
         failure=FailureType.transient_error,
         what="What GET {path} is about is gone",
         todo="Sync again; nothing read so far is lost.",
-        why="Code `resource_missing`: an object was deleted since a list or an event named it. It becomes a tombstone,"
-        " or its children are passed over, and nobody reads this message; only where a whole list is gone the "
-        "stream fails with it.",
+        why="Code `resource_missing`, or HTTP 404 without a code where the message names an object that is not there: "
+        "an object was deleted since a list or an event named it. If it is the one that was asked for it becomes a "
+        "tombstone, or its children are passed over, and nobody reads this message. Only where a whole list is gone "
+        "the stream fails with it.",
     ),
     Policy(
         name="request refused",

@@ -53,6 +53,17 @@ class Answers:
 
 
 @dataclass(frozen=True)
+class Either:
+    """What one of these is about, or the other."""
+
+    one: Replies
+    other: Replies
+
+    def has(self, reply: Reply) -> bool:
+        return self.one.has(reply) or self.other.has(reply)
+
+
+@dataclass(frozen=True)
 class Silence:
     """No answer, for such a reason: an exception of these kinds, or of these words, is at the bottom of it."""
 

@@ -69,11 +69,17 @@ EXAMPLES: dict[str, list[Reply]] = {
         (400, {}, error("No such charge", code="resource_missing", param="starting_after")),
         (404, {}, error("No such charge", code="resource_missing", param="ending_before")),
     ],
-    "object gone": [(404, {}, GONE), (400, {}, error("No such list", code="resource_missing", param="value_list"))],
+    "object gone": [
+        (404, {}, GONE),
+        (400, {}, error("No such list", code="resource_missing", param="value_list")),
+        (404, {}, error("No such mandate: 'mandate_1'")),
+        (404, {}, error("Invalid subscription_item id: si_1")),
+    ],
     "request refused": [
         (400, {}, error("Received unknown parameter: foo", code="parameter_unknown", param="foo")),
         (400, {}, error("Invalid Stripe API version: 2030-01-01.later")),
         (404, {}, error("Unrecognized request URL (GET: /v1/foo).")),
+        (400, {}, error("Invalid subscription_item id: si_1")),
         (402, {}, {}),
         (600, {}, {}),
     ],

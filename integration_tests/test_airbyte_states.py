@@ -146,6 +146,7 @@ def test_a_state_of_airbytes_connector_is_gone_on_from(
     check_is_complete(done, Connection([case.stream]))
     again = Counter(old[-14:]) if case.stream == "balance_transactions" else Counter([old[-3]])
     assert done.output.ids() == again + Counter([new])
-    assert done.output.states(case.stream)[-1] == {case.cursor: emulator.clock.now()}
+    read_with = {"account": emulator.account["id"], "live": False}
+    assert done.output.states(case.stream)[-1] == {case.cursor: emulator.clock.now(), "read_with": read_with}
     # The account, the events, and what is read again.
     assert len(emulator.requests) <= 4

@@ -44,7 +44,7 @@ def test_an_interrupted_first_sync_finishes_its_history(emulator: StripeEmulator
     assert 0 < len(first.output.ids()) < 450
     assert len(ids(replica, "charges")) == 450
     assert len(second.output.ids()) <= 450
-    assert replica.connection.states["charges"]["stream"]["stream_state"].keys() == {"updated"}
+    assert replica.connection.states["charges"]["stream"]["stream_state"].keys() == {"updated", "read_with"}
     assert len(emulator.requests) - asked < 10
 
 

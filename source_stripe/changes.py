@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from source_stripe.account import Account
 from source_stripe.events import OVERLAP, RETENTION, TRUSTED, Change, Fold, id_of, is_gap, plan
@@ -15,7 +15,7 @@ from source_stripe.ranges import Range
 from source_stripe.reading import Progress, State, first_pieces
 from source_stripe.records import Known
 from source_stripe.requester import Params
-from source_stripe.state import StreamState, Window
+from source_stripe.state import ReadWith, StreamState, Window
 
 logger = logging.getLogger("airbyte.stripe")
 
@@ -55,6 +55,8 @@ class ChangesReading:
     """Seconds before the watermark from which rows are listed again, as not all that happens to them has an event."""
     new_children_only: bool = False
     """Of a parent that changed, ask only for children created since the watermark."""
+    setting: ReadWith = field(default_factory=ReadWith)
+    """What the stream is read with, by its config."""
     _state: StreamState = field(default_factory=StreamState)
     _progress: Progress | None = None
 
@@ -70,14 +72,14 @@ class ChangesReading:
             state = StreamState(now, Window(Range(self.start, now), floor=now - TRUSTED))
         else:
             followed_from = watermark
-        self._state = state
+        self._state = replace(state, read_with=self.setting.of(account.id))
         if state.window is not None:
             if state.window.floor is not None:
                 yield from self._bury(now)
             yield from self._back_fill(state.window, account)
         if followed_from is not None:
             yield from self._follow(followed_from, now)
-        self._state = StreamState(now)
+        self._state = replace(self._state, watermark=now)
 
     def begun(self) -> bool:
         return self._progress is not None
@@ -85,7 +87,7 @@ class ChangesReading:
     def through(self, piece: ListPiece) -> State | None:
         if self._progress is None or piece.route == self.feed.route:
             return None
-        self._state = StreamState(self._state.watermark, self._progress.through(piece))
+        self._state = replace(self._state, window=self._progress.through(piece))
         return self._state.dump(self.cursor)
 
     def final_state(self) -> State:
@@ -101,7 +103,7 @@ class ChangesReading:
         self._progress = Progress(self.listings, window, account.birth)
         yield first_pieces(self.listings, window.left, account.birth, expects=bool(self.known.born))
         self._progress = None
-        self._state = StreamState(self._state.watermark)
+        self._state = replace(self._state, window=None)
 
     def _warn_of_the_gap(self) -> None:
         logger.warning(GAP, self.stream)

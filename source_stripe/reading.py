@@ -6,7 +6,7 @@ This module has the two that need no events: whole, and by `created`. source_str
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from source_stripe.account import Account
@@ -14,7 +14,7 @@ from source_stripe.listing import Listing
 from source_stripe.pieces import ListPiece, Piece
 from source_stripe.ranges import Range, intersect, merge
 from source_stripe.records import Known
-from source_stripe.state import StreamState, Window
+from source_stripe.state import ReadWith, StreamState, Window
 
 State = Mapping[str, Any]
 
@@ -56,10 +56,12 @@ class WholeReading:
     known: Known
     start: int
     lookback: int | None = None
-    _now: int = 0
+    setting: ReadWith = field(default_factory=ReadWith)
+    """What the stream is read with, by its config."""
+    _state: StreamState = field(default_factory=StreamState)
 
     def phases(self, account: Account, saved: State) -> Iterator[Sequence[Piece]]:
-        self._now = account.now
+        self._state = StreamState(account.now, read_with=self.setting.of(account.id))
         watermark = None
         if self.cursor is not None:
             watermark = StreamState.parse(saved, stream=self.stream, cursor=self.cursor, now=account.now).watermark
@@ -77,7 +79,7 @@ class WholeReading:
         return None
 
     def final_state(self) -> State | None:
-        return None if self.cursor is None else {self.cursor: self._now}
+        return None if self.cursor is None else self._state.dump(self.cursor)
 
     def share(self) -> None:
         return None
@@ -116,16 +118,18 @@ class CreatedReading:
     listings: Sequence[Listing]
     start: int
     lookback: int
+    setting: ReadWith = field(default_factory=ReadWith)
+    """What the stream is read with, by its config."""
     _state: StreamState = field(default_factory=StreamState)
     _progress: Progress | None = None
 
     def phases(self, account: Account, saved: State) -> Iterator[Sequence[Piece]]:
         state = StreamState.parse(saved, stream=self.stream, cursor=self.cursor, now=account.now)
         window = state.next_window(start=self.start, now=account.now, lookback=self.lookback)
-        self._state = StreamState(account.now, window)
+        self._state = StreamState(account.now, window, self.setting.of(account.id))
         self._progress = Progress(self.listings, window, account.birth)
         yield first_pieces(self.listings, window.left, account.birth)
-        self._state = StreamState(account.now)
+        self._state = replace(self._state, window=None)
 
     def begun(self) -> bool:
         return False
@@ -133,7 +137,7 @@ class CreatedReading:
     def through(self, piece: ListPiece) -> State | None:
         if self._progress is None:
             return None
-        self._state = StreamState(self._state.watermark, self._progress.through(piece))
+        self._state = replace(self._state, window=self._progress.through(piece))
         return self._state.dump(self.cursor)
 
     def final_state(self) -> State:

@@ -6,6 +6,10 @@ Finished: `{"updated": 1763800000}`, the shape that Airbyte's connector writes. 
 
 The cursor's value is the watermark: the Stripe time up to which the stream is complete once the back-fill is. One
 over older rows (after a gap) has a `floor`, below which no row's `updated` may fall: when events were last all there.
+
+Beside them stands what the stream was read with, so far as it is known; an earlier version, and Airbyte's, left it out:
+
+    "read_with": {"account": "acct_1", "live": false, "start_date": 1485302400}
 """
 
 from __future__ import annotations
@@ -64,6 +68,38 @@ class Window:
     def with_done(self, *pieces: Range) -> Window:
         return replace(self, done=merge((*self.done, *pieces)))
 
+    def dump(self) -> dict[str, Any]:
+        done = [[piece.start, piece.end] for piece in self.done]
+        window: dict[str, Any] = {"start": self.span.start, "cutoff": self.span.end, "done": done}
+        return window if self.floor is None else {**window, "floor": self.floor}
+
+
+@dataclass(frozen=True)
+class ReadWith:
+    """What a stream was read with. None is unknown, but for `start_date`: there was none."""
+
+    account: str | None = None
+    """The account's id."""
+    live: bool | None = None
+    """Whether the data is live; test data if not."""
+    start_date: int | None = None
+    """Unix seconds: what was created before was left out."""
+
+    @classmethod
+    def parse(cls, raw: Mapping[str, Any]) -> ReadWith:
+        account, live, start_date = (raw.get(name) for name in ("account", "live", "start_date"))
+        if not (account is None or isinstance(account, str)) or not (live is None or isinstance(live, bool)):
+            raise TypeError(raw)
+        return cls(account, live, None if start_date is None else int(start_date))
+
+    def of(self, account: str) -> ReadWith:
+        """The same of the account that Stripe says the key reads; where it does not say, of that of the config."""
+        return replace(self, account=account or self.account)
+
+    def dump(self) -> dict[str, Any]:
+        facts = {"account": self.account, "live": self.live, "start_date": self.start_date}
+        return {name: value for name, value in facts.items() if value is not None}
+
 
 @dataclass(frozen=True)
 class StreamState:
@@ -71,6 +107,8 @@ class StreamState:
 
     watermark: int | None = None
     window: Window | None = None
+    read_with: ReadWith | None = None
+    """None where the state does not say: an earlier version wrote it, or Airbyte's connector."""
 
     @classmethod
     def parse(cls, raw: Mapping[str, Any], *, stream: str, cursor: str, now: int | None = None) -> StreamState:
@@ -92,7 +130,8 @@ class StreamState:
         if raw.keys() & _AIRBYTE_KEYS:
             return cls(_airbyte_watermark(raw))
         watermark = _time(raw[cursor])
-        return cls(watermark, _parse_window(raw["backfill"], watermark) if "backfill" in raw else None)
+        window = _parse_window(raw["backfill"], watermark) if "backfill" in raw else None
+        return cls(watermark, window, ReadWith.parse(raw["read_with"]) if "read_with" in raw else None)
 
     def not_ahead_of(self, now: int) -> StreamState:
         """The same, its watermark `now` (Unix seconds) at most. Raises ValueError where it lies days ahead."""
@@ -105,17 +144,12 @@ class StreamState:
     def dump(self, cursor: str) -> dict[str, Any]:
         if self.watermark is None:
             return {}
-        if self.window is None:
-            return {cursor: self.watermark}
-        window = self.window
-        backfill: dict[str, Any] = {
-            "start": window.span.start,
-            "cutoff": window.span.end,
-            "done": [[piece.start, piece.end] for piece in window.done],
-        }
-        if window.floor is not None:
-            backfill["floor"] = window.floor
-        return {cursor: self.watermark, "backfill": backfill}
+        state: dict[str, Any] = {cursor: self.watermark}
+        if self.window is not None:
+            state["backfill"] = self.window.dump()
+        if self.read_with is not None:
+            state["read_with"] = self.read_with.dump()
+        return state
 
     def next_window(self, *, start: int, now: int, lookback: int) -> Window:
         """What a stream that is read by `created` reads in a sync that begins at `now` (Unix seconds).

@@ -34,7 +34,7 @@ from source_stripe.retriever import Route, failures_of
 from source_stripe.routes import Routes
 from source_stripe.rows import StreamRow
 from source_stripe.schemas import StreamSchema
-from source_stripe.state import StateError, StreamState
+from source_stripe.state import ReadWith, StateError, StreamState
 
 SavedState = Callable[[str], Mapping[str, Any]]
 """The saved state of a stream, by its name."""
@@ -146,6 +146,10 @@ class StreamBuilder:
     def _start(self) -> int:
         return self.config.start_date or 0
 
+    @property
+    def _setting(self) -> ReadWith:
+        return ReadWith(self.config.account_id, self.config.live, self.config.start_date)
+
     def _routes_and_reading(self, rows: Sequence[StreamRow], known: Known) -> tuple[tuple[Route, ...], Reading]:
         row = rows[0]
         made = Routes(self.rows, self.paging, self.requester, self.account, known)
@@ -164,15 +168,17 @@ class StreamBuilder:
                 start=self._start,
                 lookback=max(made.root(row).read_again(window) if feed.misses_births else 0, OVERLAP),
                 new_children_only=row.parent is not None and row.filter is not None,
+                setting=self._setting,
             )
             return (*routes, made.events_route(feed)), reading
         if row.sync == "created" and not row.all_parents and row.cursor is not None:
-            return routes, CreatedReading(row.name, row.cursor, listings, self._start, row.read_again(window))
+            again = row.read_again(window)
+            return routes, CreatedReading(row.name, row.cursor, listings, self._start, again, self._setting)
         return routes, self._whole(row, listings, known, row.read_again(window))
 
     def _whole(self, row: StreamRow, listings: Sequence[Listing], known: Known, lookback: int) -> WholeReading:
         children_lookback = lookback if row.sync == "created" and row.all_parents else None
-        return WholeReading(row.name, row.cursor, listings, known, self._start, children_lookback)
+        return WholeReading(row.name, row.cursor, listings, known, self._start, children_lookback, self._setting)
 
 
 def _alike_in(root: StreamRow, row: StreamRow) -> bool:

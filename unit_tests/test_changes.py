@@ -24,6 +24,7 @@ NOW = 1_763_800_000
 W = NOW - 3_600
 SINCE = W - OVERLAP
 ACCOUNT = Account("acct_1", "", birth=None, now=NOW)
+READ_WITH = {"account": "acct_1"}
 TYPES: Params = (("types[]", "coupon.created"), ("types[]", "coupon.deleted"), ("types[]", "coupon.updated"))
 EVENTS = 1
 
@@ -87,7 +88,7 @@ def test_the_first_sync_reads_the_whole_list_and_no_events() -> None:
     stream = reading()
 
     assert run(stream, {}) == [[ListPiece(created=Range(0, NOW))]]
-    assert stream.final_state() == {"updated": NOW}
+    assert stream.final_state() == {"updated": NOW, "read_with": READ_WITH}
     assert stream.known.updated("co_1", 7) == 7
 
 
@@ -99,11 +100,12 @@ def test_it_is_checkpointed_as_its_ranges_are_through() -> None:
     newest, oldest = ListPiece(created=Range(900, NOW)), ListPiece(created=Range(500, 900))
     assert stream.share() == 0
     backfill = {"start": 500, "cutoff": NOW, "done": [[900, NOW]]}
-    assert stream.through(newest) == {"updated": NOW, "backfill": backfill}
-    assert stream.through(oldest) == {"updated": NOW, "backfill": {**backfill, "done": [[500, NOW]]}}
+    assert stream.through(newest) == {"updated": NOW, "backfill": backfill, "read_with": READ_WITH}
+    backfill["done"] = [[500, NOW]]
+    assert stream.through(oldest) == {"updated": NOW, "backfill": backfill, "read_with": READ_WITH}
     assert stream.share() == 1
     assert list(phases) == []
-    assert stream.final_state() == {"updated": NOW}
+    assert stream.final_state() == {"updated": NOW, "read_with": READ_WITH}
     assert stream.share() is None
 
 
@@ -116,9 +118,9 @@ def test_an_interrupted_first_sync_is_carried_on_and_then_what_changed_since() -
     assert left == ListPiece(created=Range(0, 1_000))
     assert isinstance(left, ListPiece)
     # The watermark stays: what changed since then is still to be read.
-    assert stream.through(left) == {"updated": W, "backfill": {**backfill, "done": [[0, W]]}}
+    assert stream.through(left) == {"updated": W, "backfill": {**backfill, "done": [[0, W]]}, "read_with": READ_WITH}
     assert list(phases) == [[ListPiece(EVENTS, TYPES, Range(SINCE, NOW + 1))], []]
-    assert stream.final_state() == {"updated": NOW}
+    assert stream.final_state() == {"updated": NOW, "read_with": READ_WITH}
 
 
 def test_where_nothing_changed_only_events_are_asked_for() -> None:

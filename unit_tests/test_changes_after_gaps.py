@@ -8,7 +8,7 @@ from source_stripe.account import Account
 from source_stripe.events import OVERLAP, RETENTION, TRUSTED
 from source_stripe.pieces import ChangedPiece, ListPiece
 from source_stripe.ranges import Range
-from unit_tests.test_changes import DAY, EVENTS, NOW, TYPES, change, event, reading, run
+from unit_tests.test_changes import DAY, EVENTS, NOW, READ_WITH, TYPES, change, event, reading, run
 
 
 def test_after_a_gap_all_is_read_again_and_what_is_gone_is_told(caplog: pytest.LogCaptureFixture) -> None:
@@ -25,7 +25,7 @@ def test_after_a_gap_all_is_read_again_and_what_is_gone_is_told(caplog: pytest.L
     assert stream.known.born == {"co_2": change("co_2", NOW - 9)}
     assert stream.known.updated("co_2", 50) == NOW - 9
     assert stream.known.updated("co_4", 50) == NOW - TRUSTED
-    assert stream.final_state() == {"updated": NOW}
+    assert stream.final_state() == {"updated": NOW, "read_with": READ_WITH}
     (warning,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     assert "coupons" in warning
 
@@ -49,7 +49,7 @@ def test_a_gaps_back_fill_is_carried_on_and_deletions_since_are_told() -> None:
     assert left == [ListPiece(created=Range(0, 900), expects=True)]
     assert following == [ListPiece(EVENTS, TYPES, Range(NOW - OVERLAP, later + 1))]
     assert changed == [ChangedPiece(0, (change("co_3", NOW + 9),), asked=())]
-    assert stream.final_state() == {"updated": later}
+    assert stream.final_state() == {"updated": later, "read_with": READ_WITH}
 
 
 def test_after_a_gap_no_row_is_older_than_what_a_killed_sync_may_have_left() -> None:
@@ -83,6 +83,7 @@ def test_a_gaps_state_says_what_was_before_it() -> None:
     assert stream.through(ListPiece(created=Range(900, NOW))) == {
         "updated": NOW,
         "backfill": {"start": 0, "cutoff": NOW, "done": [[900, NOW]], "floor": NOW - TRUSTED},
+        "read_with": READ_WITH,
     }
 
 

@@ -19,7 +19,7 @@ from source_stripe.source import SourceStripe
 from unit_tests.conftest import API, KEY
 from unit_tests.output import Output
 from unit_tests.test_errors import EXAMPLES, Reply
-from unit_tests.test_source import NOW, mock_account, mock_list, rows_of
+from unit_tests.test_source import NOW, READ_WITH, mock_account, mock_list, rows_of
 
 STATE = {"created": NOW - 1_200}
 Sync = Callable[[], tuple[int, Output]]
@@ -83,7 +83,7 @@ def test_a_row_in_a_sync(requests_mock: Mocker, sync: Sync, policy: Policy) -> N
         assert len(output.ids("charges")) == 3
     if policy.outcome is Outcome.NOT_ENABLED:
         assert (code, output.statuses["events"]) == (0, "COMPLETE")
-        assert output.states("events")[-1] == {"created": NOW}
+        assert output.states("events")[-1] == {"created": NOW, "read_with": READ_WITH}
         assert output.errors == []
         return
     assert (code, output.statuses["events"]) == (1, "INCOMPLETE")

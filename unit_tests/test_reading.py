@@ -21,6 +21,7 @@ from source_stripe.state import StateError, Window
 NOW = 1_763_800_000
 ACCOUNT = Account("acct_1", "", birth=900, now=NOW)
 ON: Params = (("active", "true"),)
+READ_WITH = {"account": "acct_1"}
 OFF: Params = (("active", "false"),)
 
 
@@ -112,7 +113,7 @@ def test_whole_means_all_of_it_each_time() -> None:
     stream: Reading = whole()
 
     assert list(stream.phases(ACCOUNT, {"updated": NOW - 9})) == [[ListPiece(created=Range(0, NOW))]]
-    assert stream.final_state() == {"updated": NOW}
+    assert stream.final_state() == {"updated": NOW, "read_with": READ_WITH}
     assert stream.through(ListPiece()) is None
     assert not stream.begun()
     assert stream.share() is None
@@ -144,7 +145,7 @@ def test_with_a_lookback_only_lately_made_children_are_asked_for() -> None:
     assert first.known.children == Range(900, NOW)
     assert later.known.children == Range(NOW - 5_600, NOW)
     assert later.known.floor is None
-    assert later.final_state() == {"created": NOW}
+    assert later.final_state() == {"created": NOW, "read_with": READ_WITH}
 
 
 def created(start: int = 0) -> CreatedReading:
@@ -160,10 +161,11 @@ def test_by_created_the_first_sync_reads_from_the_start() -> None:
     assert stream.through(ListPiece(created=Range(5_000, NOW))) == {
         "created": NOW,
         "backfill": {"start": 1_000, "cutoff": NOW, "done": [[5_000, NOW]]},
+        "read_with": READ_WITH,
     }
     assert stream.share() == pytest.approx((NOW - 5_000) / (NOW - 1_000))
     assert list(phases) == []
-    assert stream.final_state() == {"created": NOW}
+    assert stream.final_state() == {"created": NOW, "read_with": READ_WITH}
 
 
 def test_by_created_a_later_sync_reads_what_came_and_what_came_late() -> None:

@@ -21,6 +21,7 @@ from unit_tests.output import Output
 
 NOW = 1_763_800_000
 DATE = "Sat, 22 Nov 2025 08:26:40 GMT"
+READ_WITH = {"account": "acct_1", "live": False}
 LOGGER = logging.getLogger("airbyte")
 
 
@@ -152,7 +153,7 @@ def test_a_state_comes_behind_the_rows_that_it_covers(requests_mock: Mocker) -> 
             done = state["backfill"]["done"] if "backfill" in state else [[0, NOW]]
             assert {row["id"] for row in rows if any(start <= row["created"] < end for start, end in done)} <= emitted
     assert len(output.states("balance_transactions")) > 1
-    assert output.states("balance_transactions")[-1] == {"created": NOW}
+    assert output.states("balance_transactions")[-1] == {"created": NOW, "read_with": READ_WITH}
 
 
 def test_the_next_sync_goes_on_from_the_state(requests_mock: Mocker) -> None:
@@ -175,7 +176,7 @@ def test_an_interrupted_sync_is_carried_on(requests_mock: Mocker) -> None:
     output = read_stream("events", SyncMode.incremental, state)
 
     assert output.ids() == ({f"evt_{n}": 1 for n in range(100) if not 30 <= n < 50})
-    assert output.states("events")[-1] == {"created": NOW}
+    assert output.states("events")[-1] == {"created": NOW, "read_with": READ_WITH}
 
 
 def test_a_lookback_of_the_config_replaces_the_streams_own(requests_mock: Mocker) -> None:

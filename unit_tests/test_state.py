@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from source_stripe.ranges import Range, merge, subtract
-from source_stripe.state import StateError, StreamState, Window
+from source_stripe.state import ReadWith, StateError, StreamState, Window
 
 NOW = 1_763_800_000
 
@@ -48,10 +48,23 @@ def test_a_window_after_a_gap_remembers_the_watermark_before_it() -> None:
     assert parse(raw).dump("created") == raw
 
 
+def test_what_a_stream_was_read_with_stands_beside_what_it_is_complete_to() -> None:
+    raw = {"created": NOW, "read_with": {"account": "acct_1", "live": False, "start_date": 77}}
+
+    assert parse(raw) == StreamState(NOW, read_with=ReadWith("acct_1", False, 77))
+    assert parse(raw).dump("created") == raw
+    assert ReadWith(None, True).dump() == {"live": True}
+    assert parse({"created": NOW}).read_with is None
+
+
 @pytest.mark.parametrize(
     "raw",
     [
         {"updated": NOW},
+        {"created": NOW, "read_with": "acct_1"},
+        {"created": NOW, "read_with": {"account": 7}},
+        {"created": NOW, "read_with": {"live": "yes"}},
+        {"created": NOW, "read_with": {"start_date": "soon"}},
         {"created": None},
         {"created": "soon"},
         {"created": ""},
@@ -157,12 +170,13 @@ def test_nothing_is_lost_however_a_window_was_interrupted(done: list[Range], lat
     span=st.tuples(st.integers(0, 1_000), st.integers(0, 1_000)).map(lambda at: Range(min(at), max(at))),
     done=st.lists(pieces, max_size=8),
     floor=st.none() | st.integers(0, 1_000),
+    read_with=st.none() | st.builds(ReadWith, st.none() | st.text(), st.none() | st.booleans(), st.none() | st.just(7)),
 )
 def test_a_state_is_read_as_it_was_written(
-    watermark: int | None, span: Range, done: list[Range], floor: int | None
+    watermark: int | None, span: Range, done: list[Range], floor: int | None, read_with: ReadWith | None
 ) -> None:
-    finished = StreamState(watermark)
-    under_way = StreamState(NOW, Window(span, merge(done), floor))
+    finished = StreamState(watermark, read_with=read_with if watermark is not None else None)
+    under_way = StreamState(NOW, Window(span, merge(done), floor), read_with)
 
     assert parse(finished.dump("created")) == finished
     assert parse(under_way.dump("created")) == under_way

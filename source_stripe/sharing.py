@@ -52,7 +52,8 @@ class Trust:
     A piece has cost a request for nothing if it turns out to hold no more than a page. One request may be wasted in the
     first thirty pages, and then one more for every eighth; how much of that a new piece takes is judged by those before
     it: all of a request at first, ever less while they prove to hold more. So all workers have something to do after a
-    few pages of a list that goes on and on, and a short one costs a request beside its pages, wherever its rows lie.
+    few pages of a list that goes on and on, and a short one costs a request beside its pages; three, where bursts of
+    rows deceive those who judge.
     """
 
     pages: int = 0

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from source_stripe.dotted import matches, values_at
+from source_stripe.errors import StripeError
 from source_stripe.events import Change
 from source_stripe.listing import Listing
-from source_stripe.pages import Page, Row
+from source_stripe.pages import MalformedPage, Row
 from source_stripe.pieces import ChangedParent
 from source_stripe.records import Finish, Known, Projection, tombstone
-from source_stripe.whole_lists import NestedList, behind, embedded, is_cut, passing_over_what_is_gone
+from source_stripe.refusals import is_gone
+from source_stripe.requester import Params
+from source_stripe.whole_lists import CutList, NestedList, SecondLook, embedded, is_cut
+
+logger = logging.getLogger("airbyte.stripe")
+
+Key = tuple[Any, ...]
+"""A row's primary key."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +102,7 @@ class Children:
     known: Known
     kinds: frozenset[str]
     """The `object` values that belong to the stream; a list may hold others."""
+    primary_key: tuple[str, ...] = ("id",)
     embedded: str | None = None
     where: Mapping[str, Any] = field(default_factory=dict)
     params_from: Mapping[str, str] = field(default_factory=dict)
@@ -100,10 +110,14 @@ class Children:
     beside: Beside | None = None
     own_events: bool = False
     """Whether events tell of the children themselves, not of their parents."""
-    seen: dict[str, object] | None = None
-    """The ids that were met already, where a child may stand in several parents; None where it can't."""
+    seen: dict[Key, object] | None = None
+    """The children that were met already, where one may stand in several parents; None where it can't."""
     lists: tuple[NestedList, ...] = ()
     """The lists that stand in the children themselves."""
+    parent_again: SecondLook = field(default_factory=SecondLook)
+    """At a parent whose list could not be made whole."""
+    again: SecondLook = field(default_factory=SecondLook)
+    """At a child, likewise."""
     _asked: set[str] = field(default_factory=set)
 
     def costs(self, row: Row) -> bool:
@@ -116,13 +130,11 @@ class Children:
             if not matches(parent, self.where):
                 continue
             time = parent.get("updated", updated)
-            there: set[str] = set()
-            for parent_id, child in self._children(parent):
-                child_id = str(child.get("id"))
-                there.add(child_id)
-                if self._is_new(child_id):
-                    yield self._record(child, parent, parent_id, time)
-            yield from self._vanished(parent, there, time)
+            if self.embedded is not None:
+                yield from self._embedded(parent, self.embedded, time)
+                continue
+            for parent_id in self._ids(parent):
+                yield from self._new(self._listed(parent_id, parent), parent, parent_id, time)
 
     def tombstones(self, change: Change) -> Iterator[Row]:
         """Of a child that is gone its own; of a parent that is gone those of the children that its event shows."""
@@ -131,34 +143,11 @@ class Children:
             yield self.finish.record(tombstone(change, kind), change.time, deleted=True)
         elif self.embedded is not None:
             parent = {**change.shown, "id": change.id, "updated": change.time}
-            shown = [row for value in values_at(parent, self.embedded) for row in self._own(embedded(value)[0])]
-            lost = {str(child["id"]): child for child in (*change.listed.get(self.embedded, {}).values(), *shown)}
+            shown = [row for value in values_at(parent, self.embedded) for row in self._own(embedded(value))]
+            held = [*change.listed.get(self.embedded, {}).values(), *shown]
+            lost = {str(child["id"]): child for child in held if child.get("id")}
             for child in lost.values():
-                yield self._record(dict(child), parent, change.id, change.time, deleted=True)
-
-    def _is_new(self, child_id: str) -> bool:
-        """Whether no other parent has brought the child yet."""
-        if self.seen is None:
-            return True
-        first = object()
-        return self.seen.setdefault(child_id, first) is first
-
-    def _vanished(self, parent: Row, there: set[str], time: int | None) -> Iterator[Row]:
-        """Tombstones of the children that the parent had before its events, and has no more."""
-        change = self.known.changed.get(str(parent.get("id")))
-        if change is None or self.embedded is None:
-            return
-        for child_id, child in change.listed.get(self.embedded, {}).items():
-            if child_id not in there and ("object" not in child or child["object"] in self.kinds):
-                yield self._record(dict(child), parent, change.id, time, deleted=True)
-
-    def _record(
-        self, child: Row, parent: Mapping[str, Any], parent_id: str, time: int | None, *, deleted: bool = False
-    ) -> Row:
-        self.key.mark(child, parent, parent_id)
-        for nested in () if deleted else self.lists:
-            nested.complete(child)
-        return self.finish.record(child, time, deleted=deleted)
+                yield self._tombstone(child, parent, change.time)
 
     def of(self, changed: ChangedParent) -> Iterator[Row]:
         """The children of one parent that events named; the parent itself is not read.
@@ -168,21 +157,77 @@ class Children:
         """
         parent = {"id": changed.id, "updated": changed.time}
         missing = {change.id: change for change in changed.children} if self.own_events else {}
-        for child in self._guarded(changed.id, self._asked_for(changed.id, parent, None)):
+        for child in self._listed(changed.id, parent):
             missing.pop(str(child.get("id")), None)
-            yield self._record(child, parent, changed.id, changed.time)
+            self._mark(child, parent, changed.id)
+            yield from self._finished(child, changed.time)
         for change in missing.values():
             yield from self.tombstones(replace(change, time=changed.time))
 
-    def _children(self, parent: Row) -> Iterator[tuple[str, Row]]:
-        if self.embedded is not None:
-            parent_id = str(parent.get("id"))
-            for child in self._guarded(parent_id, self._embedded(parent, parent_id, self.embedded)):
-                yield parent_id, child
+    def _embedded(self, parent: Row, path: str, time: int | None) -> Iterator[Row]:
+        """The children that stand in a parent; tombstones of those that it had before its events, and has no more."""
+        parent_id, children = str(parent.get("id")), list[Row]()
+
+        def read(row: Row) -> None:
+            children[:] = [child for value in values_at(row, path) for child in self._whole(value, path, parent_id)]
+
+        # The row is its own record too, perhaps: it is not changed.
+        if not self.parent_again.whole(dict(parent), read):
             return
-        for parent_id in self._ids(parent):
-            for child in self._guarded(parent_id, self._asked_for(parent_id, parent, None)):
-                yield parent_id, child
+        yield from self._new(self._own(children), parent, parent_id, time)
+        there = {str(child.get("id")) for child in children}
+        change = self.known.changed.get(parent_id)
+        listed = {} if change is None else change.listed.get(path, {})
+        for child_id, child in listed.items():
+            if child_id not in there and self._is_own(child):
+                yield self._tombstone(child, parent, time)
+
+    def _whole(self, value: Any, path: str, parent_id: str) -> Sequence[Row]:
+        """The rows of one embedded list, all of them."""
+        if not is_cut(value):
+            return embedded(value)
+        where = f"{path} of {parent_id}"
+        if self.listing is None or self.key.name is None:
+            raise MalformedPage(path, f"{where} is cut, and listed nowhere")
+        asked, in_path = self._request({self.key.name: parent_id}, self.listing)
+        # The parent's list holds all kinds: only all of them can be compared with it.
+        expansions = tuple(each for each in self.listing.passes[0] if each[0] == "expand[]")
+        return CutList(value, where, replace(self.listing, passes=(expansions,)), asked, in_path).rows()
+
+    def _new(self, children: Iterable[Row], parent: Row, parent_id: str, time: int | None) -> Iterator[Row]:
+        """The records of those that no other parent has brought yet."""
+        for child in children:
+            key = self._mark(child, parent, parent_id)
+            if self.seen is not None:
+                first = object()
+                if self.seen.setdefault(key, first) is not first:
+                    continue
+            yield from self._finished(child, time)
+
+    def _mark(self, child: Row, parent: Mapping[str, Any], parent_id: str) -> Key:
+        """Write onto a child whose it is. Raises MalformedPage where it lacks a part of its primary key then."""
+        self.key.mark(child, parent, parent_id)
+        key = tuple(child.get(name) for name in self.primary_key)
+        if any(value in (None, "") for value in key):
+            path = self.embedded if self.listing is None else self.listing.path
+            lacking = next(name for name, value in zip(self.primary_key, key, strict=True) if value in (None, ""))
+            raise MalformedPage(str(path), f"a row of {parent_id} has no {lacking}")
+        return key
+
+    def _finished(self, child: Row, time: int | None) -> Iterator[Row]:
+        """The record of a child, with its own lists whole; none if it is gone meanwhile."""
+        whole = dict(child) if self.lists else child
+        if not self.lists or self.again.whole(whole, self._complete):
+            yield self.finish.record({**child, **whole}, time)
+
+    def _complete(self, child: Row) -> None:
+        for nested in self.lists:
+            nested.complete(child)
+
+    def _tombstone(self, child: Mapping[str, Any], parent: Mapping[str, Any], time: int | None) -> Row:
+        row = dict(child)
+        self.key.mark(row, parent, str(parent["id"]))
+        return self.finish.record(row, time, deleted=True)
 
     def _ids(self, parent: Row) -> list[str]:
         """The ids to ask for. Those that are not the parent's own may come again: each is asked for once."""
@@ -195,42 +240,50 @@ class Children:
         self._asked.update(new)
         return new
 
-    def _embedded(self, parent: Row, parent_id: str, path: str) -> Iterator[Row]:
-        for value in values_at(parent, path):
-            shown, cut = embedded(value)
-            yield from self._own(shown)
-            if cut:
-                yield from self._asked_for(parent_id, parent, behind(shown))
+    def _listed(self, parent_id: str, parent: Row) -> Iterator[Row]:
+        """The children of one parent, by request; none of one that is gone."""
+        some = False
+        try:
+            for child in self._asked_for(parent_id, parent):
+                some = True
+                yield child
+        except StripeError as why:
+            if not is_gone(why, parent_id, str(self.key.name)):
+                raise
+            # It may not be: then what came before is no more than a part.
+            if some:
+                self.parent_again.check_gone(parent_id, why)
+            logger.info("%s is gone since it was listed: %s", parent_id, why)
 
-    def _asked_for(self, parent_id: str, parent: Row, behind: Page | None) -> Iterator[Row]:
+    def _asked_for(self, parent_id: str, parent: Row) -> Iterator[Row]:
         if self.listing is None or self.key.name is None:
             return
         drawn = {name: value for name, path in self.params_from.items() for value in values_at(parent, path)[:1]}
         if self.params_from and not drawn:
             return
         for others in self._pairs():
-            ids = {self.key.name: parent_id, **others}
-            in_path = {name: value for name, value in ids.items() if f"{{{name}}}" in self.listing.path}
-            params = {**{name: value for name, value in ids.items() if name not in in_path}, **drawn}
+            asked, in_path = self._request({self.key.name: parent_id, **others}, self.listing)
             for parameters in self.listing.passes:
-                page = behind
-                while page is None or page.next is not None:
-                    page = self.listing.page((*params.items(), *parameters), self.known.children, page, in_path)
-                    for child in self._own(page.rows):
-                        if self.beside is not None and self.beside.key.field is not None:
-                            child[self.beside.key.field] = others[str(self.beside.key.name)]
-                        yield child
+                pages = self.listing.pages((*asked, *drawn.items(), *parameters), in_path, self.known.children)
+                for child in (child for page in pages for child in self._own(page.rows)):
+                    if self.beside is not None and self.beside.key.field is not None:
+                        child[self.beside.key.field] = others[str(self.beside.key.name)]
+                    yield child
+
+    def _request(self, ids: Mapping[str, str], listing: Listing) -> tuple[Params, Mapping[str, str]]:
+        """The parameters that name parents, and what fills the path."""
+        in_path = {name: value for name, value in ids.items() if f"{{{name}}}" in listing.path}
+        return tuple((name, value) for name, value in ids.items() if name not in in_path), in_path
 
     def _own(self, rows: Iterable[Row]) -> Iterator[Row]:
         """The stream's own of a list that may hold several kinds; copies, as the parent's row keeps its own."""
-        return (dict(row) for row in rows if "object" not in row or row["object"] in self.kinds)
+        return (dict(row) for row in rows if self._is_own(row))
+
+    def _is_own(self, row: Mapping[str, Any]) -> bool:
+        return "object" not in row or row["object"] in self.kinds
 
     def _pairs(self) -> Iterable[Mapping[str, str]]:
         if self.beside is None:
             return ({},)
         name = str(self.beside.key.name)
         return ({name: other} for other in self.beside.ids())
-
-    def _guarded(self, parent_id: str, children: Iterator[Row]) -> Iterator[Row]:
-        with passing_over_what_is_gone(parent_id):
-            yield from children

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from source_stripe.account import AccountReader
 from source_stripe.changes import Feed
-from source_stripe.children import Beside, Children, ParentKey, Via
+from source_stripe.children import Beside, Children, Key, ParentKey, Via
 from source_stripe.events import Fold, type_groups
 from source_stripe.expanding import lists_in, paths_below
 from source_stripe.hydration import Hydrator
@@ -18,7 +19,7 @@ from source_stripe.records import Fetched, Finish, Folded, FromEvents, Itself, K
 from source_stripe.requester import Params, StripeRequester
 from source_stripe.retriever import Route
 from source_stripe.rows import EVENTS_PATH, ParentRow, StreamRow
-from source_stripe.whole_lists import NestedList, Whole
+from source_stripe.whole_lists import NestedList, SecondLook, Whole
 
 _FILTERS: Mapping[str, RangeFilter] = {
     "created": RangeFilter(),
@@ -26,6 +27,7 @@ _FILTERS: Mapping[str, RangeFilter] = {
     "created_after": RangeFilter("created_after", "created_before", exclusive=True),
     "start_time": RangeFilter("start_time", "end_time", days=True),
 }
+_ANY_BRACE = re.compile(r"\{\w+\}")
 _V2_EVENTS_PATH = "/v2/core/events"
 
 
@@ -47,7 +49,7 @@ class Routes:
         if row.product:
             first, second = parents
             return (self._child_route(row, second, beside=self._beside(first)),)
-        seen: dict[str, object] | None = {} if len(parents) > 1 else None
+        seen: dict[Key, object] | None = {} if len(parents) > 1 else None
         return tuple(self._child_route(row, parent, seen=seen) for parent in parents)
 
     def shared(self, rows: Sequence[StreamRow]) -> Route:
@@ -96,7 +98,7 @@ class Routes:
         return row
 
     def _child_route(
-        self, row: StreamRow, parent: ParentRow, *, beside: Beside | None = None, seen: dict[str, object] | None = None
+        self, row: StreamRow, parent: ParentRow, *, beside: Beside | None = None, seen: dict[Key, object] | None = None
     ) -> Route:
         # Children that stand in the rows of a list in the parent need that whole.
         through_list = parent.field is not None and ".data." in parent.field
@@ -108,6 +110,7 @@ class Routes:
             finish=self._finish(row),
             known=self.known,
             kinds=frozenset(row.object),
+            primary_key=row.primary_key,
             embedded=parent.field,
             where=parent.where,
             params_from=parent.params_from,
@@ -116,6 +119,8 @@ class Routes:
             own_events=bool(row.events) and not row.event_object,
             seen=seen,
             lists=self._nested(row, row.expand),
+            parent_again=self._again(self.rows[parent.stream], _expansions(row, parent)),
+            again=self._again(row, row.expand),
         )
         return replace(above, projection=children)
 
@@ -133,7 +138,19 @@ class Routes:
     def _whole(self, row: StreamRow, expand: Collection[str]) -> Projection:
         """A stream's own rows, with the lists whole that stand in them when these paths are expanded."""
         projection, lists = self._projection(row), self._nested(row, expand)
-        return Whole(projection, lists) if lists else projection
+        return Whole(projection, lists, self._again(row, expand)) if lists else projection
+
+    def _again(self, row: StreamRow, expand: Collection[str]) -> SecondLook:
+        """How one object of a stream is got again, with these paths expanded."""
+        if row.from_events or row.path is None:
+            return SecondLook()
+        path, listing = row.get_path, self._listing(row)
+        if row.paging == "object":
+            # The list's path is that of the object.
+            path = _ANY_BRACE.sub("{id}", row.path)
+        elif row.all_parents:
+            return SecondLook()
+        return SecondLook(Hydrator(listing, path, _includes(row)).expanding(listing, expand))
 
     def _nested(self, row: StreamRow, expand: Collection[str]) -> tuple[NestedList, ...]:
         """The lists that stand in a stream's rows, cut at ten, when these paths are expanded. Outer ones come first."""

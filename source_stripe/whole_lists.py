@@ -1,26 +1,88 @@
-"""Whole lists: those that Stripe embeds in objects, cut at ten rows, with the rest of them."""
+"""Whole lists: those that Stripe embeds in objects, cut at ten rows, with all of their rows.
+
+A list that is cut is read from its top. Only then is it known to be whole: what stands in the object may be in another
+order than what the list's endpoint answers, and what comes behind its last row would be anything. For up to a hundred
+rows this is one request, as the rest alone would be.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from source_stripe.dotted import objects_at, values_at
 from source_stripe.errors import Outcome, StripeError
 from source_stripe.events import Change
+from source_stripe.hydration import Hydrator
 from source_stripe.listing import Listing
-from source_stripe.pages import Page, Row
+from source_stripe.pages import MalformedPage, Row
 from source_stripe.records import Projection
+from source_stripe.refusals import is_gone
+from source_stripe.requester import Params
 
 logger = logging.getLogger("airbyte.stripe")
 
 
+def is_cut(value: Any) -> bool:
+    return isinstance(value, dict) and bool(value.get("has_more")) and isinstance(value.get("data"), list)
+
+
+def embedded(value: Any) -> Sequence[Row]:
+    """The rows in an embedded list, object or array.
+
+    What is no object (an id that was not expanded, null) is no row.
+    """
+    if isinstance(value, dict) and isinstance(value.get("data"), list):
+        value = value["data"]
+    values = value if isinstance(value, list) else [value]
+    return [row for row in values if isinstance(row, dict)]
+
+
+@dataclass(frozen=True)
+class CutList:
+    """A list as an object shows it, cut, and how all of it is asked for."""
+
+    value: Mapping[str, Any]
+    where: str
+    """Which list of which object, in words."""
+    listing: Listing
+    asked: Params
+    in_path: Mapping[str, str]
+
+    def rows(self) -> list[Row]:
+        """All its rows. Raises StripeError, and MalformedPage where the answers can't be all of the list."""
+        pages = self.listing.pages((*self.asked, *self.listing.passes[0]), self.in_path)
+        rows = [row for page in pages for row in page.rows]
+        if wrong := self._wrong(rows, embedded(self.value)):
+            raise MalformedPage(self.path, wrong)
+        return rows
+
+    @property
+    def path(self) -> str:
+        return self.listing.path.format(**self.in_path)
+
+    def _wrong(self, rows: Sequence[Row], shown: Sequence[Row]) -> str | None:
+        """Why these rows can't be the list; None if they can."""
+        if not all(row.get("id") for row in shown):
+            return f"a row in {self.where} has no id"
+        times = Counter(str(row["id"]) for row in rows)
+        if twice := next((row_id for row_id, number in times.items() if number > 1), None):
+            return f"{twice} stands in the list twice"
+        if lacking := next((row["id"] for row in shown if str(row["id"]) not in times), None):
+            return f"{lacking} stands in {self.where}, and not in the list"
+        total = self.value.get("total_count")
+        least = max(len(shown) + 1, total if isinstance(total, int) else 0)
+        if len(rows) < least:
+            return f"the list ends after {len(rows)} rows, and {self.where} says that it has more"
+        return None
+
+
 @dataclass(frozen=True)
 class NestedList:
-    """A list that Stripe embeds in an object, cut at ten rows, and where the rest of it is listed."""
+    """A list that Stripe embeds in an object, cut at ten rows, and where all of it is listed."""
 
     field: str
     """Dotted path in the object."""
@@ -39,24 +101,24 @@ class NestedList:
         return any(is_cut(value) for owner in self._owners(row) for value in values_at(owner, self.field))
 
     def complete(self, row: Row) -> None:
-        """Fetch what is missing and put it into the row, which then holds the whole list."""
+        """Put the whole list into the row. Raises StripeError or MalformedPage; the list is then as it was."""
         for owner in self._owners(row):
             for value in values_at(owner, self.field):
                 if is_cut(value):
-                    with passing_over_what_is_gone(str(owner["id"])):
-                        value["data"].extend(self._rest(owner, behind(value["data"])))
-                    value["has_more"] = False
+                    rows = self._cut(owner, value).rows()
+                    value.update(data=rows, has_more=False)
+                    if "total_count" in value:
+                        value["total_count"] = len(rows)
+
+    def _cut(self, owner: Row, value: Mapping[str, Any]) -> CutList:
+        owner_id = str(owner["id"])
+        asked = () if self.param is None else ((self.param, self._named(owner)),)
+        return CutList(value, f"{self.field} of {owner_id}", self.listing, asked, {"id": owner_id})
 
     def _owners(self, row: Row) -> Iterable[Row]:
         if not self.owner:
             return (row,)
         return (owner for owner in objects_at(row, self.owner) if owner.get("object") == self.kind)
-
-    def _rest(self, owner: Row, page: Page | None) -> Iterator[Row]:
-        asked = () if self.param is None else ((self.param, self._named(owner)),)
-        while page is None or page.next is not None:
-            page = self.listing.page((*asked, *self.listing.passes[0]), None, page, {"id": str(owner["id"])})
-            yield from page.rows
 
     def _named(self, owner: Row) -> str:
         """The id of the innermost object that the list stands in."""
@@ -68,52 +130,94 @@ class NestedList:
 
 
 @dataclass(frozen=True)
+class SecondLook:
+    """How an object is read again, where a list of it could not be made whole: it may have changed since its page came,
+    or be gone.
+
+    If it is still there and the list can't be made whole again, that is a failure.
+    """
+
+    hydrator: Hydrator | None = None
+    """None where the object can't be got by its id."""
+
+    def whole(self, row: Row, make: Callable[[Row], None]) -> bool:
+        """Make an object whole in its place; whether it is still there.
+
+        Raises StripeError or MalformedPage where it is, and can't be made whole.
+        """
+        try:
+            make(row)
+        except (StripeError, MalformedPage) as why:
+            if isinstance(why, StripeError) and not _may_have_changed(why):
+                raise
+            fresh = self._again(row, why)
+            if fresh is None:
+                logger.info("%s is gone since it was listed: %s", row["id"], why)
+                return False
+            row.clear()
+            row.update(fresh)
+            self._last_time(row, make)
+        return True
+
+    def check_gone(self, object_id: str, why: StripeError) -> None:
+        """Raise MalformedPage if an object is still there, though what stands in it is refused as if it was not."""
+        if self.hydrator is not None and self.hydrator.get(_named(object_id)) is not None:
+            raise _not_whole(object_id, why) from why
+
+    def _again(self, row: Row, why: StripeError | MalformedPage) -> Row | None:
+        row_id = str(row["id"])
+        if self.hydrator is not None:
+            return self.hydrator.get(_named(row_id))
+        if isinstance(why, MalformedPage):
+            raise why
+        if not is_gone(why, row_id):
+            raise _not_whole(row_id, why) from why
+        return None
+
+    def _last_time(self, row: Row, make: Callable[[Row], None]) -> None:
+        try:
+            make(row)
+        except StripeError as why:
+            if not _may_have_changed(why):
+                raise
+            raise _not_whole(str(row["id"]), why) from why
+
+
+def _named(object_id: str) -> Change:
+    return Change(object_id, 0, None, deleted=False, shown={})
+
+
+def _may_have_changed(why: StripeError) -> bool:
+    """Whether a refusal can mean that an object changed since it was listed, or is gone."""
+    return why.outcome is Outcome.RESOURCE_MISSING or why.cursor_is_gone
+
+
+def _not_whole(row_id: str, why: StripeError) -> MalformedPage:
+    return MalformedPage(why.path, f"of what stands in {row_id}, which is there, it says: {why.refusal}")
+
+
+@dataclass(frozen=True)
 class Whole:
-    """Rows with their nested lists whole: no record goes out with a cut list."""
+    """Rows with their nested lists whole: no record goes out with a cut list.
+
+    A row that is gone by then makes no record; an event tells of it.
+    """
 
     inner: Projection
     lists: tuple[NestedList, ...]
+    second_look: SecondLook = field(default_factory=SecondLook)
 
     def costs(self, row: Row) -> bool:
         return any(nested.is_cut(row) for nested in self.lists) or self.inner.costs(row)
 
     def records(self, row: Row, updated: int | None) -> Iterator[Row]:
-        for record in self.inner.records(row, updated):
-            for nested in self.lists:
-                if nested.is_cut(record):
-                    nested.complete(record)
-            yield record
+        if not any(nested.is_cut(row) for nested in self.lists) or self.second_look.whole(row, self._complete):
+            yield from self.inner.records(row, updated)
 
     def tombstones(self, change: Change) -> Iterable[Row]:
         return self.inner.tombstones(change)
 
-
-@contextmanager
-def passing_over_what_is_gone(object_id: str) -> Iterator[None]:
-    """Where an object was deleted since it was listed, what stood in it is not to be had any more; an event tells."""
-    try:
-        yield
-    except StripeError as error:
-        if error.outcome is not Outcome.RESOURCE_MISSING:
-            raise
-        logger.info("%s is gone since it was listed: %s", object_id, error)
-
-
-def embedded(value: Any) -> tuple[Sequence[Row], bool]:
-    """The rows in an embedded list, object or array, and whether there are more.
-
-    What is no object (an id that was not expanded, null) is no row.
-    """
-    if isinstance(value, dict) and isinstance(value.get("data"), list):
-        return value["data"], is_cut(value)
-    values = value if isinstance(value, list) else [value]
-    return [row for row in values if isinstance(row, dict)], False
-
-
-def behind(rows: Sequence[Row]) -> Page | None:
-    """The page behind which the rest of an embedded list is: None, as before the first, where it has no row at all."""
-    return Page(list(rows), str(rows[-1]["id"])) if rows else None
-
-
-def is_cut(value: Any) -> bool:
-    return isinstance(value, dict) and bool(value.get("has_more")) and isinstance(value.get("data"), list)
+    def _complete(self, row: Row) -> None:
+        for nested in self.lists:
+            if nested.is_cut(row):
+                nested.complete(row)

@@ -80,14 +80,14 @@ def test_the_parents_own_row_keeps_what_stands_in_it(requester: StripeRequester)
     assert row["lines"] == listed(line(1))
 
 
-def test_what_an_embedded_list_leaves_out_is_asked_for(requester: StripeRequester, requests_mock: Mocker) -> None:
-    rest = [listed(line(3), has_more=True), listed(line(4))]
-    requests_mock.get(f"{API}/v1/invoices/in_1/lines", [{"json": body} for body in rest])
+def test_an_embedded_list_that_is_cut_is_asked_for(requester: StripeRequester, requests_mock: Mocker) -> None:
+    pages = [listed(line(4), line(1), line(3), has_more=True), listed(line(2))]
+    requests_mock.get(f"{API}/v1/invoices/in_1/lines", [{"json": body} for body in pages])
 
     rows = records(children(requester, embedded="lines"), invoice(lines=listed(line(1), line(2), has_more=True)))
 
-    assert rows == [child(number) for number in (1, 2, 3, 4)]
-    assert [request.qs["starting_after"] for request in requests_mock.request_history] == [["il_2"], ["il_3"]]
+    assert rows == [child(number) for number in (4, 1, 3, 2)]
+    assert [request.qs.get("starting_after") for request in requests_mock.request_history] == [None, ["il_3"]]
 
 
 def test_without_an_embedded_list_each_parent_is_asked(requester: StripeRequester, requests_mock: Mocker) -> None:
@@ -122,12 +122,24 @@ def test_parameters_may_come_from_the_parent(requester: StripeRequester, request
 
 
 def test_a_list_of_several_kinds_gives_only_the_streams_own(requester: StripeRequester, requests_mock: Mocker) -> None:
-    rest = listed(line(3, "bank_account"), line(4, "card"))
-    requests_mock.get(f"{API}/v1/invoices/in_1/lines", json=rest)
+    kinds = ("card", "bank_account", "bank_account", "card")
+    every = [line(number, kind) for number, kind in enumerate(kinds, 1)]
+    requests_mock.get(f"{API}/v1/invoices/in_1/lines", json=listed(*every))
     projection = children(requester, embedded="lines", kinds=frozenset({"card"}))
-    cut = listed(line(1, "card"), line(2, "bank_account"), has_more=True)
+    cut = listed(*every[:2], has_more=True)
 
     assert records(projection, invoice(lines=cut)) == [child(1, "card"), child(4, "card")]
+
+
+def test_a_list_is_asked_for_all_that_stands_in_the_parent(requester: StripeRequester, requests_mock: Mocker) -> None:
+    """A customer's cards and bank accounts stand in one list: without the others nobody knows whether it is whole."""
+    listing = Listing(LINES, requester, V1, ((("object", "card"), ("expand[]", "data.owner")),))
+    projection = children(requester, listing=listing, embedded="lines", kinds=frozenset({"card"}))
+    rows = [line(1, "card"), line(2, "bank_account"), line(3, "bank_account")]
+    asked = requests_mock.get(f"{API}/v1/invoices/in_1/lines", json=listed(*rows))
+
+    assert records(projection, invoice(lines=listed(*rows[:2], has_more=True))) == [child(1, "card")]
+    assert asked.request_history[0].qs == {"expand[]": ["data.owner"], "limit": ["100"]}
 
 
 def test_only_parents_of_the_wanted_sort_have_children(requester: StripeRequester) -> None:

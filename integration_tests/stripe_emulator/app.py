@@ -77,7 +77,7 @@ def _respond(
     params = parameters.flat(query)
     pattern = match.endpoint.path if match else path
     with emulator.lock:
-        fault = emulator.faults.meet(pattern, params)
+        fault = emulator.faults.meet(pattern, path, params)
         fault.happens()
         reply = fault.reply(_reply(emulator, request, match, path, fault.query(query), limited, fault), query)
         emulator.requests.append(Request(request.method, path, params, reply.status, pattern))

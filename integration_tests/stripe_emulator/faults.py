@@ -77,8 +77,8 @@ class _Rule:
     skip: int
     times: int | None
 
-    def takes(self, pattern: str, params: Mapping[str, Sequence[str]]) -> bool:
-        if self.times == 0 or self.pattern not in (None, pattern) or (self.having and self.having not in params):
+    def takes(self, places: Sequence[str], params: Mapping[str, Sequence[str]]) -> bool:
+        if self.times == 0 or self.pattern not in (None, *places) or (self.having and self.having not in params):
             return False
         if self.skip:
             self.skip -= 1
@@ -114,8 +114,8 @@ class Faults:
     ) -> None:
         """Let so many requests (None: all) meet a fault, behind `skip` that don't.
 
-        Those of a pattern (`/v1/charges/{charge}`; None: any), that have the query parameter `having`, are counted.
-        Where several rules fit, the first one added decides.
+        Those of a pattern or a path (`/v1/charges/{charge}`, `/v1/charges/ch_1`; None: any), that have the query
+        parameter `having`, are counted. Where several rules fit, the first one added decides.
         """
         self._rules.append(_Rule(fault, on, having, skip, times))
 
@@ -127,9 +127,11 @@ class Faults:
         """From now on all goes well. What was met stays counted."""
         self._rules, self._chance = [], None
 
-    def meet(self, pattern: str, params: Mapping[str, Sequence[str]]) -> Fault:
+    def meet(self, pattern: str, path: str, params: Mapping[str, Sequence[str]]) -> Fault:
         """The fault of a request; NONE if all goes well. Each request is told of once."""
-        fault = next((rule.fault for rule in self._rules if rule.takes(pattern, params)), None) or self._by_chance()
+        fault = (
+            next((rule.fault for rule in self._rules if rule.takes((pattern, path), params)), None) or self._by_chance()
+        )
         if fault is not NONE:
             self.met[fault.name] += 1
         return fault

@@ -8,8 +8,8 @@ from typing import Any
 
 from integration_tests.stripe_emulator import facts
 from integration_tests.stripe_emulator.clock import unix_time
-from integration_tests.stripe_emulator.retired import object_type
 from tools.stripe_types import Array, Expandable, ListOf, Map, ObjectType, Resource, Scalar, Type, Union
+from tools.type_supplements import object_type
 
 _SCALARS: Mapping[str, tuple[type, ...]] = {
     "boolean": (bool,),

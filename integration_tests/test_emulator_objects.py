@@ -304,8 +304,8 @@ def test_entries_of_treasury_transactions_expand_on_one_object_only(emulator: St
 
 
 def test_v2_lists_are_paged_by_their_own_links(emulator: StripeEmulator, stripe: Client) -> None:
-    ids = [emulator.create("v2.core.event", created=f"2026-10-{day:02}T00:00:00Z")["id"] for day in range(1, 8)]
-    first = stripe.get("/v2/core/events?limit=3&created[gte]=2026-10-02T00:00:00Z", **V2).json()
+    ids = [emulator.create("v2.core.event", created=f"2026-10-{day}T00:00:00Z")["id"] for day in range(11, 18)]
+    first = stripe.get("/v2/core/events?limit=3&created[gte]=2026-10-12T00:00:00Z", **V2).json()
     assert [row["id"] for row in first["data"]] == ids[:3:-1]
     assert set(first) == {"data", "next_page_url", "previous_page_url"}
     assert first["previous_page_url"] is None

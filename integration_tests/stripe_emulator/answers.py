@@ -16,6 +16,7 @@ from integration_tests.stripe_emulator import (
     facts,
     filters,
     finding,
+    legacy,
     pages,
     parameters,
     rendering,
@@ -56,6 +57,8 @@ def _list(emulator: "StripeEmulator", match: Match, params: Parameters, path: st
     endpoint = match.endpoint
     expand = _expansion(endpoint, params)
     parent = _parent(emulator, match)
+    if endpoint.path == "/v1/events" and emulator.refuses_unknown_types:
+        filters.check_names_of_types(params.filters)
     selection = filters.selection(endpoint, parent, params.filters, emulator.store, emulator.clock.now())
     if endpoint.pages == "v2":
         return _v2_list(emulator, selection, params, expand, path, query)
@@ -141,6 +144,8 @@ def _one(emulator: "StripeEmulator", match: Match, params: Parameters) -> Resour
     resource = _find(emulator, match, match.arguments[-1])
     if resource is not None and resource.deleted and resource.kind not in _TOMBSTONES:
         resource = None
+    if resource is not None and resource.kind in legacy.KINDS and "payment_method" in endpoint.objects:
+        return legacy.payment_method(resource)
     if resource is None or resource.kind not in endpoint.objects or not _is_readable(emulator, resource):
         raise errors.no_such(endpoint.objects[0], match.arguments[-1], status=404, param=endpoint.names[-1])
     return resource
@@ -162,7 +167,7 @@ def _find(emulator: "StripeEmulator", match: Match, object_id: str) -> Resource 
 
 
 def _is_readable(emulator: "StripeEmulator", resource: Resource) -> bool:
-    if resource.kind == "event":
+    if resource.kind in events.KINDS:
         return resource.at >= emulator.clock.now() - events.RETENTION
     return not resource.deleted or facts.kind(resource.kind).deletable
 

@@ -27,9 +27,10 @@ class Backlog:
             due.append(heappop(self._events)[2])
         return due
 
-    def shelf(self) -> Shelf:
-        """What is held back."""
+    def shelf(self, kind: str) -> Shelf:
+        """The events of a kind, v1's or v2's, that are held back."""
         shelf = Shelf()
         for _, _, event in self._events:
-            shelf.add(event)
+            if event.kind == kind:
+                shelf.add(event)
         return shelf

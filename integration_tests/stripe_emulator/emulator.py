@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import orjson
 
-from integration_tests.stripe_emulator import events, factory, facts
+from integration_tests.stripe_emulator import events, factory, facts, legacy
 from integration_tests.stripe_emulator.backlog import Backlog
 from integration_tests.stripe_emulator.bulk import Bulk
 from integration_tests.stripe_emulator.clock import Clock
@@ -74,6 +74,9 @@ class StripeEmulator:
       at the pinned one. Requests without a `Stripe-Version` header are answered as if they had named it.
     - `event_delay`: /v1/events has what is written from now on only so many seconds after it happened, 600 at most;
       or a function that tells for each event. What the event is about can be seen at once.
+    - `refuses_unknown_types`: /v1/events refuses `types[]` of which it has no event, also a name that one had once.
+      (What Stripe does is unknown.)
+    - `lists_thin_events`: /v2/core/events has a thin `v1.*` event beside each snapshot. (Likewise.)
     - `shuffle_same_second`: chance that puts the events of one second into some order, and leaves them in it; without
       one they stand newest first.
     - `traffic`: how long answers take and how many requests pass, `emulator.traffic.limits = Limits(latency=0.3)`;
@@ -86,6 +89,8 @@ class StripeEmulator:
         self.key = "sk_test_emulator_51PqZ"
         self.default_version = PINNED_VERSION
         self.event_delay: Delay = 0
+        self.refuses_unknown_types = False
+        self.lists_thin_events = False
         self.shuffle_same_second: Random | None = None
         self.url = ""
         self.requests: list[Request] = []
@@ -136,21 +141,26 @@ class StripeEmulator:
     def update(self, object_id: str, /, *, event: Event = None, **fields: Any) -> Json:
         """Change some fields and write the event of it. Hashes merge; null takes a key out of a map (metadata).
 
+        A card, source or bank account is changed as a payment method with `event="payment_method.updated"`.
+
         Rows of an embedded list are replaced as a whole; a row whose `id` is there already keeps its other fields.
         Returns the object as the API shows it.
         """
         with self.lock:
             resource, now = self._existing(object_id), self.clock.now()
-            before, parents = self._view(resource), self._parents(resource.kind, resource.fields, resource.owner)
+            old, before = resource.fields, self._view(resource, event)
+            parents = self._parents(resource.kind, resource.fields, resource.owner)
             lists = {row.field: fields.pop(row.field) for row in facts.embedded(resource.kind) if row.field in fields}
             changed = self._objects.change(resource, fields) | self._objects.replace_children(resource, lists)
-            after = self._view(resource)
-            usual = events.on_update(resource.kind, before.listed, after.listed) if changed else []
+            after = self._view(resource, event)
+            # Most of a v2 account is shown to who asks for it only, and told of all the same.
+            shown = (old, resource.fields) if resource.kind.startswith("v2.") else (before.listed, after.listed)
+            usual = events.on_update(resource.kind, *shown) if changed else []
             previous = events.previous_attributes(before.told, after.told)
             self._announce(resource, _chosen(event, usual, resource.kind), now, previous)
             if event is None and not usual and changed:
                 self._announce_parents(parents, now)
-            return after.listed
+            return self._shown(resource)
 
     def delete(self, object_id: str, /, *, event: Event = None) -> None:
         """Delete an object, as Stripe does: it leaves the lists, and `*.deleted` is written where there is such an
@@ -189,7 +199,7 @@ class StripeEmulator:
         """Every object of a kind, newest first, those that lists hide by default too, and events that can't be seen
         any more, or yet; deleted ones are gone."""
         with self.lock:
-            shelves = [self.store.shelf(kind), *([self._backlog.shelf()] if kind == "event" else [])]
+            shelves = [self.store.shelf(kind), *([self._backlog.shelf(kind)] if kind in events.KINDS else [])]
             return [self._shown(resource) for resource in Selection(shelves).down()]
 
     def truth(self, kind: str, /, *, expand: Iterable[str] = ()) -> list[Json]:
@@ -226,11 +236,21 @@ class StripeEmulator:
         with self.lock:
             number = self._store.next_number()
             fields = events.event_fields(name, number, at, self.default_version)
-            if self.shuffle_same_second is not None:
-                number = events.shuffled(number, self.shuffle_same_second)
-            event = Resource("event", fields["id"], fields, at, number)
-            event.rendered = events.event_json(fields, snapshot, previous)
-            self._backlog.add(event, self.event_delay(fields) if callable(self.event_delay) else self.event_delay)
+            self._publish("event", fields, number, at, events.event_json(fields, snapshot, previous))
+
+    def write_v2_event(self, name: str, at: int, about: Resource | None = None, data: Json | None = None) -> None:
+        """Write a v2 event of Unix time `at` about an object, or one that names none."""
+        with self.lock:
+            number = self._store.next_number()
+            named = None if about is None else (about.id, about.kind, _path(about))
+            self._publish("v2.core.event", events.v2_event_fields(name, number, at, named, data), number, at)
+
+    def _publish(self, kind: str, fields: Json, number: int, at: int, whole: bytes | None = None) -> None:
+        if self.shuffle_same_second is not None:
+            number = events.shuffled(number, self.shuffle_same_second)
+        event = Resource(kind, fields["id"], fields, at, number)
+        event.rendered = whole
+        self._backlog.add(event, self.event_delay(fields) if callable(self.event_delay) else self.event_delay)
 
     def serve_bulk(self, path: str, rows: Bulk) -> None:
         """Have a list, `/v1/charges`, and the GET of its objects answered out of rows that are kept in bulk. All other
@@ -267,8 +287,10 @@ class StripeEmulator:
         shown: Json = orjson.loads(whole)
         return shown
 
-    def _view(self, resource: Resource) -> _View:
-        listed, account = self._shown(resource), self._account_told(resource)
+    def _view(self, resource: Resource, event: Event = None) -> _View:
+        as_payment_method = resource.kind in legacy.KINDS and str(event).startswith("payment_method.")
+        listed = legacy.as_payment_method(resource) if as_payment_method else self._shown(resource)
+        account = self._account_told(resource)
         if account is None or account.default_version == PINNED_VERSION:
             return _View(listed, listed)
         return _View(listed, at_version(listed, account.default_version, self.store))
@@ -297,11 +319,17 @@ class StripeEmulator:
         account = self._account_told(resource)
         if not names or account is None or at < self.clock.now() - events.RETENTION:
             return
-        snapshot = rendered(resource, self.store)
-        if account.default_version != PINNED_VERSION:
-            snapshot = orjson.dumps(self._view(resource).told)
-        for name in names:
+        if resource.kind.startswith("v2."):
+            for name in names:
+                account.write_v2_event(name, at, resource, _v2_data(resource))
+            return
+        version = account.default_version
+        for name in events.at_version(names, resource.kind, resource.fields, version):
+            plain = version == PINNED_VERSION and resource.kind not in legacy.KINDS
+            snapshot = rendered(resource, self.store) if plain else orjson.dumps(self._view(resource, name).told)
             account.write_event(name, at, snapshot, previous)
+            if account.lists_thin_events:
+                account.write_v2_event(f"v1.{name}", at, resource)
 
     def _account_told(self, resource: Resource) -> "StripeEmulator | None":
         """The account that is told of an object: what belongs to a connected account is told to that account only."""
@@ -319,3 +347,17 @@ def _chosen(event: Event, usual: list[str], kind: str) -> list[str]:
         return []
     events.check_type(event, kind)
     return [event]
+
+
+def _path(resource: Resource) -> str:
+    """Where an object is got by its id."""
+    *above, last = re.findall(r"{(\w+)}", pattern := facts.path_of(resource.kind))
+    for name in above:
+        parent = resource.fields.get(name) or resource.fields.get(name.removesuffix("_id")) or resource.owner
+        pattern = pattern.replace(f"{{{name}}}", str(parent))
+    return pattern.replace(f"{{{last}}}", resource.id)
+
+
+def _v2_data(resource: Resource) -> Json | None:
+    """What a v2 event says beside the id of its object: whose person it is."""
+    return {"account_id": resource.fields["account"]} if resource.kind == "v2.core.account_person" else None

@@ -8,23 +8,31 @@ second it says nothing, ids don't sort as events were written, and webhooks come
 is that the list has one order, whichever it is: cursors would be of no use otherwise.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from random import Random
 from typing import Any
 
 import orjson
 
-from integration_tests.stripe_emulator import facts
+from integration_tests.stripe_emulator import facts, legacy
+from integration_tests.stripe_emulator.clock import rfc3339
 from integration_tests.stripe_emulator.factory import object_id
 from integration_tests.stripe_emulator.facts import Json
 
 RETENTION = 30 * 24 * 3600
 """Seconds for which /v1/events keeps an event."""
 
+KINDS = ("event", "v2.core.event")
+
 _MISSING = object()
 
 # Kinds whose creation isn't told by `.created` of their own stem.
-_BORN = {"charge": "charge.{status}", "review": "review.opened"}
+_BORN = {
+    "charge": "charge.{status}",
+    "review": "review.opened",
+    "v2.commerce.product_catalog_import": "v2.commerce.product_catalog.imports.{status}",
+    "v2.money_management.received_credit": "v2.money_management.received_credit.{status}",
+}
 # Kinds that send nothing when they are made, although some `.created` type carries them.
 _SILENT = {"billing.alert_triggered", "entitlements.active_entitlement_summary"}
 # (kind, field, new value): what a status other than its own name is called in events.
@@ -57,6 +65,11 @@ _FIELD_EVENTS = {
     ("review", "open"): "review.closed",
     ("invoice_payment", "status"): "invoice_payment.paid",
     ("climate.product", "current_prices_per_metric_ton"): "climate.product.pricing_updated",
+    ("v2.core.account", "closed"): "v2.core.account.closed",
+    ("v2.core.account", "defaults"): "v2.core.account[defaults].updated",
+    ("v2.core.account", "future_requirements"): "v2.core.account[future_requirements].updated",
+    ("v2.core.account", "identity"): "v2.core.account[identity].updated",
+    ("v2.core.account", "requirements"): "v2.core.account[requirements].updated",
 }
 # What an update is called where `.updated` is not of the kind's own stem, or doesn't exist.
 _UPDATES = {
@@ -70,13 +83,23 @@ _STEMS = {
     "subscription": "customer.subscription",
     "scheduled_query_run": "sigma.scheduled_query_run",
     "source_transaction": "source.transaction",
+    "v2.commerce.product_catalog_import": "v2.commerce.product_catalog.imports",
 }
+# (type, type before, release that renamed it).
+_RENAMED = {
+    "payment_method.automatically_updated": ("payment_method.card_automatically_updated", "2020-08-27"),
+}
+_REFUNDS_TOLD = "2024-10-28"
+"""The release since which refunds of charges have events of their own; before, only `charge.refunded` and
+`charge.refund.updated` tell of them (https://docs.stripe.com/changelog/acacia/2024-10-28/refund-webhook-update)."""
 
 
 def on_creation(kind: str, fields: Json) -> list[str]:
     """Types of the events that an object's creation writes."""
     if kind == "payment_method":
         return ["payment_method.attached"] if fields["customer"] else []
+    if kind == "source" and not fields["customer"]:
+        return ["source.chargeable"] if fields["status"] == "chargeable" else []
     name = _BORN.get(kind, f"{stem(kind, fields)}.created").format(status=fields.get("status"))
     return [name] if kind not in _SILENT and name in facts.event_types(kind) else []
 
@@ -96,8 +119,18 @@ def on_deletion(kind: str, fields: Json) -> list[str]:
     return [name] if name in facts.event_types(kind) else []
 
 
+def at_version(names: Iterable[str], kind: str, fields: Json, version: str) -> list[str]:
+    """Those of the events of a change that an account of a version is told of, by the names that they had then."""
+    if kind == "refund" and fields["charge"] and version < _REFUNDS_TOLD:
+        names = [name for name in names if not name.startswith("refund.")]
+    renamed = [(name, *_RENAMED.get(name, (name, ""))) for name in names]
+    return [before if version < release else name for name, before, release in renamed]
+
+
 def check_type(name: str, kind: str) -> None:
-    """Raise ValueError unless events of a type carry objects of a kind."""
+    """Raise ValueError unless events of a type carry objects of a kind, also as payment methods."""
+    if kind in legacy.KINDS and name in facts.event_types("payment_method"):
+        return
     if name not in facts.event_types(kind):
         known = ", ".join(facts.event_types(kind)) or "none"
         raise ValueError(f"no event {name!r} carries a {kind}; its event types: {known}")
@@ -105,7 +138,9 @@ def check_type(name: str, kind: str) -> None:
 
 def stem(kind: str, fields: Json) -> str:
     """What the event types of a kind begin with."""
-    if kind in ("bank_account", "card", "source"):
+    if kind == "source" and not fields["customer"]:
+        return kind
+    if kind in legacy.KINDS:
         return "account.external_account" if fields.get("account") else "customer.source"
     if kind == "tax_id":
         return "customer.tax_id" if fields["customer"] else kind  # those of the account itself have no events
@@ -137,6 +172,28 @@ def event_fields(name: str, number: int, created: int, version: str) -> Json:
     }
 
 
+def v2_event_fields(
+    name: str, number: int, created: int, about: tuple[str, str, str] | None, data: Json | None
+) -> Json:
+    """A v2 event: thin, it names what it is `about` (id, kind and path) and shows nothing of it. Some name nothing."""
+    event: Json = {
+        "id": object_id("evt", number),
+        "object": "v2.core.event",
+        "changes": None,
+        "context": None,
+        "created": rfc3339(created),
+        "livemode": False,
+        "reason": {"type": "request", "request": {"id": object_id("req", number), "idempotency_key": ""}},
+        "snapshot_event": None,
+        "type": name,
+    }
+    if about is not None:
+        event["related_object"] = dict(zip(("id", "type", "url"), about, strict=True))
+    if data is not None:
+        event["data"] = data
+    return event
+
+
 def event_json(event: Json, snapshot: bytes, previous: Json | None) -> bytes:
     """The JSON of an event with its object's snapshot."""
     data: Json = {"object": orjson.Fragment(snapshot)}
@@ -157,11 +214,22 @@ def _update_names(kind: str, old: Json, new: Json) -> list[str]:
             return [event]
     if kind == "payment_method" and old["customer"] != new["customer"]:
         return ["payment_method.attached" if new["customer"] else "payment_method.detached"]
+    if kind == "source" and old["customer"] != new["customer"]:
+        return ["customer.source.created" if new["customer"] else "customer.source.deleted"]
+    if kind == "v2.core.account" and (part := _part_changed(old.get("configuration"), new.get("configuration"))):
+        return [f"v2.core.account[configuration.{part}].updated"]
     if old.get("status") != new.get("status"):
-        event = f"{prefix}.{_STATUS_NAMES.get((kind, str(new['status'])), new['status'])}"
+        of_status = kind if kind == "source" else prefix
+        event = f"{of_status}.{_STATUS_NAMES.get((kind, str(new['status'])), new['status'])}"
         if event in known:
             return [event]
     return [_UPDATES.get(kind, f"{prefix}.updated")]
+
+
+def _part_changed(old: Any, new: Any) -> str | None:
+    """The first part of a hash that is another one."""
+    before, after = old or {}, new or {}
+    return next((name for name in {**before, **after} if before.get(name) != after.get(name)), None)
 
 
 def _differences(old: Json, new: Json) -> Iterator[tuple[str, Any]]:

@@ -160,8 +160,30 @@ def slots(child: str, parent: str) -> tuple[str, ...]:
 
 @cache
 def event_types(object_kind: str) -> tuple[str, ...]:
-    """The event types that carry a kind."""
-    return tuple(name for name, kinds in _read("events.json")["types"].items() if object_kind in kinds)
+    """The event types that carry a kind: snapshots of it in v1, its id in v2."""
+    types = _read("events.json")["v2_types" if object_kind.startswith("v2.") else "types"]
+    return tuple(name for name, kinds in types.items() if object_kind in kinds)
+
+
+@cache
+def snapshot_types() -> frozenset[str]:
+    """The types of all events that /v1/events lists, by their names of today."""
+    return frozenset(_read("events.json")["types"])
+
+
+@cache
+def types_without_object() -> tuple[str, ...]:
+    """The types of v2 events that name no object."""
+    return tuple(name for name, kinds in _read("events.json")["v2_types"].items() if not kinds)
+
+
+@cache
+def path_of(object_kind: str) -> str:
+    """The path of the GET of one object by its id. LookupError if there is none."""
+    for row in endpoints():
+        if row.pages is None and row.path.endswith("}") and object_kind in row.objects:
+            return row.path
+    raise LookupError(f"no {object_kind} can be got by its id")
 
 
 @cache

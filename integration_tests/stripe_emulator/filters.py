@@ -71,7 +71,7 @@ def selection(endpoint: Endpoint, parent: str | None, filters: Filters, store: S
     check_references(endpoint, filters, store)
     bounds = dict(filters.get("created") or {}) if endpoint.params.get("created") == "range" else {}
     shelves, accepts = _shelves(endpoint, parent, filters, store), []
-    if endpoint.path == "/v1/events":
+    if endpoint.objects[0] in events.KINDS:
         bounds["gte"] = max(bounds.get("gte", 0), now - events.RETENTION)
     for name, value in filters.items():
         if name not in _NO_FILTERS and not (name == "created" and bounds):
@@ -96,6 +96,14 @@ def check_references(endpoint: Endpoint, filters: Filters, store: Store) -> None
             resource = store.get(value)
             if resource is None or resource.kind != kind:
                 raise errors.no_such(kind, value, status=400, param=name)
+
+
+def check_names_of_types(filters: Filters) -> None:
+    """Raise StripeError for event types that there aren't. A `type` with * in it names a group, empty or not."""
+    named = filters.get("types", (filters["type"],) if "*" not in filters.get("type", "*") else ())
+    for name in named:
+        if name not in facts.snapshot_types():
+            raise errors.invalid_value("types", f"Invalid event type: {name}")
 
 
 def _check_event_types(filters: Filters) -> None:

@@ -9,7 +9,7 @@ _HIDDEN_ON_TEST_CLOCKS = {"customer", "quote", "subscription", "subscription_sch
 
 def can_be_known(resource: Resource, store: Store, now: int) -> bool:
     """Whether an object, not deleted, can be found without knowing of it, at Unix time `now`."""
-    if resource.kind == "event":
+    if resource.kind in events.KINDS:
         return resource.at >= now - events.RETENTION
     if resource.kind in _HIDDEN_ON_TEST_CLOCKS and resource.fields["test_clock"] is not None:
         return False

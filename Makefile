@@ -1,4 +1,4 @@
-# `make help` lists what there is. Everything lands in this folder: .uv, .venv and .venv-demo.
+# `make help` lists what there is. Everything lands in this folder: .uv, .venv, .venv-demo, .cache.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
@@ -11,6 +11,19 @@ PEERS := $(patsubst benchmarks/peers/%.txt,benchmarks/.peers/%/.installed,$(wild
 
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := .venv
+# Temporary files and what is fetched stay here too: the home may be read-only. Who shares a cache among checkouts may.
+export TMPDIR := $(CURDIR)/.cache/tmp
+export XDG_CACHE_HOME := $(CURDIR)/.cache
+export UV_CACHE_DIR ?= $(CURDIR)/.cache/uv
+export PIP_CACHE_DIR ?= $(CURDIR)/.cache/pip
+# uv trusts those whom the machine and its pip trust: a company's own certificate authority, too.
+export UV_SYSTEM_CERTS ?= true
+ifdef PIP_CERT
+    export SSL_CERT_FILE ?= $(PIP_CERT)
+endif
+# Not as options: a pip that is too old for one would refuse it.
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_ROOT_USER_ACTION := ignore
 # The environment that a caller's shell has activated is not the one meant here.
 unexport VIRTUAL_ENV
 unexport PYTHONPATH
@@ -58,7 +71,7 @@ docs: venv ## Write docs/streams.md anew from the manifest, docs/errors.md from 
 demo: venv .venv-demo/.installed ## Sync a demo account, or yours (STRIPE_SECRET_KEY), into DuckDB with PyAirbyte
 	.venv-demo/bin/python tools/demo.py
 
-image: ## Build the image source-stripe:dev
+image: | .cache/tmp ## Build the image source-stripe:dev
 	tools/containers/build-image
 
 soak: venv ## Sync a changing account 50 times while 5 % of the requests break; SOAK="--seed 2" plays another one
@@ -78,15 +91,19 @@ bench: venv ## Measure speed, CPU, memory and requests; BENCH="--case a,h --scal
 bench-peers: venv $(PEERS) ## Measure other connectors too, in turn with this one
 	.venv/bin/python -m benchmarks --peers $(BENCH)
 
-clean: ## Remove the environments and everything built
-	rm -rf .uv .venv .venv-demo benchmarks/.peers .hypothesis .mypy_cache .pytest_cache .ruff_cache .standard-tests dist demo.duckdb*
+clean: ## Remove the environments, the caches and everything built
+	tools/containers/remove-store
+	rm -rf .uv .venv .venv-demo .cache benchmarks/.peers .hypothesis .mypy_cache .pytest_cache .ruff_cache .standard-tests dist demo.duckdb*
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # pip puts uv into a folder of its own: that works without the venv module, which Debian packages apart.
-$(UV): tools/uv-requirements.txt
+$(UV): tools/uv-requirements.txt | .cache/tmp
 	rm -rf .uv
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target .uv --require-hashes --requirement $<
+	$(PYTHON) -m pip install --quiet --target .uv --require-hashes --requirement $<
 	touch $@
+
+.cache/tmp:
+	mkdir -p $@
 
 .venv/.installed: $(UV) pyproject.toml uv.lock
 	$(UV) sync --quiet --locked --python $(PYTHON)

@@ -1,20 +1,31 @@
-"""What every test may use: the machine's container engine, and the image built from this checkout."""
+"""What every test may use: the checkout's folders, the machine's container engine, and the image built from here."""
 
 from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
 
-_CONTAINERS = Path(__file__).parent / "tools" / "containers"
+_ROOT = Path(__file__).parent
+_CACHE = _ROOT / ".cache"
+_CONTAINERS = _ROOT / "tools" / "containers"
 _TAG = "source-stripe:dev"
 
 
 def pytest_configure() -> None:
-    """Put the project's `docker` first: the tests here and the CDK's call it by that name."""
+    """Set what the Makefile sets, for a pytest that was started without it; and put the project's `docker` first.
+
+    The tests here and the CDK's call it by that name.
+    """
     os.environ["PATH"] = f"{_CONTAINERS}{os.pathsep}{os.environ['PATH']}"
+    os.environ["TMPDIR"] = str(_CACHE / "tmp")
+    os.environ.setdefault("UV_CACHE_DIR", str(_CACHE / "uv"))
+    os.environ.setdefault("UV_SYSTEM_CERTS", "true")
+    (_CACHE / "tmp").mkdir(parents=True, exist_ok=True)
+    tempfile.tempdir = None  # look at TMPDIR anew
 
 
 @pytest.fixture(scope="session")

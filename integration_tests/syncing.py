@@ -15,9 +15,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from multiprocessing.connection import Connection
+from multiprocessing.util import get_temp_dir
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from unittest.mock import patch
 
 from integration_tests.connector import Json, catalog
 from integration_tests.setup import Setup
@@ -26,6 +28,9 @@ from unit_tests.output import Output
 
 _LONGEST = 120.0
 """Seconds after which a sync hangs."""
+
+_LONGEST_SOCKET = 103
+"""Bytes that the path of a socket may have: so many on macOS, 107 on Linux."""
 
 _RECORD = '{"type":"RECORD"'
 
@@ -179,12 +184,21 @@ class _Process:
 @contextmanager
 def no_main_script() -> Iterator[None]:
     """A process would run the main script anew, which is pytest's: that takes longer than a sync."""
+    _choose_place_of_sockets()
     # unittest.mock's patch.dict would take from sys.modules what other threads import meanwhile.
     main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
     try:
         yield
     finally:
         sys.modules["__main__"] = main
+
+
+def _choose_place_of_sockets() -> None:
+    """The server's socket is one of the temporary files; where their path is too long, it is in /tmp until the end."""
+    socket = Path(tempfile.gettempdir(), "pymp-12345678", "listener-12345678")
+    if len(os.fsencode(socket)) > _LONGEST_SOCKET:
+        with patch.object(tempfile, "tempdir", "/tmp"):  # noqa: S108 - its folder gets a random name
+            get_temp_dir()
 
 
 def _run(words: list[str], setup: Setup, stdout: Connection, stderr: str) -> None:

@@ -7,9 +7,13 @@ import threading
 from dataclasses import dataclass
 
 from source_stripe.errors import Outcome, StripeError
+from source_stripe.policies import TABLE
 from source_stripe.requester import StripeRequester
 
 logger = logging.getLogger("airbyte.stripe")
+
+_EVERY_ACCOUNT_HAS = ("/v1/events", "/v1/customers", "/v1/charges")
+"""Lists that a Stripe has which is one."""
 
 
 @dataclass(frozen=True)
@@ -54,11 +58,31 @@ class AccountReader:
             answer = self._requester.get("/v1/account")
         except StripeError as error:
             if error.outcome is not Outcome.PERMISSION_MISSING:
-                raise
-            logger.info("The key may not read its own account; going on without its name and age.")
+                self._see_whether_others_answer(error)
+            logger.info("Stripe does not show the account; going on without its name and age. %s", error.refusal)
             return Account(id="", name="", birth=None, now=error.refusal.date)
         body = answer.body
         profile = body.get("business_profile") or {}
         dashboard = (body.get("settings") or {}).get("dashboard") or {}
         name = profile.get("name") or dashboard.get("display_name") or body.get("email") or ""
         return Account(id=str(body.get("id", "")), name=str(name), birth=body.get("created"), now=answer.date)
+
+    def _see_whether_others_answer(self, error: StripeError) -> None:
+        """Raises the failure if it is about more than the account's own address: what every account has is refused too.
+
+        One that ends every stream, and one that may pass, is such a failure by itself.
+        """
+        if error.outcome in (Outcome.KEY_REFUSED, Outcome.RETRY) or not 400 <= error.refusal.status < 500:
+            raise error
+        for path in _EVERY_ACCOUNT_HAS:
+            try:
+                self._requester.get(path, (("limit", "1"),))
+            except StripeError as other:
+                if other.policy is error.policy:
+                    continue
+                if other.outcome in (Outcome.KEY_REFUSED, Outcome.RETRY):
+                    raise
+            return
+        if error.outcome is Outcome.NOT_ENABLED:
+            raise StripeError(TABLE["nothing at this address"], error.path, error.refusal, error.key)
+        raise error

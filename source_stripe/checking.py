@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from source_stripe.children import Children
 from source_stripe.config import KEYS_PAGE, Config
@@ -25,6 +26,8 @@ from source_stripe.rows import StreamRow
 _IN_VAIN = (Outcome.RETRY, Outcome.KEY_REFUSED)
 """Asking for anything else would bring no other answer."""
 _TOLD_TOGETHER = (Outcome.PERMISSION_MISSING, Outcome.NOT_ENABLED)
+_SHOWN = 3
+"""Of alike things, in a dialog."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,17 @@ class Finding:
         return self.failure.outcome if isinstance(self.failure, StripeError) else Outcome.REFUSED
 
 
+class Told(NamedTuple):
+    """A sentence for the log, and a shorter one for a dialog, where that is another."""
+
+    whole: str
+    shorter: str | None = None
+
+    @property
+    def short(self) -> str:
+        return self.whole if self.shorter is None else self.shorter
+
+
 @dataclass(frozen=True)
 class Verdict:
     """What a user reads: which account the key opens, and what of it can be read."""
@@ -67,9 +81,9 @@ class Verdict:
     readable: int
     streams: int
     opened: str = ""
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Told, ...] = ()
     """What keeps streams from being read."""
-    notes: tuple[str, ...] = ()
+    notes: tuple[Told, ...] = ()
     """What the account has not: those streams stay empty."""
     key_works: bool = True
 
@@ -78,14 +92,21 @@ class Verdict:
         return self.key_works and self.readable > 0
 
     def lines(self) -> Iterator[tuple[int, str]]:
-        """What there is to log, with its level."""
-        yield logging.INFO, self.opened
-        yield logging.INFO, f"{self.readable} of {self.streams} streams can be read."
-        yield from ((logging.WARNING, warning) for warning in self.warnings)
-        yield from ((logging.INFO, note) for note in self.notes)
+        """What there is to log, with its level: all of it."""
+        yield from ((logging.INFO, fact.whole) for fact in self._facts())
+        yield from ((logging.WARNING, warning.whole) for warning in self.warnings)
+        yield from ((logging.INFO, note.whole) for note in self.notes)
 
     def __str__(self) -> str:
-        return " ".join(line for _, line in self.lines())
+        """What fits into a dialog: the first of each kind, in short."""
+        warnings, notes = self.warnings[:_SHOWN], self.notes[:_SHOWN]
+        told = [told.short for told in (*self._facts(), *warnings, *notes) if told.short]
+        if left := len(self.warnings) + len(self.notes) - len(warnings) - len(notes):
+            told.append(f"The log tells {left} more.")
+        return " ".join(told)
+
+    def _facts(self) -> tuple[Told, Told]:
+        return Told(self.opened), Told(f"{self.readable} of {self.streams} streams can be read.")
 
 
 def check(rows: Iterable[StreamRow], routes: Routes, config: Config) -> Verdict:
@@ -159,29 +180,45 @@ def judge(findings: Sequence[Finding]) -> Verdict:
     )
 
 
-def _forbidden(failed: Iterable[Finding]) -> Iterator[str]:
+def _forbidden(failed: Iterable[Finding]) -> Iterator[Told]:
     """Which streams lack which permissions."""
     lacking: defaultdict[str, set[str]] = defaultdict(set)
     for finding in failed:
         if finding.outcome is Outcome.PERMISSION_MISSING and finding.probe.streams:
             lacking[_permissions(finding)].update(finding.probe.streams)
-    if lacking:
-        streams = set().union(*lacking.values())
-        told = "; ".join(f"{needed} for {', '.join(sorted(lacking[needed]))}" for needed in sorted(lacking))
-        yield (
-            f"The key lacks permissions for {_count(streams)}: {told}. Give it those at {KEYS_PAGE}, or leave the "
-            "streams out."
-        )
+    if not lacking:
+        return
+    count = _count(set().union(*lacking.values()))
+    todo = f"Give it those at {KEYS_PAGE}, or leave the streams out."
+    whole = "; ".join(f"{needed} for {listed(lacking[needed])}" for needed in sorted(lacking))
+    shown = sorted(lacking, key=lambda needed: (-len(lacking[needed]), needed))[:_SHOWN]
+    short = "; ".join(f"{needed} for {listed(lacking[needed], _SHOWN)}" for needed in shown)
+    if len(lacking) > len(shown):
+        short += f"; and {len(lacking) - len(shown)} more, which the log names"
+    begun = f"The key lacks permissions for {count}"
+    yield Told(f"{begun}: {whole}. {todo}", f"{begun}: {short}. {todo}")
 
 
-def _refused(failed: Iterable[Finding]) -> Iterator[str]:
-    """What failed in a way of its own, each with its message."""
+def _refused(failed: Iterable[Finding]) -> Iterator[Told]:
+    """What failed in a way of its own: each once, in Stripe's words, with the streams that it ends."""
+    alike: defaultdict[tuple[str, str], list[Finding]] = defaultdict(list)
     for finding in failed:
         if finding.outcome not in (None, *_TOLD_TOGETHER) and finding.probe.streams:
-            yield f"{', '.join(finding.probe.streams)}: {finding.failure}"
+            alike[_sentence(finding)].append(finding)
+    for group in alike.values():
+        streams = {stream: None for finding in group for stream in finding.probe.streams}
+        yield Told(f"{', '.join(streams)}: {group[0].failure}", f"{listed(streams, _SHOWN)}: {group[0].failure}")
 
 
-def _unfollowed(failed: Iterable[Finding]) -> Iterator[str]:
+def _sentence(finding: Finding) -> tuple[str, str]:
+    """What a failure has in common with those of other lists."""
+    failure = finding.failure
+    if isinstance(failure, StripeError):
+        return failure.policy.name, failure.refusal.message.replace(failure.path, "")
+    return "", str(failure)
+
+
+def _unfollowed(failed: Iterable[Finding]) -> Iterator[Told]:
     """Whose changes can't be seen."""
     for finding in failed:
         if finding.outcome in (None, Outcome.NOT_ENABLED) or not finding.probe.followers:
@@ -191,23 +228,33 @@ def _unfollowed(failed: Iterable[Finding]) -> Iterator[str]:
             why = f"The key lacks {_permissions(finding)}: give it that at {KEYS_PAGE}."
         count = _count(finding.probe.followers)
         path = finding.probe.listing.path
-        yield f"{count} would fail in later incremental syncs, which ask {path} for changes. {why}"
+        yield Told(f"{count} would fail in later incremental syncs, which ask {path} for changes. {why}")
 
 
-def _not_asked(failed: Iterable[Finding]) -> Iterator[str]:
+def _not_asked(failed: Iterable[Finding]) -> Iterator[Told]:
     if left := {stream for finding in failed if not finding.asked for stream in finding.probe.streams}:
-        yield f"Not asked for any more after that: {_count(left)}."
+        yield Told(f"Not asked for any more after that: {_count(left)}.")
 
 
-def _not_there(failed: Iterable[Finding]) -> Iterator[str]:
+def _not_there(failed: Iterable[Finding]) -> Iterator[Told]:
     """What the account does not have, by what Stripe says of it."""
     empty: defaultdict[str, set[str]] = defaultdict(set)
     for finding in failed:
         if finding.outcome is Outcome.NOT_ENABLED and isinstance(finding.failure, StripeError):
-            empty[finding.failure.refusal.message].update(finding.probe.streams)
+            said = finding.failure.refusal.message
+            empty[said.replace(finding.failure.path, "...")].update(finding.probe.streams)
     for said, streams in empty.items():
+        begun, end = "Empty for this account: ", f". Stripe says: {said}"
         if streams:
-            yield f"Empty for this account: {', '.join(sorted(streams))}. Stripe says: {said}"
+            yield Told(f"{begun}{listed(streams)}{end}", f"{begun}{listed(streams, _SHOWN)}{end}")
+
+
+def listed(names: Iterable[str], most: int | None = None) -> str:
+    """Names in the order of the alphabet; of more than `most` the first ones, and how many there are."""
+    every = sorted(names)
+    if most is None or len(every) <= most:
+        return ", ".join(every)
+    return f"{', '.join(every[:most])} and {len(every) - most} more"
 
 
 def _permissions(finding: Finding) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
 from typing import Any
 
@@ -14,6 +14,8 @@ from pydantic_core import PydanticCustomError
 API_URL = "https://api.stripe.com"
 MOST_WORKERS = 64
 """Requests under way at once, whatever the rate budget and the latency would need."""
+_MOST_ACCEPTED = 100
+"""Of workers: what Airbyte's own connector takes."""
 KEYS_PAGE = "https://dashboard.stripe.com/apikeys"
 _ACCOUNT_PAGE = "https://dashboard.stripe.com/settings/account"
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}(\.\d+)?Z)?")
@@ -51,16 +53,18 @@ class Config(BaseModel):
     api_url: str = API_URL
     expand: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     """By stream, dotted paths in its rows that are expanded beside those of the manifest."""
+    notes: tuple[str, ...] = ()
+    """What to tell the user of values that are fine, but not taken as they are."""
 
     @property
     def live(self) -> bool:
-        """Whether the key is a live one. Sandboxes and test mode share the prefixes `sk_test_` and `rk_test_`."""
+        """Whether the key is a live one. Sandboxes and test mode share the prefixes with `_test_`."""
         return "_live_" in self.client_secret.get_secret_value()
 
     @property
     def key_kind(self) -> str:
         """What the key is: `live restricted key`, say."""
-        kind = "restricted" if self.client_secret.get_secret_value().startswith("rk_") else "secret"
+        kind = "restricted" if self.client_secret.get_secret_value().startswith("rk") else "secret"
         return f"{'live' if self.live else 'test'} {kind} key"
 
     @field_validator("client_secret", mode="before")
@@ -73,7 +77,7 @@ class Config(BaseModel):
         for prefix, kind in _NOT_SECRET_KEYS.items():
             if key.startswith(prefix):
                 raise _wrong(f"is {kind}. Use a secret (sk_...) or restricted (rk_...) key from {KEYS_PAGE}.")
-        if not re.fullmatch(r"(sk|rk)_(live|test)_[!-~]+", key):
+        if not re.fullmatch(r"(sk|rk|rkcs)_(live|test)_[!-~]+", key):
             raise _wrong(
                 "is not a Stripe key: those begin with sk_live_, sk_test_, rk_live_ or rk_test_. "
                 f"Copy yours from {KEYS_PAGE}."
@@ -110,10 +114,10 @@ class Config(BaseModel):
         if number is None:
             return MOST_WORKERS if info.field_name == "num_workers" else None
         least = 0 if info.field_name == "lookback_window_days" else 1
-        most = MOST_WORKERS if info.field_name == "num_workers" else None
+        most = _MOST_ACCEPTED if info.field_name == "num_workers" else None
         if isinstance(number, bool) or not isinstance(number, int) or number < least or (most and number > most):
             raise _wrong(f"must be a whole number, {f'{least} to {most}' if most else f'{least} or more'}.")
-        return number
+        return min(number, MOST_WORKERS) if info.field_name == "num_workers" else number
 
     @field_validator("expand", mode="before")
     @classmethod
@@ -143,10 +147,18 @@ class Config(BaseModel):
 def parse_config(raw: Mapping[str, Any]) -> Config:
     """The config as typed values. Raises ConfigError with a sentence for each value that can't be used."""
     try:
-        return Config.model_validate({"client_secret": None, **raw})
+        config = Config.model_validate({"client_secret": None, **raw, "notes": ()})
     except ValidationError as error:
         problems = [f"{problem['loc'][0]} {problem['msg']}" for problem in error.errors(include_input=False)]
         raise ConfigError("The config can't be used: " + " ".join(problems)) from None
+    return config.model_copy(update={"notes": tuple(_notes(config, raw))})
+
+
+def _notes(config: Config, raw: Mapping[str, Any]) -> Iterator[str]:
+    if config.slice_range is not None:
+        yield "slice_range is not used: ranges follow the data by themselves."
+    if (raw.get("num_workers") or 0) > config.num_workers:
+        yield f"num_workers is taken as {config.num_workers}: more requests under way at once bring nothing."
 
 
 def _wrong(what: str) -> PydanticCustomError:

@@ -16,7 +16,7 @@ from source_stripe.replies import Replies
 
 CURSOR_GONE = "place in the list gone"
 """The policy of a list that can't be gone on with, as the row to go on from is gone."""
-_PERMISSION = re.compile(r"rak_\w+_read")
+_PERMISSION = re.compile(r"\b[a-z_]+_read\b")
 
 
 class Outcome(Enum):

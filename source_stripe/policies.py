@@ -22,6 +22,9 @@ from source_stripe.errors import CURSOR_GONE, Outcome, Policy
 from source_stripe.replies import Answers, Either, Reply, Silence
 
 _PASSING = {408, 409, *range(500, 600)}
+_REFUSED = {400, 401, 403, 404}
+_UNKNOWN = "Unrecognized request URL"
+_NO_PLATFORM = re.compile("Only Stripe Connect platforms can work with other accounts")
 
 _TABLE = (
     # What passes, by itself or as Stripe says. Stripe-Should-Retry comes before all that statuses mean.
@@ -95,13 +98,59 @@ _TABLE = (
         "`api_url` leads elsewhere.",
     ),
     Policy(
+        name="IP address not allowed",
+        replies=Answers({400, 401, 403}, says=re.compile("does not allow requests from your IP address")),
+        outcome=Outcome.KEY_REFUSED,
+        failure=FailureType.config_error,
+        what="The {key} may not be used from here",
+        todo=f"Let the key be used from the IP addresses that this connector runs at, or create one without such a "
+        f"restriction: {KEYS_PAGE}.",
+        why="The key was restricted to some IP addresses at Stripe, and this is none of them.",
+    ),
+    Policy(
+        name="Connect permissions missing",
+        replies=Answers({400, 401, 403}, says=re.compile("does not have any Connect permissions")),
+        outcome=Outcome.KEY_REFUSED,
+        failure=FailureType.config_error,
+        what="The {key} may not read the connected account that account_id names",
+        todo=f"Give the key Connect permissions at {KEYS_PAGE}: they stand beside its permissions.",
+        why="`account_id` names a connected account, and the restricted key has permissions for its own account only.",
+    ),
+    Policy(
+        name="key of no platform",
+        replies=Either(
+            Answers(_REFUSED, codes={"platform_account_required"}, for_account=True),
+            Answers(_REFUSED, says=_NO_PLATFORM, for_account=True),
+        ),
+        outcome=Outcome.KEY_REFUSED,
+        failure=FailureType.config_error,
+        what="The {key} reads no account but its own, and account_id names another",
+        todo="Leave account_id empty, or use a key of the platform that the account is connected to.",
+        why="Code `platform_account_required`: `account_id` is set, and the key's own account is no Connect platform.",
+    ),
+    Policy(
+        name="account closed",
+        replies=Answers(
+            {400, 401, 403, 404},
+            says=re.compile(
+                r"([Tt]he account '?acct_\w+'?|[Yy]our( Stripe)? account) (has been|was|is) (deleted|closed)"
+            ),
+        ),
+        outcome=Outcome.KEY_REFUSED,
+        failure=FailureType.config_error,
+        what="The account that the {key} is for is closed",
+        todo="Delete the connection, or give it the key or account_id of an account that there is.",
+        why="Stripe says of the account that it was deleted or closed: nothing of it can be read any more.",
+    ),
+    Policy(
         name="key expired",
-        replies=Answers({401}, codes={"api_key_expired"}),
+        replies=Answers({401}, codes={"api_key_expired", "platform_api_key_expired"}),
         outcome=Outcome.KEY_REFUSED,
         failure=FailureType.config_error,
         what="The {key} has expired",
         todo=f"Create a new one at {KEYS_PAGE} and put it into client_secret.",
-        why="HTTP 401 with code `api_key_expired`: the key has come to its end, perhaps while a sync ran.",
+        why="HTTP 401 with code `api_key_expired` or `platform_api_key_expired`: the key has come to its end, perhaps "
+        "while a sync ran.",
     ),
     Policy(
         name="key refused",
@@ -124,36 +173,72 @@ _TABLE = (
         "key's platform, or that has taken its access back.",
     ),
     Policy(
+        name="not for restricted keys",
+        replies=Either(
+            Answers({400, 403}, codes={"secret_key_required"}),
+            Answers({400, 403}, says=re.compile("not available for use by restricted keys")),
+        ),
+        outcome=Outcome.REFUSED,
+        failure=FailureType.config_error,
+        what="A restricted key can't read {path}",
+        todo="Use a secret key, or leave the stream out.",
+        why="Stripe has no permission for what the stream lists, so that a restricted key can't be given one.",
+    ),
+    Policy(
         name="permission missing",
-        replies=Answers({403}),
+        replies=Either(
+            Answers({403}, codes={"more_permissions_required", "more_permissions_required_for_application"}),
+            Answers({403}, says=re.compile(r"[Pp]ermission|\brak_")),
+        ),
         outcome=Outcome.PERMISSION_MISSING,
         failure=FailureType.config_error,
         what="The {key} may not read {path}",
         todo=f"Give the key {{permission}} at {KEYS_PAGE}, or leave the stream out.",
-        why="HTTP 403: a restricted key lacks a permission, for what the stream lists or for what is expanded in its "
-        "rows. The other streams go on.",
+        why="HTTP 403 with a message about permissions: a restricted key lacks one, for what the stream lists or for "
+        "what is expanded in its rows. The other streams go on.",
+    ),
+    Policy(
+        name="nothing at this address",
+        replies=Answers({400, 404}, says=re.compile(rf"{_UNKNOWN} \(\w+: (?!/v[12]/(?!v[12]/))")),
+        outcome=Outcome.KEY_REFUSED,
+        failure=FailureType.config_error,
+        what="There is no GET {path} below api_url",
+        todo="Leave api_url empty, or correct it: it ends before /v1.",
+        why="`api_url` has a path that Stripe's API does not know; or what answers there knows nothing of what every "
+        "account has.",
     ),
     Policy(
         name="product not enabled",
         replies=Answers(
-            {400, 404},
+            {400, 403, 404},
             says=re.compile(
                 r"not set up to use"
                 r"|Have you onboarded to"
-                r"|Unrecognized request URL \(GET: /v1/treasury"
                 r"|only available in testmode"
                 r"|isn't available in test mode"
                 r"|Accounts v2 is not enabled"
                 r"|API surface is not enabled"
                 r"|not authorized to send Forwarding requests"
+                rf"|{_UNKNOWN}"
+                rf"|{_NO_PLATFORM.pattern}"
             ),
         ),
         outcome=Outcome.NOT_ENABLED,
         failure=FailureType.config_error,
         what="The account does not have what {path} lists",
         todo="Leave the stream out, or turn the product on at Stripe.",
-        why="HTTP 400 or 404 in one of the ways in which Stripe says that an account does not use a product (Issuing, "
-        "Treasury, Identity...). No failure: a WARN line says it.",
+        why="HTTP 400, 403 or 404 in one of the ways in which Stripe says that an account does not use a product "
+        "(Issuing, Treasury, Connect...), or that the API has no such list for it. No failure: a WARN line says it.",
+    ),
+    Policy(
+        name="access refused",
+        replies=Answers({403}),
+        outcome=Outcome.REFUSED,
+        failure=FailureType.config_error,
+        what="Stripe does not allow GET {path}",
+        todo="Do what Stripe says, or ask its support; or leave the stream out.",
+        why="HTTP 403 with any other message: about the account, perhaps, or about where the request came from. It is "
+        "no permission that a key lacks.",
     ),
     Policy(
         name=CURSOR_GONE,
@@ -273,13 +358,16 @@ TABLE: Mapping[str, Policy] = {policy.name: policy for policy in _TABLE}
 """All policies by name, in order: the first that has a reply is the one that counts."""
 
 
-def judge(status: int, headers: Mapping[str, str], body: Any) -> Policy | None:
-    """The policy for an answer; None if it is to be used. `body` is the decoded JSON, or None where there was none."""
+def judge(status: int, headers: Mapping[str, str], body: Any, *, for_account: bool = False) -> Policy | None:
+    """The policy for an answer; None if it is to be used. `body` is the decoded JSON, or None where there was none.
+
+    `for_account` where a connected account was asked for.
+    """
     is_json = isinstance(body, Mapping)
     if 200 <= status < 300 and is_json:
         return None
     refusal = Refusal.of(status, headers, body)
-    return _first(Reply(refusal, headers.get("Stripe-Should-Retry", ""), is_json))
+    return _first(Reply(refusal, headers.get("Stripe-Should-Retry", ""), is_json, for_account=for_account))
 
 
 def judge_silence(error: Exception) -> Policy:

@@ -20,6 +20,8 @@ class Reply:
     should_retry: str = ""
     is_json: bool = True
     error: Exception | None = None
+    for_account: bool = False
+    """Whether a connected account was asked for."""
 
 
 class Replies(Protocol):
@@ -38,6 +40,7 @@ class Answers:
     says: re.Pattern[str] | None = None
     should_retry: str | None = None
     is_json: bool | None = None
+    for_account: bool | None = None
 
     def has(self, reply: Reply) -> bool:
         said = reply.refusal
@@ -49,6 +52,7 @@ class Answers:
             and (self.says is None or self.says.search(said.message) is not None)
             and self.should_retry in (None, reply.should_retry)
             and self.is_json in (None, reply.is_json)
+            and self.for_account in (None, reply.for_account)
         )
 
 

@@ -67,6 +67,7 @@ class StripeRequester:
         for name, value in self.request_headers.items():
             if text := self._interpolated(value):
                 self._session.headers[name] = text
+        self._for_account = "Stripe-Account" in self._session.headers
         adapter = BoundedAdapter(whole=self.timeouts["whole"], pool_connections=1, pool_maxsize=config.num_workers)
         self._session.mount(f"{self._url_base}/", adapter)
 
@@ -90,7 +91,8 @@ class StripeRequester:
                 self._silent_since = None
                 return said
             pause = self._pause(attempt, said.refusal)
-            if said.outcome is Outcome.KEY_REFUSED and said.refusal.status == 401:
+            # Where an object is asked for, Stripe may mean that one: an account that was connected once.
+            if said.outcome is Outcome.KEY_REFUSED and (said.refusal.status == 401 or not ids):
                 self._key_refused = said.again()
             if said.outcome is not Outcome.RETRY or self.clock() + pause > self._give_up_at(begun):
                 raise said
@@ -143,7 +145,7 @@ class StripeRequester:
         body = decode(content)
         if response.status_code == 429:
             self._budget.slow_down(path, response.headers.get("Stripe-Rate-Limited-Reason"), self.clock())
-        policy = judge(response.status_code, response.headers, body)
+        policy = judge(response.status_code, response.headers, body, for_account=self._for_account)
         if policy is None:
             return Answer(body or {}, stripe_time(response.headers))
         refusal = Refusal.of(response.status_code, response.headers, body)

@@ -81,8 +81,8 @@ class SourceStripe(YamlDeclarativeSource):
         """Whether the config is sound, Stripe accepts the key, and it can read any stream; logs which ones it can't."""
         if self._parsed is None:
             return AirbyteConnectionStatus(status=Status.FAILED, message=self._problem)
-        if self._parsed.slice_range is not None:
-            logger.info("slice_range is not used: ranges follow the data by themselves.")
+        for note in self._parsed.notes:
+            logger.info(note)
         requester = self._requester(patience=_CHECK_PATIENCE)
         routes = Routes(self._rows, self._paging, requester, AccountReader(requester), Known())
         try:
@@ -111,7 +111,8 @@ class SourceStripe(YamlDeclarativeSource):
         catalog: ConfiguredAirbyteCatalog,
         state: list[AirbyteStateMessage] | None = None,
     ) -> Iterator[AirbyteMessage]:
-        self._usable_config()
+        for note in self._usable_config().notes:
+            logger.info(note)
         problems = refused(catalog, self._rows)
         yield from started_first(failures(problems))
         yield from started_first(super().read(logger, config, without(catalog, problems), state))

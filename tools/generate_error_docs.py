@@ -60,7 +60,7 @@ BAD_CONFIGS: tuple[tuple[str, Mapping[str, Any]], ...] = (
     ("Nothing was created then yet.", {"start_date": "2999-01-01"}),
     ("It is no number, or one below 0.", {"lookback_window_days": -1}),
     ("It is no number, or one below 1. The connector does not use it.", {"slice_range": 0}),
-    ("It is no number, or out of range.", {"num_workers": 65}),
+    ("It is no number, or out of range.", {"num_workers": 101}),
     ("It is no number, or one below 1.", {"call_rate_limit": 0}),
     ("It is of another form.", {"expand": ["customer"]}),
     (
@@ -307,7 +307,7 @@ def _check() -> Iterator[str]:
     for why, findings in told:
         verdict = checking.judge(findings)
         *_, line = (*verdict.warnings, *verdict.notes)
-        yield _quoted(_marked(line)) + "\n\n" + _filled(why) + "\n"
+        yield _quoted(_marked(line.whole)) + "\n\n" + _filled(why) + "\n"
     yield _filled(
         "Children that are asked for by their parent's ID are not asked for by `check`, nor is the rest of a nested "
         "list: a permission that only those need shows in the sync."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from requests_mock import Mocker
 
 from source_stripe.account import AccountReader
 from source_stripe.answers import Refusal
-from source_stripe.checking import Finding, Probe, Verdict, ask, judge, probes
+from source_stripe.checking import Finding, Probe, Told, Verdict, ask, judge, probes
 from source_stripe.errors import StreamFailure, StripeError
 from source_stripe.listing import Listing
 from source_stripe.pages import MalformedPage, WholeList
@@ -123,6 +123,10 @@ def verdict(*probes: Fake) -> Verdict:
     return judge(ask(probes, 1))
 
 
+def whole(told: Iterable[Told]) -> tuple[str, ...]:
+    return tuple(each.whole for each in told)
+
+
 def test_all_is_well() -> None:
     found = verdict(fake("charges"), fake("refunds", "charges"), fake(followers=["charges"]))
 
@@ -142,15 +146,53 @@ def test_what_lacks_which_permission_is_said_once() -> None:
     )
 
     told = "a permission that Stripe does not name for top_ups; rak_charge_read for charges, disputes, refunds"
-    assert found.warnings == (f"The key lacks permissions for 4 streams: {told}. {GIVE}, or leave the streams out.",)
+    assert whole(found.warnings) == (
+        f"The key lacks permissions for 4 streams: {told}. {GIVE}, or leave the streams out.",
+    )
     assert (found.readable, found.streams, found.passed) == (1, 5, True)
+
+
+def test_what_is_said_of_many_streams_fits_into_a_dialog_and_stands_in_the_log() -> None:
+    def lacking(number: int) -> StripeError:
+        return failing("permission missing", f"Having the 'rak_thing_{chr(97 + number)}_read' permission would.", 403)
+
+    refused = [failing("access refused", f"We're sorry about {number}.", 403) for number in range(9)]
+    found = verdict(
+        *(fake(f"many_{number:02}", failure=refused[0]) for number in range(40)),
+        *(fake(f"one_{number}", failure=failure) for number, failure in enumerate(refused[1:])),
+        *(fake(*(f"lacks_{number}_{each}" for each in range(9)), failure=lacking(number)) for number in range(20)),
+    )
+
+    told = str(found)
+    assert told.startswith("0 of 228 streams can be read. The key lacks permissions for 180 streams: rak_thing_a_read")
+    many = "many_00, many_01, many_02 and 37 more: Stripe does not allow GET /v1/x: We're sorry about 0. (HTTP 403)."
+    assert many in told
+    assert told.endswith(" The log tells 7 more.")
+    assert len(told) < 1_500
+    logged = " ".join(line for _, line in found.lines())
+    assert all(name in logged for name in ("many_39", "one_7", "lacks_19_8"))
+
+
+def test_permissions_that_many_streams_lack_are_named_first() -> None:
+    def lacking(number: int) -> StripeError:
+        return failing("permission missing", f"Having the 'rak_thing_{chr(97 + number)}_read' permission would.", 403)
+
+    found = verdict(
+        *(fake(f"once_{number}", failure=lacking(number)) for number in range(8)),
+        fake("b", "c", "d", "e", failure=lacking(9)),
+    )
+
+    assert found.warnings[0].short == (
+        "The key lacks permissions for 12 streams: rak_thing_j_read for b, c, d and 1 more; rak_thing_a_read for "
+        f"once_0; rak_thing_b_read for once_1; and 6 more, which the log names. {GIVE}, or leave the streams out."
+    )
 
 
 def test_one_list_of_several_is_enough_to_fail_a_stream() -> None:
     found = verdict(fake("mandates"), fake("mandates", failure=failing("request refused", "Odd.")))
 
     assert (found.readable, found.passed) == (0, False)
-    assert found.warnings[0].startswith("mandates: Stripe refused GET /v1/x: Odd. (HTTP 400). Sync again")
+    assert found.warnings[0].whole.startswith("mandates: Stripe refused GET /v1/x: Odd. (HTTP 400). Sync again")
 
 
 def test_events_that_can_not_be_read_fail_later_syncs_only() -> None:
@@ -159,7 +201,7 @@ def test_events_that_can_not_be_read_fail_later_syncs_only() -> None:
 
     assert (found.readable, found.passed) == (2, True)
     told = "2 streams would fail in later incremental syncs, which ask /v1/events for changes."
-    assert found.warnings == (
+    assert whole(found.warnings) == (
         f"{told} The key lacks rak_event_read: give it that at https://dashboard.stripe.com/apikeys.",
     )
 
@@ -175,7 +217,7 @@ def test_what_the_account_has_not_is_a_note_by_what_stripe_says() -> None:
         fake("charges"),
     )
 
-    assert found.notes == (
+    assert whole(found.notes) == (
         "Empty for this account: cardholders, cards. Stripe says: Your account is not set up to use Issuing.",
         "Empty for this account: terminal_readers. Stripe says: Your account is not set up to use Terminal.",
     )
@@ -185,7 +227,9 @@ def test_what_the_account_has_not_is_a_note_by_what_stripe_says() -> None:
 def test_a_page_that_can_not_be_right_is_said_as_it_is() -> None:
     found = verdict(fake("charges", failure=MalformedPage("/v1/charges", "a row has no id")), fake("refunds"))
 
-    assert found.warnings[0].startswith("charges: Stripe's answer to GET /v1/charges can't be right: a row has no id.")
+    assert found.warnings[0].whole.startswith(
+        "charges: Stripe's answer to GET /v1/charges can't be right: a row has no id."
+    )
     assert found.passed
 
 
@@ -194,8 +238,8 @@ def test_asking_on_in_vain_is_left_off(name: str, passed: bool) -> None:
     found = verdict(fake("charges"), fake("refunds", failure=failing(name)), fake("disputes"), fake("payouts"))
 
     assert (found.readable, found.streams, found.passed) == (1, 4, passed)
-    assert found.warnings[0].startswith("refunds: ")
-    assert found.warnings[1] == "Not asked for any more after that: 2 streams."
+    assert found.warnings[0].whole.startswith("refunds: ")
+    assert found.warnings[1].whole == "Not asked for any more after that: 2 streams."
 
 
 def test_a_finding_that_nobody_asked_for_has_no_outcome() -> None:
@@ -249,11 +293,12 @@ def test_what_is_left_empty_is_as_if_it_was_left_out(lists: Mocker) -> None:
 
 
 @pytest.mark.usefixtures("lists")
-def test_check_says_that_slice_range_is_not_used(caplog: pytest.LogCaptureFixture) -> None:
+def test_check_says_what_is_not_taken_as_it_is(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
-        check(["charges"], slice_range=30)
+        check(["charges"], slice_range=30, num_workers=100)
 
     assert "slice_range is not used" in caplog.text
+    assert "num_workers is taken as 64" in caplog.text
 
 
 def test_check_fails_with_stripes_message(lists: Mocker) -> None:

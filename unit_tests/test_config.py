@@ -38,7 +38,8 @@ KEY = "sk_test_emulator_4eC39HqLyjWDarjtT1zdp7dc"
             {"lookback_window_days": -1}, ["lookback_window_days must be a whole number, 0 or more"], id="back"
         ),
         pytest.param({"slice_range": 0}, ["slice_range must be a whole number, 1 or more"], id="slice range"),
-        pytest.param({"num_workers": 0}, ["num_workers must be a whole number, 1 to 64"], id="no worker"),
+        pytest.param({"num_workers": 0}, ["num_workers must be a whole number, 1 to 100"], id="no worker"),
+        pytest.param({"num_workers": 101}, ["num_workers must be a whole number, 1 to 100"], id="too many workers"),
         pytest.param({"num_workers": True}, ["num_workers must be a whole number"], id="no number"),
         pytest.param({"call_rate_limit": "25"}, ["call_rate_limit must be a whole number"], id="text for a number"),
         pytest.param({"api_url": "ftp://x"}, ["api_url must be an address like https://api.stripe.com"], id="scheme"),
@@ -163,3 +164,19 @@ def test_a_day_is_a_start_date() -> None:
 
 def test_the_config_does_not_show_its_secret() -> None:
     assert KEY not in repr(parse_config({"client_secret": KEY}))
+
+
+@pytest.mark.parametrize(("asked", "taken"), [(1, 1), (64, 64), (65, 64), (100, 64)])
+def test_more_workers_than_are_of_use_are_taken_as_those(asked: int, taken: int) -> None:
+    config = parse_config({"client_secret": KEY, "num_workers": asked})
+
+    assert config.num_workers == taken
+    assert any("num_workers is taken as 64" in note for note in config.notes) == (asked > taken)
+
+
+@pytest.mark.parametrize(("key", "live"), [("rkcs_test_emulator_1", False), ("rkcs_live_emulator_1", True)])
+def test_keys_of_the_command_line_s_sandboxes_are_restricted_keys(key: str, live: bool) -> None:
+    config = parse_config({"client_secret": key})
+
+    assert config.key_kind == f"{'live' if live else 'test'} restricted key"
+    assert config.live is live

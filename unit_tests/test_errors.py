@@ -30,6 +30,8 @@ def error(message: str = "", **fields: str) -> dict[str, Any]:
 
 
 Reply = tuple[int, dict[str, str], Any] | Exception
+ACCOUNT = {"Stripe-Account": "acct_9"}
+"""Among an answer's headers where a connected account was asked for: so this table can say it."""
 GONE = error("No such charge: 'ch_1'", code="resource_missing", param="charge")
 EXAMPLES: dict[str, list[Reply]] = {
     "rate limit": [
@@ -47,17 +49,61 @@ EXAMPLES: dict[str, list[Reply]] = {
     "broken answer": [(200, {}, None), (204, {}, None)],
     "redirect": [(301, {}, None), (302, {"Location": "https://elsewhere.test"}, None), (308, {}, error())],
     "not Stripe": [(403, {}, None), (404, {}, None), (407, {}, None), (401, {}, None)],
+    "IP address not allowed": [
+        (401, {}, error("The API key provided does not allow requests from your IP address.")),
+        (403, {}, error("The API key provided does not allow requests from your IP address (192.0.2.7).")),
+    ],
+    "Connect permissions missing": [
+        (
+            403,
+            {},
+            error(
+                "You passed a restricted API key ..., but the restricted API key does not have any Connect permissions."
+            ),
+        ),
+    ],
+    "key of no platform": [
+        (403, ACCOUNT, error("Only Stripe Connect platforms can work with other accounts. If you ...")),
+        (403, ACCOUNT, error("Odd.", code="platform_account_required")),
+    ],
+    "account closed": [
+        (403, {}, error("The account acct_1 has been deleted, so we can't complete this action.")),
+        (400, {}, error("The account 'acct_1' was closed.")),
+        (401, {}, error("Your Stripe account has been closed.")),
+    ],
     "key expired": [(401, {}, error("Expired API Key provided: sk_test_*1", code="api_key_expired"))],
     "key refused": [(401, {}, error("Invalid API Key provided: sk_test_*1")), (401, {}, {})],
     "account refused": [(403, {}, error("The key does not have access to account 'acct_1'", code="account_invalid"))],
     "permission missing": [
         (403, {}, error("Having the 'rak_charge_read' permission would allow this request to continue.")),
         (403, {}, error("You do not have the required permissions.")),
+        (403, {}, error("Enabling \"Prices Read\" ('plan_read') permissions on this key would allow this request.")),
+        (403, {}, error("Odd.", code="more_permissions_required_for_application")),
     ],
+    "not for restricted keys": [
+        (
+            403,
+            {},
+            error(
+                "This is a restricted API key, but the required permissions are not available for use by "
+                "restricted keys."
+            ),
+        ),
+        (403, {}, error("Odd.", code="secret_key_required")),
+    ],
+    "nothing at this address": [
+        (404, {}, error("Unrecognized request URL (GET: /v1/v1/charges). Please see ...")),
+        (404, {}, error("Unrecognized request URL (GET: /api/v1/charges). Please see ...")),
+        (404, {}, error("Unrecognized request URL (GET: /). Please see ...")),
+    ],
+    "access refused": [(403, {}, error("We're sorry, but we're unable to serve your request.")), (403, {}, {})],
     "product not enabled": [
         (400, {}, error("Your account is not set up to use Issuing. Please visit ... to get started.")),
         (400, {}, error("Your account is not set up to use Identity.")),
         (404, {}, error("Unrecognized request URL (GET: /v1/treasury/financial_accounts). Please see ...")),
+        (404, {}, error("Unrecognized request URL (GET: /v1/exchange_rates). Please see ...")),
+        (404, {}, error("Unrecognized request URL (GET: /v2/core/accounts). Please see ...")),
+        (403, {}, error("Only Stripe Connect platforms can work with other accounts. If you ...")),
         (400, {}, error("... (Hint: Have you onboarded to Treasury?)")),
         (400, {}, error("This endpoint is only available in testmode. Try using your test keys instead.")),
         (400, {}, error("Accounts v2 is not enabled for your platform.")),
@@ -78,7 +124,6 @@ EXAMPLES: dict[str, list[Reply]] = {
     "request refused": [
         (400, {}, error("Received unknown parameter: foo", code="parameter_unknown", param="foo")),
         (400, {}, error("Invalid Stripe API version: 2030-01-01.later")),
-        (404, {}, error("Unrecognized request URL (GET: /v1/foo).")),
         (400, {}, error("Invalid subscription_item id: si_1")),
         (402, {}, {}),
         (600, {}, {}),
@@ -118,7 +163,10 @@ FACTS = "So says Stripe (HTTP 418, invalid_request_error, odd, param foo, req_7)
 
 
 def judged(reply: Reply) -> Policy | None:
-    return judge_silence(reply) if isinstance(reply, Exception) else judge(*reply)
+    if isinstance(reply, Exception):
+        return judge_silence(reply)
+    status, headers, body = reply
+    return judge(status, headers, body, for_account=headers is ACCOUNT)
 
 
 def test_every_row_has_an_example() -> None:

@@ -18,11 +18,11 @@ from source_stripe.policies import TABLE
 from source_stripe.source import SourceStripe
 from unit_tests.conftest import API, KEY
 from unit_tests.output import Output
-from unit_tests.test_errors import EXAMPLES, Reply
+from unit_tests.test_errors import ACCOUNT, EXAMPLES, Reply
 from unit_tests.test_source import NOW, READ_WITH, mock_account, mock_list, rows_of
 
 STATE = {"created": NOW - 1_200}
-Sync = Callable[[], tuple[int, Output]]
+Sync = Callable[..., tuple[int, Output]]
 
 
 @pytest.fixture
@@ -37,8 +37,9 @@ def sync(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sync:
         "state": [{"type": "STREAM", "stream": {"stream_descriptor": descriptor, "stream_state": STATE}}],
     }
 
-    def call() -> tuple[int, Output]:
+    def call(**config: str) -> tuple[int, Output]:
         args = ["read"]
+        files["config"].update(config)
         for name, content in files.items():
             (tmp_path / name).write_text(json.dumps(content))
             args += [f"--{name}", str(tmp_path / name)]
@@ -74,7 +75,8 @@ def test_a_row_in_a_sync(requests_mock: Mocker, sync: Sync, policy: Policy) -> N
     mock_list(requests_mock, "/v1/charges", rows_of("ch", 3))
     mock_reply(requests_mock, "/v1/events", reply)
 
-    code, output = sync()
+    of_account = not isinstance(reply, Exception) and reply[1] is ACCOUNT
+    code, output = sync(**({"account_id": "acct_9"} if of_account else {}))
 
     assert len([request for request in requests_mock.request_history if request.path == "/v1/events"]) == 1
     # With a key that is refused charges are asked for no more, if they were not before.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import ssl
 import time
 from collections.abc import Mapping
@@ -13,7 +12,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
-_KEYS = re.compile(r"\b(sk|rk|pk)_(live|test)_[\w*]+")
+from source_stripe.masking import masked
 
 
 @dataclass(frozen=True)
@@ -54,16 +53,16 @@ class Refusal:
             date=stripe_time(headers),
             retry_after=float(retry_after) if retry_after.isdecimal() else 0.0,
             # Whatever answers may repeat what we sent.
-            **{name: _KEYS.sub(r"\1_\2_...", text) for name, text in texts.items()},
+            **{name: masked(text) for name, text in texts.items()},
         )
 
     @classmethod
-    def silence(cls, error: Exception) -> Refusal:
-        """No answer at all. Of the error only its kind is kept, as its text may hold what we sent: but for that of a
-        certificate, which says what is wrong with it.
+    def silence(cls, error: Exception, host: str = "") -> Refusal:
+        """No answer at all, from `host`. Of the error only its kind is kept, as its text may hold what we sent: but for
+        that of a certificate, which says what is wrong with it.
         """
         *_, innermost = causes(error)
-        said = f"no answer: {type(innermost).__name__}"
+        said = f"no answer{f' from {host}' if host else ''}: {type(innermost).__name__}"
         if isinstance(innermost, ssl.SSLCertVerificationError):
             said += f", {getattr(innermost, 'verify_message', 'unknown')}"
         return cls(status=0, message=said)
@@ -105,6 +104,16 @@ def _origin(location: str) -> str:
     except ValueError:
         return "no valid address"
     return f"{parts.scheme}://{parts.hostname}" if parts.hostname else "the same host"
+
+
+def host_and_port(url: str) -> str:
+    """Whom an address leads to, without who asks; nothing where it is no address."""
+    try:
+        parts = urlsplit(url if "//" in url else f"//{url}")
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:
+        return ""
+    return f"{parts.hostname}:{port}" if parts.hostname else ""
 
 
 def stripe_time(headers: Mapping[str, str]) -> int:

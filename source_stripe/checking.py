@@ -17,6 +17,7 @@ from typing import NamedTuple
 from source_stripe.children import Children
 from source_stripe.config import KEYS_PAGE, Config
 from source_stripe.errors import Outcome, StreamFailure, StripeError
+from source_stripe.failures import listed
 from source_stripe.listing import Listing
 from source_stripe.pages import NextPageUrl, Paging, StartingAfter
 from source_stripe.requester import Params
@@ -247,14 +248,6 @@ def _not_there(failed: Iterable[Finding]) -> Iterator[Told]:
         begun, end = "Empty for this account: ", f". Stripe says: {said}"
         if streams:
             yield Told(f"{begun}{listed(streams)}{end}", f"{begun}{listed(streams, _SHOWN)}{end}")
-
-
-def listed(names: Iterable[str], most: int | None = None) -> str:
-    """Names in the order of the alphabet; of more than `most` the first ones, and how many there are."""
-    every = sorted(names)
-    if most is None or len(every) <= most:
-        return ", ".join(every)
-    return f"{', '.join(every[:most])} and {len(every) - most} more"
 
 
 def _permissions(finding: Finding) -> str:

@@ -26,12 +26,17 @@ from airbyte_cdk.sources.connector_state_manager import HashableStreamDescriptor
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_stripe.batches import Batches, batch_in
+from source_stripe.failures import Failures, listed
 from source_stripe.inputs import Inputs
 from source_stripe.output import Output, OutputError
 from source_stripe.source import SourceStripe
 
 _PAGES_WAITING = 64
 """Pages of records in memory at most, read but not yet written."""
+_FAILED, _ALL_FAILED = "Exception while syncing stream ", "During the sync, the following streams did not sync "
+"""How the CDK begins what it logs of failures."""
+_NAMED = 10
+"""Streams in a message at most."""
 
 
 class StripeEntrypoint(AirbyteEntrypoint):
@@ -89,12 +94,13 @@ class StripeEntrypoint(AirbyteEntrypoint):
             raise TypeError(f"{type(source).__name__} is not ours")
         source.batches = batches = Batches(_PAGES_WAITING)
         source.logger.addFilter(_tells_no_wrong_count)
+        source.logger.addFilter(ToldOnce())
         unfinished = dict.fromkeys(configured.stream.name for configured in catalog.streams)
         with source.progress.reported():
             for message in self.read(source.spec(self.logger), config, catalog, state):
                 batch = batch_in(message)
                 if batch is None or message.record is None:
-                    output.write(f"{to_line(message)}\n")
+                    _write(message, output)
                     if (name := _completed(message)) is not None:
                         unfinished.pop(name, None)
                     continue
@@ -102,7 +108,16 @@ class StripeEntrypoint(AirbyteEntrypoint):
                 batches.written()
                 source.progress.rows(message.record.stream, batch.records)
         if unfinished:
-            raise AirbyteTracedException(message=f"Not read to their end: {', '.join(unfinished)}.")
+            raise AirbyteTracedException(message=f"Not read to their end: {listed(unfinished, _NAMED)}.")
+
+
+def _write(message: AirbyteMessage, output: Output) -> None:
+    """A row or a state is the user's, and comes out as it is."""
+    line = f"{to_line(message)}\n"
+    if message.type in (Type.RECORD, Type.STATE):
+        output.write_bytes(line.encode())
+    else:
+        output.write(line)
 
 
 def _completed(message: AirbyteMessage) -> str | None:
@@ -115,6 +130,20 @@ def _completed(message: AirbyteMessage) -> str | None:
 def _tells_no_wrong_count(record: logging.LogRecord) -> bool:
     """The CDK would log batches as records; our progress lines have the right counts."""
     return not re.fullmatch(r"Read \d+ records from \S+ stream", record.getMessage())
+
+
+class ToldOnce(logging.Filter):
+    """The CDK logs each failure of a part of a stream with its traceback, and at the end all of them again in a row."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._failures = Failures(0)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        told = record.getMessage()
+        if told.startswith(_FAILED) and record.exc_info:
+            return self._failures.is_new(told.removeprefix(_FAILED), str(record.exc_info[1]))
+        return not told.startswith(_ALL_FAILED)
 
 
 def to_line(message: AirbyteMessage) -> str:

@@ -6,6 +6,7 @@ JSON and nothing else: no NaN, no number too large for a double. Of a config's c
 from __future__ import annotations
 
 import argparse
+import codecs
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -115,8 +116,10 @@ def _problem(message: AirbyteStateMessage, *, alone: bool) -> str | None:
 
 
 def _load(what: str, path: str) -> Any:
+    if path.lstrip().startswith(("{", "[")):
+        raise InputError(what, "it is no path of a file. Where it is the content, write it into a file.")
     try:
-        content = orjson.loads(Path(path).read_bytes())
+        content = orjson.loads(_text(what, path))
     except orjson.JSONDecodeError as error:
         raise InputError(what, f"{path!r} is no JSON: {error}.") from None
     except OSError as error:
@@ -126,6 +129,14 @@ def _load(what: str, path: str) -> Any:
     if any(depth > _DEEPEST for depth, _ in _containers(content)):
         raise InputError(what, f"{path!r} is nested more than {_DEEPEST} levels deep.")
     return content
+
+
+def _text(what: str, path: str) -> bytes:
+    """UTF-8, without the mark that some editors put before it."""
+    content = Path(path).read_bytes()
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise InputError(what, f"{path!r} is in UTF-16. Save it as UTF-8.")
+    return content.removeprefix(codecs.BOM_UTF8)
 
 
 def _containers(content: Any) -> Iterator[tuple[int, dict[str, Any] | list[Any]]]:

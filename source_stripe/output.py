@@ -9,6 +9,8 @@ import select
 import threading
 from collections.abc import Callable
 
+from source_stripe.masking import masked
+
 
 class OutputError(Exception):
     """Nobody can be told anything any more: the reader is gone, or the disk is full."""
@@ -16,6 +18,8 @@ class OutputError(Exception):
 
 class Output(io.TextIOBase):
     """A text file over a descriptor. A write is through when it returns; none is cut in two by another thread's.
+
+    Text passes the mask, bytes come out as they are.
 
     Behind the first write that fails nothing is written: it may have left half a line. `lost` is called then.
     """
@@ -27,7 +31,7 @@ class Output(io.TextIOBase):
         self._lock = threading.RLock()
 
     def write(self, text: str) -> int:
-        self.write_bytes(text.encode())
+        self.write_bytes(masked(text).encode())
         return len(text)
 
     def write_bytes(self, content: bytes) -> None:

@@ -15,10 +15,10 @@ import requests
 from airbyte_cdk.sources.declarative.auth.declarative_authenticator import DeclarativeAuthenticator
 from airbyte_cdk.sources.declarative.interpolation import InterpolatedString
 from requests.structures import CaseInsensitiveDict
-from requests.utils import get_environ_proxies
+from requests.utils import get_environ_proxies, select_proxy
 from urllib3.exceptions import HTTPError
 
-from source_stripe.answers import Answer, Refusal, decode, stripe_time
+from source_stripe.answers import Answer, Refusal, decode, host_and_port, stripe_time
 from source_stripe.config import parse_config
 from source_stripe.connections import BoundedAdapter
 from source_stripe.errors import Outcome, StripeError
@@ -61,6 +61,9 @@ class StripeRequester:
         # Plain http:// is for loopback only: a proxy would be shown the key.
         encrypted = self._url_base.lower().startswith("https:")
         self._session.proxies = get_environ_proxies(self._url_base) if encrypted else {}
+        self._host = host_and_port(self._url_base)
+        if proxy := host_and_port(select_proxy(self._url_base, self._session.proxies) or ""):
+            self._host += f" by the proxy {proxy}"
         self._session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
         self._session.auth = self.authenticator
         self._session.headers = CaseInsensitiveDict({"Accept": "application/json", "Accept-Encoding": "gzip"})
@@ -139,7 +142,7 @@ class StripeRequester:
             content = response.raw.read(decode_content=True)
         except (OSError, HTTPError) as error:
             self.progress.request(limited=False)
-            return StripeError(judge_silence(error), path, Refusal.silence(error), self._key_kind)
+            return StripeError(judge_silence(error), path, Refusal.silence(error, self._host), self._key_kind)
         self._budget.answered(self.clock() - sent)
         self.progress.request(limited=response.status_code == 429)
         body = decode(content)

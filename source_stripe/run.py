@@ -9,6 +9,7 @@ from contextlib import redirect_stdout
 from typing import NoReturn
 
 from source_stripe.ending import end, watch
+from source_stripe.masking import MaskedText
 from source_stripe.memory import share_heaps
 from source_stripe.output import Output
 from source_stripe.startup import quick_imports
@@ -19,6 +20,8 @@ def main() -> None:
     if sys.stdout is None:
         # What is opened next would be its descriptor: rows must not go there.
         sys.exit("source-stripe writes its messages to stdout, which is closed.")
+    if sys.stderr is not None:
+        sys.stderr = MaskedText(sys.stderr)
     share_heaps()
     output = Output(sys.stdout.fileno(), lost=lambda error: end(output, 1, str(error)))
     watch(output)

@@ -33,7 +33,7 @@ def without(catalog: ConfiguredAirbyteCatalog, names: Mapping[str, str]) -> Conf
     return ConfiguredAirbyteCatalog(streams=[each for each in catalog.streams if each.stream.name not in names])
 
 
-def failures(problems: Mapping[str, str]) -> Iterator[AirbyteMessage]:
+def failures_of(problems: Mapping[str, str]) -> Iterator[AirbyteMessage]:
     """What is said of each refused stream."""
     for name, problem in problems.items():
         stream = StreamDescriptor(name=name)
@@ -42,15 +42,6 @@ def failures(problems: Mapping[str, str]) -> Iterator[AirbyteMessage]:
         )
         yield error.as_airbyte_message(stream)
         yield as_airbyte_message(stream, AirbyteStreamStatus.INCOMPLETE)
-
-
-def failure(problems: Mapping[str, str]) -> AirbyteTracedException:
-    """What the sync ends with."""
-    return AirbyteTracedException(
-        message="Not everything that the catalog selects could be read. " + " ".join(problems.values()),
-        internal_message="streams refused",
-        failure_type=FailureType.config_error,
-    )
 
 
 def _problem(configured: ConfiguredAirbyteStream, rows: Mapping[str, StreamRow]) -> str | None:

@@ -29,6 +29,7 @@ from source_stripe.config import Config, ConfigError, parse_config
 from source_stripe.cursor import FollowingCursor
 from source_stripe.errors import StripeError
 from source_stripe.expanding import expanded_too
+from source_stripe.failures import Failures
 from source_stripe.frontier import Workers
 from source_stripe.progress import Progress
 from source_stripe.records import Known
@@ -36,7 +37,7 @@ from source_stripe.requester import StripeRequester
 from source_stripe.resources import resource
 from source_stripe.routes import Routes
 from source_stripe.rows import StreamRow
-from source_stripe.selection import failure, failures, refused, without
+from source_stripe.selection import failures_of, refused, without
 from source_stripe.streams import StreamBuilder
 
 logger = logging.getLogger("airbyte.stripe")
@@ -114,10 +115,17 @@ class SourceStripe(YamlDeclarativeSource):
         for note in self._usable_config().notes:
             logger.info(note)
         problems = refused(catalog, self._rows)
-        yield from started_first(failures(problems))
-        yield from started_first(super().read(logger, config, without(catalog, problems), state))
-        if problems:
-            raise failure(problems)
+        failures = Failures(len(catalog.streams))
+        yield from failures.told_once(started_first(failures_of(problems)))
+        try:
+            rest = super().read(logger, config, without(catalog, problems), state)
+            yield from failures.told_once(started_first(rest))
+        except AirbyteTracedException:
+            # The CDK's own last message repeats all failures, as Python shows exceptions.
+            if not failures:
+                raise
+        if failures:
+            raise failures.closing()
 
     def streams(self, config: Mapping[str, Any]) -> list[AbstractStream]:
         """One stream for each row of the manifest."""

@@ -39,7 +39,7 @@ from source_stripe.state import StateError
 from tools.generate_docs import ROOT, read_streams, write
 
 _SAID = "`<what Stripe said (HTTP status, type, code, param, request ID)>`"
-_NO_ANSWER = "`<the kind of failure>`"
+_NO_ANSWER = "`<host, port and kind of failure>`"
 _TYPES = {
     FailureType.config_error: "config error",
     FailureType.transient_error: "transient error",
@@ -130,7 +130,11 @@ to know, and what to do. The stream's state stays that of its last checkpoint: t
   15 minutes by then (20 seconds in `check`).
 - A **system error** is the connector's or Stripe's: report it if it stays.
 
-At its end a failed sync names once more all streams that did not succeed.
+A stream says each reason once, whatever it was refused that often. At its end a failed sync says in one short message
+how many streams failed, and for the most of them why.
+
+Keys never stand in a message, a log line or a trace, wherever they were pasted: what follows `sk_live_` and the other
+prefixes of Stripe's comes out as three dots.
 """
 
 
@@ -272,8 +276,7 @@ def _files() -> Iterator[str]:
         yield _quoted(_marked(problem)) + "\n"
     yield _filled(
         "The connection was set up with another connector, or another version of this one. Such a stream fails with a "
-        "config error, and the others are read. The sync's last message, *Not everything that the catalog selects "
-        "could be read*, says it again."
+        "config error, and the others are read."
     )
     yield ""
 
@@ -287,7 +290,7 @@ def _check() -> Iterator[str]:
     lacking = StripeError(TABLE["permission missing"], "", Refusal(403, message="rak_charge_read"))
     missing = StripeError(TABLE["product not enabled"], "", Refusal(400, message="<Stripe's message>"))
     other = StripeError(TABLE["request refused"], "<path>", Refusal(400, message="<what Stripe said>"))
-    silent = StripeError(TABLE["no answer"], "<path>", Refusal(0, message="<the kind of failure>"))
+    silent = StripeError(TABLE["no answer"], "<path>", Refusal(0, message="<host, port and kind of failure>"))
     told: tuple[tuple[str, list[checking.Finding]], ...] = (
         (
             "The streams will fail with *permission missing*. Stripe names one permission at a time: check again then.",

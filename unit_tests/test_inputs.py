@@ -290,3 +290,27 @@ def test_any_state_of_a_stream_is_gone_on_from_or_refused_with_a_sentence(comman
         assert output.states("disputes")[-1] == {"updated": NOW}
     else:
         refusals(code, output)
+
+
+def test_a_mark_before_utf_8_is_no_matter(requests_mock: Mocker, command: Command) -> None:
+    mock_account(requests_mock)
+    mock_list(requests_mock, "/v1/disputes", rows_of("dp", 2))
+    mock_list(requests_mock, "/v1/events", [])
+    files = {"config": CONFIG, "catalog": {"streams": [selecting()]}, "state": [state_of("disputes", {"updated": NOW})]}
+
+    code, output = command("read", **{name: b"\xef\xbb\xbf" + orjson.dumps(each) for name, each in files.items()})
+
+    assert (code, output.statuses) == (0, {"disputes": "COMPLETE"})
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("what", ["config", "catalog", "state"])
+def test_utf_16_is_called_what_it_is(command: Command, what: str, encoding: str) -> None:
+    files: dict[str, Any] = {"config": CONFIG, "catalog": {"streams": [selecting()]}, "state": []}
+    text = json.dumps(files[what])
+    marked = text if encoding == "utf-16" else f"\ufeff{text}"
+
+    code, output = command("read", **{**files, what: marked.encode(encoding)})
+
+    assert code == 1
+    assert "is in UTF-16. Save it as UTF-8." in output.errors[0]

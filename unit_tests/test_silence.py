@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from source_stripe.answers import host_and_port
 from source_stripe.connections import BoundedAdapter
 from source_stripe.errors import Outcome, StripeError
 from source_stripe.policies import TABLE
@@ -111,10 +112,11 @@ def failure(requester: StripeRequester) -> StripeError:
 
 
 def test_nobody_listens(make_requester: MakeRequester) -> None:
-    failed = failure(make_requester(api_url=f"http://127.0.0.1:{free_port()}"))
+    port = free_port()
+    failed = failure(make_requester(api_url=f"http://127.0.0.1:{port}"))
 
     assert failed.policy is TABLE["no answer"]
-    assert "no answer: ConnectionRefusedError" in str(failed)
+    assert f"no answer from 127.0.0.1:{port}: ConnectionRefusedError" in str(failed)
 
 
 def test_the_connection_breaks(make_requester: MakeRequester) -> None:
@@ -139,7 +141,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused_at_once_and_not_shown_
         failed = failure(make_requester(api_url=f"https://localhost:{port}"))
 
     assert failed.policy is TABLE["certificate not trusted"]
-    assert "no answer: SSLCertVerificationError, self" in str(failed)
+    assert f"no answer from localhost:{port}: SSLCertVerificationError, self" in str(failed)
     assert "REQUESTS_CA_BUNDLE" in str(failed)
     assert len(asked) == 1
 
@@ -196,7 +198,7 @@ def test_a_host_that_no_name_server_knows(make_requester: MakeRequester, monkeyp
     failed = failure(make_requester(api_url="https://api.stripe.test"))
 
     assert failed.policy is TABLE["name not found"]
-    assert "no answer: gaierror" in str(failed)
+    assert "no answer from api.stripe.test:443: gaierror" in str(failed)
 
 
 @pytest.mark.parametrize(
@@ -221,9 +223,30 @@ def test_a_proxy_that_opens_no_tunnel(
 
 
 def test_a_proxy_that_is_not_there(make_requester: MakeRequester, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{free_port()}")
+    port = free_port()
+    monkeypatch.setenv("HTTPS_PROXY", f"http://user:secret@127.0.0.1:{port}")
 
-    assert failure(make_requester(api_url="https://api.stripe.test")).policy is TABLE["proxy down"]
+    failed = failure(make_requester(api_url="https://api.stripe.test"))
+
+    assert failed.policy is TABLE["proxy down"]
+    assert f"no answer from api.stripe.test:443 by the proxy 127.0.0.1:{port}: ConnectionRefusedError" in str(failed)
+    assert "secret" not in str(failed).replace("secret key", "")
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("https://api.stripe.com", "api.stripe.com:443"),
+        ("http://[::1]:8080/x", "::1:8080"),
+        ("proxy:3128", "proxy:3128"),
+        ("http://user:pass@proxy", "proxy:80"),
+        ("http://[::1", ""),
+        ("http://x:99999", ""),
+        ("", ""),
+    ],
+)
+def test_an_address_is_told_without_who_asks(url: str, told: str) -> None:
+    assert host_and_port(url) == told
 
 
 @pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1", "http://", "http://[::1"])

@@ -1,0 +1,80 @@
+"""What failed in a sync: each reason is told once for each stream, and once more, in short, at the end."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from airbyte_cdk.models import AirbyteMessage, FailureType
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+
+_REASONS = 3
+_NAMES = 3
+_LETTERS = 220
+"""Of the last message: so many reasons, with so many streams and letters each. Platforms show it in a dialog."""
+_WHOSE = re.compile(r"^(The stream \S+ is read together with \S+\. )?(The stream \S+ can't be read\. )?")
+_OF_ONE_OBJECT = re.compile(r"'[^']*'|\b[A-Za-z]+_\w*\d\w*")
+"""What differs between failures that are alike: ids, of requests too, and what is quoted."""
+
+
+@dataclass
+class Failures:
+    """The failures of a sync's streams. Used by one thread."""
+
+    streams: int
+    """How many there are."""
+    _said: dict[str, str] = field(default_factory=dict)
+    """Sentences as they were first said, by what they are without the names of objects."""
+    _times: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    """How often, by sentence and stream."""
+
+    def __bool__(self) -> bool:
+        return bool(self._said)
+
+    def is_new(self, stream: str, message: str) -> bool:
+        """Take a failure in; whether the stream has failed with no such sentence before."""
+        sentence = _WHOSE.sub("", message)
+        alike = _OF_ONE_OBJECT.sub("", sentence)
+        self._said.setdefault(alike, sentence)
+        self._times[alike][stream] += 1
+        return self._times[alike][stream] == 1
+
+    def told_once(self, messages: Iterable[AirbyteMessage]) -> Iterator[AirbyteMessage]:
+        """The messages, without the failures that a stream has had before."""
+        for message in messages:
+            error = message.trace.error if message.trace else None
+            stream = error.stream_descriptor if error else None
+            if error is None or stream is None or self.is_new(stream.name, str(error.message)):
+                yield message
+
+    def closing(self) -> AirbyteTracedException:
+        """What the sync ends with: each stream's own failure has told its type."""
+        return AirbyteTracedException(
+            message=str(self), internal_message="streams failed", failure_type=FailureType.config_error
+        )
+
+    def __str__(self) -> str:
+        failed = {stream for times in self._times.values() for stream in times}
+        reasons = sorted(self._times, key=lambda alike: -len(self._times[alike]))
+        told = [self._reason(alike) for alike in reasons[:_REASONS]]
+        if len(reasons) > _REASONS:
+            told.append(f"There are {len(reasons) - _REASONS} more reasons.")
+        end = "its" if len(failed) == 1 else "their"
+        begun = f"{len(failed)} of {self.streams} streams could not be read to {end} end: "
+        return begun + " ".join([*told, "The messages of the streams tell all."])
+
+    def _reason(self, alike: str) -> str:
+        times, said = self._times[alike], self._said[alike]
+        short = said if len(said) <= _LETTERS else f"{said[:_LETTERS].rstrip()}..."
+        repeated = f" ({times.total()} times)" if times.total() > len(times) else ""
+        return f"{listed(times, _NAMES)}: {short}{repeated}"
+
+
+def listed(names: Iterable[str], most: int | None = None) -> str:
+    """Names in the order of the alphabet; of more than `most` the first ones, and how many more there are."""
+    every = sorted(names)
+    if most is None or len(every) <= most:
+        return ", ".join(every)
+    return f"{', '.join(every[:most])} and {len(every) - most} more"

@@ -23,7 +23,7 @@ from source_stripe.output import Output as Stdout
 from source_stripe.source import SourceStripe
 from unit_tests.conftest import API, KEY
 from unit_tests.output import Output
-from unit_tests.test_source import DATE, NOW, mock_account, mock_list, rows_of
+from unit_tests.test_source import DATE, NOW, READ_WITH, mock_account, mock_list, rows_of
 
 Command = Callable[..., tuple[int, Output]]
 
@@ -215,7 +215,7 @@ def test_a_global_state_of_streams_is_gone_on_from(stripe: Mocker, command: Comm
 
     assert code == 0
     assert any("/v1/events" in request.url for request in stripe.request_history)
-    assert output.states("disputes")[-1] == {"updated": NOW}
+    assert output.states("disputes")[-1] == {"updated": NOW, "read_with": READ_WITH}
 
 
 numbers = st.integers(-(2**70), 2**70) | st.floats(allow_nan=False, allow_infinity=False)
@@ -287,7 +287,7 @@ def test_any_state_of_a_stream_is_gone_on_from_or_refused_with_a_sentence(comman
 
     if code == 0:
         assert output.statuses == {"disputes": "COMPLETE"}
-        assert output.states("disputes")[-1] == {"updated": NOW}
+        assert output.states("disputes")[-1] == {"updated": NOW, "read_with": READ_WITH}
     else:
         refusals(code, output)
 

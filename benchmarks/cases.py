@@ -94,4 +94,5 @@ CASES = (
     ),
     Case("i", "100,000 lines of invoices", {"invoices": 1_000}, config=_NO_LIMIT, lines=100),
     Case("i", "1,000,000 lines of invoices", {"invoices": 10_000}, config=_NO_LIMIT, lines=100),
+    Case("j", "memory, 300,000 changes", {"charges": 5_000_000}, config=_NO_LIMIT, changes=300_000),
 )

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from source_stripe.account import Account
-from source_stripe.events import OVERLAP, RETENTION, TRUSTED, Change, Fold, id_of, is_gap, plan
+from source_stripe.events import OVERLAP, RETENTION, TRUSTED, Fold, id_of, is_gap, plan
 from source_stripe.hydration import Hydrator
+from source_stripe.ledger import ById, Change, Changes
 from source_stripe.listing import Listing
 from source_stripe.pieces import ChangedParent, ChangedPiece, ListPiece, ParentsPiece, Piece
 from source_stripe.ranges import Range
@@ -80,6 +81,12 @@ class ChangesReading:
         if followed_from is not None:
             yield from self._follow(followed_from, now)
         self._state = replace(self._state, watermark=now)
+        self._forget()
+
+    def _forget(self) -> None:
+        """What changed: all of it is emitted, and other streams of the sync need the memory."""
+        self.feed.fold.forget()
+        self.known.changed, self.known.born = {}, ById.none()
 
     def begun(self) -> bool:
         return self._progress is not None
@@ -118,14 +125,14 @@ class ChangesReading:
         yield self._events(now - RETENTION, now)
         changes = self.feed.fold.changes
         planned = plan(changes, since=0, start=self.start)
-        there = (*planned.born, *planned.older)
         if self.feed.parent_field is not None:
             # A sync that was killed may have put down these times for all children of the parents.
             self.known.changed = _parents_of(changes, self.feed.parent_field)
         elif self.feed.hydrator is not None:
-            self.known.changed = {change.id: change for change in changes}
-            self.known.born = {change.id: change for change in there if not change.hidden}
-        yield [ChangedPiece(0, (*planned.gone, *(change for change in there if change.hidden)))]
+            self.known.changed = ById(changes)
+            self.known.born = ById(planned.there.grouped(_is_hidden).get(False, changes.only([])))
+        hidden = planned.there.grouped(_is_hidden).get(True, changes.only([]))
+        yield [ChangedPiece(0, planned.gone.and_then(hidden))]
 
     def _follow(self, watermark: int, now: int) -> Iterator[Sequence[Piece]]:
         """What has changed since a watermark."""
@@ -134,54 +141,50 @@ class ChangesReading:
         if self.new_children_only and self.feed.parent_field is None:
             self.known.children = Range(max(since, self.start), now)
         yield self._events(watermark - OVERLAP, now)
-        changes = [change for change in self.feed.fold.changes if change.time >= watermark - OVERLAP]
-        yield self._changed(changes, since, now)
+        yield self._changed(self.feed.fold.changes.since(watermark - OVERLAP), since, now)
 
     def _events(self, since: int, now: int) -> list[ListPiece]:
         span = Range(since, now + 1)
         return [ListPiece(self.feed.route, asked, span) for asked in self.feed.listing.passes]
 
-    def _changed(self, changes: Sequence[Change], since: int, now: int) -> list[Piece]:
+    def _changed(self, changes: Changes, since: int, now: int) -> list[Piece]:
         """The pieces that bring what the events name."""
-        self.known.changed = {change.id: change for change in changes}
+        self.known.changed = ById(changes)
         if self.feed.parent_field is not None:
             return self._of_parents(changes, self.feed.parent_field)
         planned = plan(changes, since=since, start=self.start)
-        self.known.born = {change.id: change for change in planned.born}
+        self.known.born = ById(planned.born)
         pieces: list[Piece] = []
         if self.feed.misses_births:
             lately = Range(since, now + 1)
             pieces += [ListPiece(0, asked, lately, expects=True) for asked in self.listings[0].passes]
-            rest: Sequence[Change] = planned.older
+            rest = planned.older
         else:
             born, single = self._born(planned.born)
             pieces += born
-            rest = (*single, *planned.older)
+            rest = single.and_then(planned.older)
         if planned.gone:
             pieces.append(ChangedPiece(0, planned.gone))
         return pieces + self._again(rest)
 
-    def _born(self, born: Iterable[Change]) -> tuple[list[ListPiece], list[Change]]:
+    def _born(self, born: Changes) -> tuple[list[ListPiece], Changes]:
         """Lists of what was created since, and single objects that no list is worth."""
-        pieces, single = [], []
+        pieces, single = [], born.only([])
         for asked, changes in self._by_list(born).items():
-            if len(changes) == 1 or asked is None:
-                single += changes
+            newest, oldest = changes[0].created, changes[-1].created
+            if len(changes) == 1 or asked is None or newest is None or oldest is None:
+                single = single.and_then(changes)
                 continue
-            times = [change.created or 0 for change in changes]
-            pieces.append(ListPiece(0, asked, Range(min(times), max(times) + 1), expects=True))
+            pieces.append(ListPiece(0, asked, Range(oldest, newest + 1), expects=True))
         return pieces, single
 
-    def _again(self, changes: Iterable[Change]) -> list[Piece]:
-        return [ChangedPiece(0, tuple(group), asked) for asked, group in self._by_list(changes).items()]
+    def _again(self, changes: Changes) -> list[Piece]:
+        return [ChangedPiece(0, group, asked) for asked, group in self._by_list(changes).items()]
 
-    def _by_list(self, changes: Iterable[Change]) -> dict[Params | None, list[Change]]:
+    def _by_list(self, changes: Changes) -> dict[Params | None, Changes]:
         """Changes by how a list is asked for them."""
-        groups: dict[Params | None, list[Change]] = {}
-        for change in changes:
-            asked = self.feed.hydrator.asked_for(change) if self.feed.hydrator else None
-            groups.setdefault(asked, []).append(change)
-        return groups
+        hydrator = self.feed.hydrator
+        return changes.grouped(lambda change: hydrator.asked_for(change) if hydrator else None)
 
     def _of_parents(self, changes: Iterable[Change], parent_field: str) -> list[Piece]:
         children: dict[str, list[Change]] = {}
@@ -194,6 +197,10 @@ class ChangesReading:
         parents = (ChangedParent(parent, tuple(named)) for parent, named in children.items())
         pieces: list[Piece] = [ParentsPiece(0, (parent,)) for parent in parents]
         return [*pieces, ChangedPiece(0, tuple(gone))] if gone else pieces
+
+
+def _is_hidden(change: Change) -> bool:
+    return change.hidden
 
 
 def _parents_of(children: Iterable[Change], parent_field: str) -> dict[str, Change]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from source_stripe.dotted import matches, values_at
 from source_stripe.errors import StripeError
-from source_stripe.events import Change
+from source_stripe.ledger import Change
 from source_stripe.listing import Listing
 from source_stripe.pages import MalformedPage, Row
 from source_stripe.pieces import ChangedParent

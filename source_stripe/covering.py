@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise, takewhile
 from math import inf
 
-from source_stripe.events import Change
+from source_stripe.ledger import Change
 
 _PAGES_A_PIECE = 10
 _OBJECTS_A_PIECE = 5
@@ -46,11 +46,14 @@ class Got:
 class Cover:
     """Works through changes, newest object first. Ask for `next()`, then say what came: `listed` or `got`."""
 
-    left: list[Change]
+    left: Sequence[Change]
+    """Behind those that pages lacked. It may be of a kind that makes its changes when they are asked for."""
     can_list: bool = True
     """Whether there is a list to ask for these objects."""
     by_time: bool = True
     """Whether the list can be asked for a time."""
+    _lacked: list[Change] = field(default_factory=list, init=False)
+    """Those that pages should have shown and did not."""
     _shown_from: float = field(default=inf, init=False)
     """Down to this second pages have shown what the list holds."""
     _behind: str | None = field(default=None, init=False)
@@ -64,10 +67,11 @@ class Cover:
 
     def next(self) -> Listed | Got | None:
         """The next request; None when all changes are covered."""
-        if not self.left:
+        if not self._count:
             return None
-        first, time = self.left[0], self.left[0].created
-        if time is None or len(self.left) == 1 or not self._may_list():
+        first = self._lacked[0] if self._lacked else self.left[0]
+        time = first.created
+        if time is None or self._count == 1 or not self._may_list():
             return Got(first)
         if time < self._shown_from:
             return Listed(time, None if self.by_time else self._behind)
@@ -83,9 +87,10 @@ class Cover:
         on_page = set(ids)
         self._shown_from = -inf if behind is None or oldest is None else oldest
         self._behind = behind
-        shown = list(takewhile(self._is_shown, self.left))
+        shown = [*self._lacked, *takewhile(self._is_shown, self.left)]
+        self.left = self.left[len(shown) - len(self._lacked) :]
         covered = [change for change in shown if change.id in on_page]
-        self.left[: len(shown)] = [change for change in shown if change.id not in on_page]
+        self._lacked = [change for change in shown if change.id not in on_page]
         self._brought = max(len(covered), 1)
         self._saved += len(covered) - 1
         self._in_vain = 0 if covered else self._in_vain + 1
@@ -96,7 +101,7 @@ class Cover:
         if self.by_time or not self.can_list:
             return self.can_list and not self._by_id
         if self._shown_from == inf:
-            return len(self.left) >= _WORTH_A_LOOK
+            return self._count >= _WORTH_A_LOOK
         return self._saved >= 0 and self._in_vain < _LOOKS
 
     def _is_shown(self, change: Change) -> bool:
@@ -104,23 +109,36 @@ class Cover:
 
     def got(self) -> None:
         """The object came, or is gone."""
-        del self.left[0]
+        if self._lacked:
+            del self._lacked[0]
+        else:
+            self.left = self.left[1:]
         self._by_id = max(self._by_id - 1, 0)
 
-    def share(self, idle: int) -> list[list[Change]]:
+    @property
+    def _count(self) -> int:
+        return len(self._lacked) + len(self.left)
+
+    def share(self, idle: int) -> list[Sequence[Change]]:
         """Parts of what is left, oldest objects, for idle workers: none so small that cutting costs requests."""
         if not self.by_time and self._may_list():
             return []
         least = _OBJECTS_A_PIECE if self._brought == 1 else self._brought * _PAGES_A_PIECE
-        parts = min(idle + 1, len(self.left) // least)
+        parts = min(idle + 1, self._count // least)
         if parts < 2:
             return []
-        pieces = even_parts(self.left, parts)
-        self.left = list(pieces[0])
-        return [list(piece) for piece in pieces[1:]]
+        lacked, left = self._lacked, self.left
+        cuts = even_cuts(self._count, parts)
+        self._lacked, self.left = lacked[: cuts[1]], left[: max(cuts[1] - len(lacked), 0)]
+        return [_part(lacked, left, start, end) for start, end in pairwise(cuts[1:])]
 
 
-def even_parts(changes: Sequence[Change], parts: int) -> list[Sequence[Change]]:
-    """Cut into parts of equal size, in order."""
-    cuts = [len(changes) * n // parts for n in range(parts + 1)]
-    return [changes[start:end] for start, end in pairwise(cuts)]
+def even_cuts(count: int, parts: int) -> list[int]:
+    """Where to cut so many into parts of equal size."""
+    return [count * n // parts for n in range(parts + 1)]
+
+
+def _part(first: Sequence[Change], second: Sequence[Change], start: int, end: int) -> Sequence[Change]:
+    """A part of two sequences that stand behind each other."""
+    of_second = second[max(start - len(first), 0) : max(end - len(first), 0)]
+    return [*first[start:end], *of_second] if start < len(first) else of_second

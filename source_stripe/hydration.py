@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from source_stripe.covering import Cover, Got, Listed
 from source_stripe.errors import Outcome, StripeError
-from source_stripe.events import Change
+from source_stripe.ledger import Change
 from source_stripe.listing import Listing
 from source_stripe.pages import Page, Row
 from source_stripe.ranges import Range

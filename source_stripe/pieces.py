@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from source_stripe.events import Change
+from source_stripe.ledger import Change
 from source_stripe.pages import Row
 from source_stripe.ranges import Range
 from source_stripe.requester import Params
@@ -38,7 +39,7 @@ class ChangedPiece:
     """Objects that changed, to be read again. `asked` is how a list is asked for them; None if no list shows them."""
 
     route: int
-    changes: tuple[Change, ...]
+    changes: Sequence[Change]
     asked: Params | None = None
 
 

@@ -11,7 +11,8 @@ from airbyte_cdk.sources.types import Record
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_stripe.errors import Outcome, StreamFailure, StripeError
-from source_stripe.events import Change, Fold
+from source_stripe.events import Fold
+from source_stripe.ledger import ById, Change
 from source_stripe.listing import Listing
 from source_stripe.pages import Row
 from source_stripe.ranges import Range
@@ -27,7 +28,7 @@ class Known:
 
     changed: Mapping[str, Change] = field(default_factory=dict)
     """What happened last to each object, by its id."""
-    born: Mapping[str, Change] = field(default_factory=dict)
+    born: ById = field(default_factory=ById.none)
     """The objects that were created since the last sync, by their events."""
     floor: int | None = None
     """Objects may have changed unseen until then: no row counts as older, or it would lose to what it replaces."""

@@ -16,9 +16,9 @@ from source_stripe.batches import Batches, Flush
 from source_stripe.children import Children
 from source_stripe.covering import Cover
 from source_stripe.errors import Outcome, StripeError, ends
-from source_stripe.events import Change
 from source_stripe.frontier import Frontier
 from source_stripe.hydration import Hydrator, hydrate
+from source_stripe.ledger import Change, Missing
 from source_stripe.listing import Listing
 from source_stripe.pages import Page, Row
 from source_stripe.pieces import ChangedPiece, ListPiece, ParentsPiece, RowsPiece
@@ -104,12 +104,12 @@ class StripeRetriever(Retriever):
 
     def _listed(self, number: int, route: Route) -> Iterator[Row | Flush]:
         piece = self.frontier.list_piece(number)
-        unseen = dict(self.known.born) if piece.expects else {}
+        unseen = self.known.born.missing() if piece.expects else None
         descent = Descent(_STEPS_A_CHECKPOINT)
         for page in self._pages(number, route):
             if unseen:
                 for row in page.rows:
-                    unseen.pop(str(row.get("id")), None)
+                    unseen.came(str(row.get("id")))
             wanted = page.rows
             if self.start or route.listing.range_filter is None:
                 wanted = [row for row in page.rows if self._wanted(row, route, piece.created)]
@@ -122,14 +122,14 @@ class StripeRetriever(Retriever):
             span = self._span(page, route)
             second = None if span is None else descent.through(span, steps)
             if second is not None and (part := self._part(number, second)) is not None:
-                yield from self._missed(unseen.values(), route, part)
+                yield from self._missed(unseen, route, part)
                 yield Flush()
                 self.checkpoint(number, second)
                 descent.said()
         if unseen:
-            yield from self._missed(unseen.values(), route, self.frontier.list_piece(number))
+            yield from self._missed(unseen, route, self.frontier.list_piece(number))
 
-    def _behind(self, rows: Sequence[Row], route: Route, piece: ListPiece, unseen: Mapping[str, Change]) -> bool:
+    def _behind(self, rows: Sequence[Row], route: Route, piece: ListPiece, unseen: Missing | None) -> bool:
         """Whether a list that can't be asked for a range, newest first, has come down to rows older than wanted."""
         if route.listing.range_filter is not None or piece.created is None:
             return False
@@ -143,13 +143,12 @@ class StripeRetriever(Retriever):
             return None
         return replace(piece, created=Range(second, piece.created.end))
 
-    def _missed(self, born: Iterable[Change], route: Route, piece: ListPiece) -> Iterator[Row]:
+    def _missed(self, unseen: Missing | None, route: Route, piece: ListPiece) -> Iterator[Row]:
         """What should have been in a list, by its events, and was not: lists hide it, or it is gone already."""
-        if route.hydrator is None or piece.created is None:
+        if not unseen or route.hydrator is None or piece.created is None:
             return
-        for change in born:
-            in_range = change.created is not None and piece.created.start <= change.created < piece.created.end
-            if in_range and route.hydrator.asked_for(change) == piece.asked:
+        for change in unseen.created_in(piece.created):
+            if route.hydrator.asked_for(change) == piece.asked:
                 yield from self._changed(ChangedPiece(piece.route, (change,)), route)
 
     def _pages(self, number: int, route: Route) -> Iterator[Page]:
@@ -198,13 +197,15 @@ class StripeRetriever(Retriever):
 
     def _changed(self, piece: ChangedPiece, route: Route) -> Iterator[Row]:
         """Objects that changed, as they are now; tombstones of those that are gone."""
+        gone = 0
         for change in piece.changes:
             if change.deleted:
+                gone += 1
                 yield from self._tombstones(change, route)
-        if route.hydrator is None:
+        if route.hydrator is None or gone == len(piece.changes):
             return
         by_time = route.listing.range_filter is not None
-        there = [change for change in piece.changes if not change.deleted]
+        there = [change for change in piece.changes if not change.deleted] if gone else piece.changes
         cover = Cover(there, can_list=piece.asked is not None, by_time=by_time)
         asked = piece.asked if by_time else None
         for change, row in hydrate(route.hydrator, piece.asked, cover):
@@ -212,9 +213,7 @@ class StripeRetriever(Retriever):
                 yield from self._tombstones(change, route)
             elif self._wanted(row, route, None):
                 yield from self._records(route, [row])
-            self.frontier.hand_out(
-                lambda idle: [ChangedPiece(piece.route, tuple(part), asked) for part in cover.share(idle)]
-            )
+            self.frontier.hand_out(lambda idle: [ChangedPiece(piece.route, part, asked) for part in cover.share(idle)])
 
     def _tombstones(self, change: Change, route: Route) -> Iterable[Row]:
         """No older than the rows that they replace."""

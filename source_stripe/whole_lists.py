@@ -15,8 +15,8 @@ from typing import Any
 
 from source_stripe.dotted import objects_at, values_at
 from source_stripe.errors import Outcome, StripeError
-from source_stripe.events import Change
 from source_stripe.hydration import Hydrator
+from source_stripe.ledger import Change
 from source_stripe.listing import Listing
 from source_stripe.pages import MalformedPage, Row
 from source_stripe.records import Projection

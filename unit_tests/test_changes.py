@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
 
 from source_stripe.account import Account
 from source_stripe.changes import ChangesReading, Feed
-from source_stripe.events import OVERLAP, Change, Fold
+from source_stripe.events import OVERLAP, Fold
 from source_stripe.hydration import Hydrator
+from source_stripe.ledger import Change
 from source_stripe.listing import Listing, RangeFilter
 from source_stripe.pages import StartingAfter
 from source_stripe.pieces import ChangedPiece, ListPiece, ParentsPiece, Piece
@@ -61,9 +63,13 @@ def event(of: str, what: str, time: int, created: int | None = 50, **shown: Any)
 def run(
     stream: ChangesReading, saved: dict[str, Any], *events: dict[str, Any], account: Account = ACCOUNT
 ) -> list[Sequence[Piece]]:
-    """Read all phases, as the cursor and the retriever do: `events` are what Stripe would list."""
-    phases = []
+    """Read all phases, as the cursor and the retriever do: `events` are what Stripe would list.
+
+    What the stream knew in the last of them stays for the test to see.
+    """
+    phases, known = [], stream.known
     for pieces in stream.phases(account, saved):
+        known = replace(stream.known)
         phases.append(pieces)
         for piece in pieces:
             if not isinstance(piece, ListPiece):
@@ -75,6 +81,7 @@ def run(
                     if span.start <= each["created"] < span.end:
                         stream.feed.fold.add(each)
             stream.through(piece)
+    stream.known = known
     return phases
 
 
@@ -82,6 +89,17 @@ def change(of: str, time: int, created: int | None = 50, *, deleted: bool = Fals
     if deleted:
         shown = {"id": of, "object": "coupon", "created": created, **shown}
     return Change(of, time, created, deleted, shown)
+
+
+def test_what_changed_is_forgotten_once_it_is_read() -> None:
+    stream = reading()
+    known = stream.known
+    born = [event(f"co_{n}", "created", W + n, W + n) for n in (1, 2)]
+
+    run(stream, {"updated": W}, *born)
+
+    assert set(stream.known.changed) == set(stream.known.born) == {"co_1", "co_2"}
+    assert (len(known.changed), len(known.born), len(stream.feed.fold.changes)) == (0, 0, 0)
 
 
 def test_the_first_sync_reads_the_whole_list_and_no_events() -> None:

@@ -10,7 +10,7 @@ from requests_mock import Mocker
 
 from source_stripe.children import Beside, Children, ParentKey, Via
 from source_stripe.errors import StripeError
-from source_stripe.events import Change
+from source_stripe.ledger import Change
 from source_stripe.listing import Listing, RangeFilter
 from source_stripe.pages import OneObject, Paging, StartingAfter
 from source_stripe.pieces import ChangedParent

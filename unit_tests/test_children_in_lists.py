@@ -9,8 +9,8 @@ from requests_mock import Mocker
 
 from source_stripe.children import Key, ParentKey
 from source_stripe.errors import StripeError
-from source_stripe.events import Change
 from source_stripe.hydration import Hydrator
+from source_stripe.ledger import Change
 from source_stripe.listing import Listing
 from source_stripe.pages import MalformedPage, OneObject
 from source_stripe.records import Finish, Known

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from math import ceil
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_stripe.covering import Cover, Got, Listed, even_parts
-from source_stripe.events import Change, newest_first
+from source_stripe.covering import Cover, Got, Listed, even_cuts
+from source_stripe.ledger import Change, Changes
+from unit_tests.changed import ledger_of
 
 PAGE = 5
+
+
+def newest_first(changes: Iterable[Change]) -> Changes:
+    return ledger_of(changes).newest_first()
 
 
 def change(number: int, created: int | None) -> Change:
@@ -80,7 +87,7 @@ class Case:
     """A list, and what of it changed; `hidden` changed too, but no page shows it."""
 
     listed: StripeList
-    changes: list[Change]
+    changes: Sequence[Change]
     hidden: int
 
 
@@ -100,7 +107,7 @@ def cases(draw: st.DrawFn, *, hiding: bool = True, most_a_second: int = 2 * PAGE
         if fate != "same":
             changes.append(change(number, time))
         hidden += fate == "hidden"
-    return Case(StripeList(created), list(newest_first(changes)), hidden)
+    return Case(StripeList(created), newest_first(changes), hidden)
 
 
 @given(cases(), st.lists(st.integers(1, 3), max_size=3))
@@ -200,7 +207,7 @@ def test_where_rows_get_sparse_pages_still_bring_many() -> None:
     created |= {f"x_{number}": number * 1_000 for number in range(100, 1_000)}
     listed = StripeList(created, size=100)
 
-    listed.work_through(Cover(list(newest_first(change(number, created[f"x_{number}"]) for number in range(1_000)))))
+    listed.work_through(Cover(newest_first(change(number, created[f"x_{number}"]) for number in range(1_000))))
 
     assert listed.requests == listed.whole == 10
 
@@ -227,7 +234,7 @@ def test_half_of_ten_thousand_cost_their_list() -> None:
     listed = StripeList({f"x_{number}": number * 60 for number in range(10_000)}, size=100)
     changed = random.Random(4).sample(range(10_000), 5_000)
 
-    listed.work_through(Cover(list(newest_first(change(number, number * 60) for number in changed))))
+    listed.work_through(Cover(newest_first(change(number, number * 60) for number in changed)))
 
     assert listed.requests <= listed.whole == 100
 
@@ -237,7 +244,7 @@ def test_a_list_that_knows_no_times_is_read_from_its_top_while_that_pays(share: 
     listed = StripeList({f"x_{number}": number * 60 for number in range(10_000)}, size=100, by_time=False)
     changed = random.Random(4).sample(range(10_000), int(share * 10_000))
 
-    listed.work_through(Cover(list(newest_first(change(number, number * 60) for number in changed)), by_time=False))
+    listed.work_through(Cover(newest_first(change(number, number * 60) for number in changed), by_time=False))
 
     assert listed.answered == Counter(f"x_{number}" for number in changed)
     assert listed.requests <= listed.whole
@@ -287,7 +294,7 @@ def test_without_a_list_each_is_got() -> None:
     assert (listed.pages, listed.gets) == (0, 50)
 
 
-def work_together(listed: StripeList, changes: list[Change], workers: int, chance: random.Random) -> int:
+def work_together(listed: StripeList, changes: Sequence[Change], workers: int, chance: random.Random) -> int:
     """Work through changes as the workers do, who share after each request; returns how many parts there were."""
     parts = [Cover(changes)]
     under_way = [parts[0]]
@@ -353,10 +360,8 @@ def test_few_are_not_shared() -> None:
 
 @given(st.integers(0, 100), st.integers(1, 20))
 def test_even_parts_differ_by_one_at_most(count: int, parts: int) -> None:
-    changes = [change(number, number) for number in range(count)]
+    cuts = even_cuts(count, parts)
 
-    cut = even_parts(changes, parts)
-
-    assert [each for part in cut for each in part] == changes
-    assert len(cut) == parts
-    assert max(map(len, cut)) - min(map(len, cut)) <= 1
+    assert (cuts[0], cuts[-1], len(cuts)) == (0, count, parts + 1)
+    sizes = [end - start for start, end in pairwise(cuts)]
+    assert 0 <= min(sizes) <= max(sizes) <= min(sizes) + 1

@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_stripe.events import Change, Fold, is_gap, newest_first, plan, type_groups
+from source_stripe.events import Fold, is_gap, plan, type_groups
+from source_stripe.ledger import Change
+from unit_tests.changed import ledger_of
 
 DAY = 86_400
 Event = dict[str, Any]
@@ -91,7 +93,7 @@ def test_the_newest_event_wins_and_of_a_second_the_first_listed() -> None:
         event("co_1", "updated", 101, name="a", created=9),
     ]
 
-    assert fold(events, keep=("name",)).changes == [Change("co_1", 102, 7, deleted=False, shown={"name": "c"})]
+    assert fold(events, keep=("name",)).changes == [Change("co_1", 102, 9, deleted=False, shown={"name": "c"})]
 
 
 def test_a_deletion_is_final_though_later_events_show_the_object() -> None:
@@ -266,7 +268,7 @@ changes = st.lists(
 
 @given(changes, st.integers(0, 100), st.integers(0, 100))
 def test_a_plan_has_each_wanted_object_once(changed: list[Change], since: int, start: int) -> None:
-    planned = plan(changed, since=since, start=start)
+    planned = plan(ledger_of(changed), since=since, start=start)
 
     wanted = [change for change in changed if change.created is None or change.created >= start]
     assert Counter(change.id for change in (*planned.gone, *planned.born, *planned.older)) == Counter(
@@ -276,12 +278,13 @@ def test_a_plan_has_each_wanted_object_once(changed: list[Change], since: int, s
     assert not any(change.deleted for change in (*planned.born, *planned.older))
     assert all(change.created is not None and change.created >= since for change in planned.born)
     assert all(change.created is None or change.created < since for change in planned.older)
-    assert planned.older == newest_first(planned.older)
+    assert planned.older == planned.older.newest_first()
+    assert planned.there == planned.born.and_then(planned.older)
 
 
 @given(changes)
 def test_newest_objects_come_first_and_those_that_do_not_say_last(changed: list[Change]) -> None:
-    times = [-1 if change.created is None else change.created for change in newest_first(changed)]
+    times = [-1 if change.created is None else change.created for change in ledger_of(changed).newest_first()]
 
     assert times == sorted(times, reverse=True)
     assert len(times) == len(changed)

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from source_stripe.events import Change
 from source_stripe.frontier import Frontier, Workers
+from source_stripe.ledger import Change
 from source_stripe.pieces import ChangedPiece, ListPiece, Piece, RowsPiece
 from source_stripe.ranges import PageSpan, Range
 from source_stripe.sharing import Need

@@ -10,8 +10,8 @@ from requests_mock import Mocker
 
 from source_stripe.covering import Cover, Listed
 from source_stripe.errors import StripeError
-from source_stripe.events import Change
 from source_stripe.hydration import Hydrator, hydrate
+from source_stripe.ledger import Change
 from source_stripe.listing import Listing, RangeFilter
 from source_stripe.pages import NextPageUrl, Page, StartingAfter
 from source_stripe.records import tombstone

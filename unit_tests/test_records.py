@@ -13,7 +13,8 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_stripe.events import Change, Fold
+from source_stripe.events import Fold
+from source_stripe.ledger import Change
 from source_stripe.pages import Row
 from source_stripe.records import Finish, Folded, FromEvents, Itself, Known, Several
 

@@ -11,9 +11,9 @@ from requests_mock import Mocker
 
 from source_stripe.batches import Batches
 from source_stripe.errors import StripeError
-from source_stripe.events import Change
 from source_stripe.frontier import Frontier, Workers
 from source_stripe.hydration import Hydrator
+from source_stripe.ledger import Change
 from source_stripe.listing import Listing, RangeFilter
 from source_stripe.pages import OneObject, StartingAfter
 from source_stripe.pieces import ListPiece, Piece
@@ -22,6 +22,7 @@ from source_stripe.ranges import Range
 from source_stripe.records import Fetched, Finish, FromEvents, Itself, Known, Projection
 from source_stripe.requester import StripeRequester
 from source_stripe.retriever import Route, StripeRetriever
+from unit_tests.changed import by_id
 from unit_tests.conftest import API
 
 V1 = StartingAfter(page_size_param="limit", page_size=100, cursor_param="starting_after")
@@ -209,7 +210,7 @@ def test_a_list_that_says_no_times_is_read_until_all_that_is_new_was_seen(
 ) -> None:
     pages = [listed({"id": "ch_4"}, {"id": "ch_3"}, has_more=True), listed({"id": "ch_2"}, has_more=True)]
     requests_mock.get(CHARGES, [{"json": body} for body in pages])
-    known = Known(born={"ch_4": change(4, 70, 70), "ch_2": change(2, 60, 60)})
+    known = Known(born=by_id(change(4, 70, 70), change(2, 60, 60)))
 
     rows = read(retriever(requester, known=known, range_filter=None), ListPiece(created=Range(60, 71), expects=True))
 
@@ -223,7 +224,7 @@ def test_what_a_list_should_have_shown_is_got_by_id(requester: StripeRequester, 
     requests_mock.get(f"{CHARGES}/ch_2", json=charge(2, 65))
     gone = {"error": {"code": "resource_missing", "message": "No such charge"}}
     requests_mock.get(f"{CHARGES}/ch_1", status_code=404, json=gone)
-    born = {f"ch_{number}": change(number, 80, created) for number, created in ((4, 71), (3, 70), (2, 65), (1, 60))}
+    born = by_id(*(change(number, 80, created) for number, created in ((4, 71), (3, 70), (2, 65), (1, 60))))
 
     rows = read(retriever(requester, known=Known(born=born)), ListPiece(created=Range(60, 71), expects=True))
 

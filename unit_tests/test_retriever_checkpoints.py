@@ -16,6 +16,7 @@ from source_stripe.ranges import Range
 from source_stripe.records import Finish, Itself, Known
 from source_stripe.requester import StripeRequester
 from source_stripe.retriever import StripeRetriever
+from unit_tests.changed import by_id
 from unit_tests.test_retriever import CHARGES, change, charge, listed, retriever
 
 OLDEST_FIRST = [[n, n + 1] for n in range(1, 24, 2)]
@@ -98,7 +99,7 @@ def test_what_a_list_should_have_shown_is_got_before_its_part_is_through(
     mock_pages(requests_mock, NEWEST_FIRST)
     requests_mock.get(f"{CHARGES}/ch_50", json=charge(50, 50))
     requests_mock.get(f"{CHARGES}/ch_60", json=charge(60, 3))
-    known = Known(born={"ch_50": change(50, 70), "ch_60": change(60, 70, created=3), "ch_20": change(20, 70)})
+    known = Known(born=by_id(change(50, 70), change(60, 70, created=3), change(20, 70)))
 
     came = [*events(retriever(requester, known=known), ListPiece(created=Range(0, 100), expects=True))]
 

@@ -86,11 +86,15 @@ def hydrate(hydrator: Hydrator, asked: Params | None, cover: Cover) -> Iterator[
             if row is None or not _is_on_test_clock(row):
                 yield step.change, row
         else:
-            page = hydrator.page(asked or (), step)
-            rows = {str(row.get("id")): row for row in page.rows}
-            oldest = hydrator.listing.created(page.rows[-1]) if page.rows else None
-            for change in cover.listed(rows, oldest, page.next):
-                yield change, rows[change.id]
+            yield from _covered(hydrator, asked or (), cover, step)
+
+
+def _covered(hydrator: Hydrator, asked: Params, cover: Cover, step: Listed) -> list[tuple[Change, Row]]:
+    """What a page covers. Nothing else of it is held on to while these rows are emitted and the next page is read."""
+    page = hydrator.page(asked, step)
+    rows = {str(row.get("id")): row for row in page.rows}
+    oldest = hydrator.listing.created(page.rows[-1]) if page.rows else None
+    return [(change, rows[change.id]) for change in cover.listed(rows, oldest, page.next)]
 
 
 def _is_on_test_clock(row: Row) -> bool:

@@ -39,6 +39,7 @@ def run(words: list[str], setup: Setup, stdout: int, stderr: str) -> None:
 
 def _set_up(setup: Setup) -> None:
     requester = SourceStripe(None, {}, []).resolved_manifest["definitions"]["requester"]
+    patch.object(source, "_CLOCK", lambda: setup.clock).start()
     requester["backoff"] |= setup.backoff
     requester["timeouts"] |= setup.timeouts
     if "give_up_after" in setup.backoff:

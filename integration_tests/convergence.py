@@ -37,8 +37,8 @@ DIFFERENCES = """
 1. What changed in the second in which the sync began, or later, or has events that could not be seen then, is right
    after the next sync.
 2. What was deleted more than 30 days before a sync that came more than 29 days after the last one stays there.
-3. A review that was closed as long before such a sync stays open there, and one that was closed before the first sync
-   is missing: lists have only open ones.
+3. A review that was closed as long before such a sync stays open there, and one that was closed as long before the
+   first sync is missing: lists have only open ones.
 4. What is expanded in a row is as it was when the row was read last.
 5. A child that went from its parent stays there if the parent showed more than ten, or if nothing shows the list (line
    items of a deleted object, tax ids and bank accounts of a deleted customer), or if that was as long before as in 2.
@@ -118,7 +118,7 @@ class Replica:
         if loss.trace is Trace.NOTHING:
             return True
         if watermark is None:
-            return loss.kind == "review"
+            return loss.kind == "review" and loss.time < now - RETENTION
         if now - watermark <= GAP or loss.time < watermark - LATE:
             return False
         return loss.time < now - RETENTION

@@ -12,6 +12,8 @@ class Setup:
 
     backoff: Mapping[str, float] = field(default_factory=dict)
     timeouts: Mapping[str, float] = field(default_factory=dict)
+    clock: float = 4e9
+    """This machine's clock (Unix time). At first it is far ahead of any emulator's, so that the emulator's counts."""
     tells_all: bool = False
     """Every package logs at DEBUG, and the CDK masks no secrets."""
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from dataclasses import dataclass
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
 
 from source_stripe.errors import Outcome, StripeError
 from source_stripe.policies import TABLE
@@ -14,11 +17,17 @@ logger = logging.getLogger("airbyte.stripe")
 
 _EVERY_ACCOUNT_HAS = ("/v1/events", "/v1/customers", "/v1/charges")
 """Lists that a Stripe has which is one."""
+_DAY = 86_400
+_NOTICED = 10
+"""Seconds by which two clocks may differ without a word: an answer takes its time, too."""
 
 
 @dataclass(frozen=True)
 class Account:
-    """What a sync needs to know first. `now` is Stripe's time (Unix seconds): the cutoff of all that the sync reads."""
+    """What a sync needs to know first. `now` is Stripe's time (Unix seconds): the cutoff of all that the sync reads.
+
+    It is this machine's where that is somewhat earlier: see `earlier_of`.
+    """
 
     id: str
     name: str
@@ -34,8 +43,10 @@ class AccountReader:
     answer, they would have it one after the other.
     """
 
-    def __init__(self, requester: StripeRequester) -> None:
+    def __init__(self, requester: StripeRequester, clock: Callable[[], float] = time.time) -> None:
+        """`clock` is this machine's (Unix time)."""
         self._requester = requester
+        self._clock = clock
         self._lock = threading.Lock()
         self._account: Account | None = None
         self._failure: StripeError | None = None
@@ -47,7 +58,8 @@ class AccountReader:
                 raise self._failure.again()
             if self._account is None:
                 try:
-                    self._account = self._ask()
+                    account = self._ask()
+                    self._account = replace(account, now=earlier_of(account.now, int(self._clock())))
                 except StripeError as failure:
                     self._failure = failure.again()
                     raise
@@ -86,3 +98,32 @@ class AccountReader:
         if error.outcome is Outcome.NOT_ENABLED:
             raise StripeError(TABLE["nothing at this address"], error.path, error.refusal, error.key)
         raise error
+
+
+def earlier_of(stripes: int, ours: int) -> int:
+    """The time that counts, of two clocks that tell the same moment (Unix seconds). Says it if they differ.
+
+    A sync that begins too early only makes the next one read some changes twice; one that begins too late makes it skip
+    them. So the earlier one counts, unless they are more than a day apart: then this machine's is taken to be wrong.
+    """
+    apart = stripes - ours
+    if apart > _DAY:
+        logger.warning(
+            "This machine's clock (%s) is more than a day behind Stripe's (%s), which counts. Set it right.",
+            utc(ours),
+            utc(stripes),
+        )
+        return stripes
+    if _NOTICED < apart <= _DAY:
+        logger.warning(
+            "By the Date header of its answer, Stripe's clock (%s) is ahead of this machine's (%s). The earlier one "
+            "counts. Set this machine's clock right, or that of the proxy on the way to Stripe.",
+            utc(stripes),
+            utc(ours),
+        )
+    return min(stripes, ours)
+
+
+def utc(seconds: int) -> str:
+    """A time for people."""
+    return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")

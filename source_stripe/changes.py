@@ -16,6 +16,7 @@ from source_stripe.ranges import Range
 from source_stripe.reading import Progress, State, first_pieces
 from source_stripe.records import Known
 from source_stripe.requester import Params
+from source_stripe.resuming import resume
 from source_stripe.state import ReadWith, StreamState, Window
 
 logger = logging.getLogger("airbyte.stripe")
@@ -40,11 +41,17 @@ class Feed:
     """The field of an event's object that names the parent."""
     misses_births: bool = False
     """Not everything that happens to these objects has an event: what was created lately is listed as well."""
+    names_unlisted: bool = False
+    """They name objects that no list shows: the first sync too reads those of the last 30 days."""
 
 
 @dataclass
 class ChangesReading:
-    """Back-fill, then changes. The watermark moves on only when both are through."""
+    """A back-fill once, then changes. The watermark moves on only when all is through that was told before it.
+
+    What events tell goes out before an interrupted back-fill goes on: that may take longer than Stripe keeps events,
+    and may be interrupted again.
+    """
 
     stream: str
     cursor: str
@@ -63,24 +70,27 @@ class ChangesReading:
 
     def phases(self, account: Account, saved: State) -> Iterator[Sequence[Piece]]:
         now = account.now
-        state = StreamState.parse(saved, stream=self.stream, cursor=self.cursor, now=now)
-        watermark, followed_from = state.watermark, None
-        if watermark is None:
-            state = StreamState(now, Window(Range(self.start, now)))
-        elif is_gap(watermark, now):
-            self._warn_of_the_gap()
-            # Not the watermark: a sync that was killed may have left rows that are newer.
-            state = StreamState(now, Window(Range(self.start, now), floor=now - TRUSTED))
-        else:
-            followed_from = watermark
-        self._state = replace(state, read_with=self.setting.of(account.id))
-        if state.window is not None:
-            if state.window.floor is not None:
-                yield from self._bury(now)
-            yield from self._back_fill(state.window, account)
-        if followed_from is not None:
-            yield from self._follow(followed_from, now)
-        self._state = replace(self._state, watermark=now)
+        state = resume(saved, self.stream, self.cursor, account, self.setting)
+        watermark, window = self._begin(state, now)
+        self._state = StreamState(now if watermark is None else watermark, window, state.read_with)
+        first, overlap = state.watermark is None, OVERLAP + state.doubt
+        unlisted = window is not None and (window.floor is not None or (first and self.feed.names_unlisted))
+        if unlisted:
+            yield self._events(now - RETENTION, now)
+        elif watermark is not None:
+            yield self._events(watermark - overlap, now)
+        changes = self.feed.fold.changes
+        if unlisted and window is not None:
+            yield self._bury(changes, window)
+        if watermark is not None:
+            yield self._follow(changes.since(watermark - overlap), watermark, state.doubt, now)
+            self._state = replace(self._state, watermark=now)
+        if window is not None:
+            self._prepare_back_fill(changes, window, unlisted=unlisted)
+            self._progress = Progress(self.listings, window, account.birth)
+            yield first_pieces(self.listings, window.left, account.birth, expects=bool(self.known.born))
+            self._progress = None
+            self._state = replace(self._state, window=None)
         self._forget()
 
     def _forget(self) -> None:
@@ -105,43 +115,50 @@ class ChangesReading:
         progress = self._progress
         return progress.share if progress else None
 
-    def _back_fill(self, window: Window, account: Account) -> Iterator[Sequence[Piece]]:
-        self.known.floor = window.floor
-        self._progress = Progress(self.listings, window, account.birth)
-        yield first_pieces(self.listings, window.left, account.birth, expects=bool(self.known.born))
-        self._progress = None
-        self._state = replace(self._state, window=None)
+    def _begin(self, state: StreamState, now: int) -> tuple[int | None, Window | None]:
+        """The watermark since which changes are followed up, if they can be, and the window of the list to read."""
+        watermark, window = state.watermark, state.window
+        if watermark is None:
+            return None, Window(Range(self.start, now))
+        if is_gap(watermark, now):
+            logger.warning(GAP, self.stream)
+            # Not the watermark: a sync that was killed may have left rows that are newer.
+            return None, Window(Range(self.start, now), floor=now - TRUSTED)
+        if window is not None and window.floor is not None:
+            # As well: of the rows that it left, the events may be gone by now.
+            window = replace(window, floor=max(window.floor, now - TRUSTED))
+        return watermark, window
 
-    def _warn_of_the_gap(self) -> None:
-        logger.warning(GAP, self.stream)
+    def _bury(self, changes: Changes, window: Window) -> list[Piece]:
+        """Before a list is read that may lack them: of what was created in the window, what is gone and what is hidden.
 
-    def _bury(self, now: int) -> Iterator[Sequence[Piece]]:
-        """After a gap, before all is read again: tell of the deletions that there still are events of, and of what the
-        lists hide.
-
-        If this sync is killed the events may be gone when the next one comes. What else they name has to be found:
-        where its list does not show it after all, it is got by its id.
+        If this sync is killed the events may be gone when the next one comes.
         """
-        yield self._events(now - RETENTION, now)
-        changes = self.feed.fold.changes
-        planned = plan(changes, since=0, start=self.start)
+        planned = plan(_that_may_be_in(window, changes), since=0, start=self.start)
+        hidden = planned.there.grouped(_is_hidden).get(True, changes.only([]))
+        return [ChangedPiece(0, planned.gone.and_then(hidden))]
+
+    def _follow(self, changes: Changes, watermark: int, doubt: int, now: int) -> list[Piece]:
+        """The pieces that bring what has changed since a watermark."""
+        since = watermark - self.lookback - doubt
+        self.known.floor = watermark if self.feed.misses_births else None
+        if self.new_children_only and self.feed.parent_field is None:
+            self.known.children = Range(max(since, self.start), now)
+        return self._changed(changes, since, now)
+
+    def _prepare_back_fill(self, changes: Changes, window: Window, *, unlisted: bool) -> None:
+        """Note what is known of the rows to come. What lists may lack (`unlisted`) has to be among them."""
+        # The floor of what was followed up goes for these rows too: they may stand in both.
+        floors = (floor for floor in (window.floor, self.known.floor) if floor is not None)
+        self.known.floor, self.known.children, self.known.born = max(floors, default=None), None, ById.none()
         if self.feed.parent_field is not None:
             # A sync that was killed may have put down these times for all children of the parents.
             self.known.changed = _parents_of(changes, self.feed.parent_field)
         elif self.feed.hydrator is not None:
             self.known.changed = ById(changes)
-            self.known.born = ById(planned.there.grouped(_is_hidden).get(False, changes.only([])))
-        hidden = planned.there.grouped(_is_hidden).get(True, changes.only([]))
-        yield [ChangedPiece(0, planned.gone.and_then(hidden))]
-
-    def _follow(self, watermark: int, now: int) -> Iterator[Sequence[Piece]]:
-        """What has changed since a watermark."""
-        since = watermark - self.lookback
-        self.known.floor = watermark if self.feed.misses_births else None
-        if self.new_children_only and self.feed.parent_field is None:
-            self.known.children = Range(max(since, self.start), now)
-        yield self._events(watermark - OVERLAP, now)
-        yield self._changed(self.feed.fold.changes.since(watermark - OVERLAP), since, now)
+            if unlisted:
+                there = plan(changes, since=0, start=self.start).there
+                self.known.born = ById(there.grouped(_is_hidden).get(False, changes.only([])))
 
     def _events(self, since: int, now: int) -> list[ListPiece]:
         span = Range(since, now + 1)
@@ -201,6 +218,16 @@ class ChangesReading:
 
 def _is_hidden(change: Change) -> bool:
     return change.hidden
+
+
+def _that_may_be_in(window: Window, changes: Changes) -> Changes:
+    """Those of objects that were created in what is left of a window, or that don't say."""
+    ledger, left = changes.ledger, window.left
+    return changes.only(
+        place
+        for place in changes.places
+        if not ledger.says_created(place) or any(piece.start <= ledger.created_at(place) < piece.end for piece in left)
+    )
 
 
 def _parents_of(children: Iterable[Change], parent_field: str) -> dict[str, Change]:

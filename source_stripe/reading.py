@@ -5,18 +5,29 @@ This module has the two that need no events: whole, and by `created`. source_str
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from source_stripe.account import Account
+from source_stripe.account import Account, utc
+from source_stripe.events import TRUSTED
 from source_stripe.listing import Listing
 from source_stripe.pieces import ListPiece, Piece
 from source_stripe.ranges import Range, intersect, merge
 from source_stripe.records import Known
+from source_stripe.resuming import resume
 from source_stripe.state import ReadWith, StreamState, Window
 
+logger = logging.getLogger("airbyte.stripe")
+
 State = Mapping[str, Any]
+
+GONE = (
+    "Stripe keeps events for 30 days, and the stream %s was last read to its end too long ago: events from %s to %s "
+    "may be missing."
+)
+"""Warns of rows that nobody can read any more."""
 
 
 class Reading(Protocol):
@@ -58,19 +69,29 @@ class WholeReading:
     lookback: int | None = None
     setting: ReadWith = field(default_factory=ReadWith)
     """What the stream is read with, by its config."""
+    of_events: bool = False
+    """Whether the rows stand in events, which Stripe does not keep."""
     _state: StreamState = field(default_factory=StreamState)
 
     def phases(self, account: Account, saved: State) -> Iterator[Sequence[Piece]]:
-        self._state = StreamState(account.now, read_with=self.setting.of(account.id))
-        watermark = None
+        state = StreamState()
         if self.cursor is not None:
-            watermark = StreamState.parse(saved, stream=self.stream, cursor=self.cursor, now=account.now).watermark
+            state = resume(saved, self.stream, self.cursor, account, self.setting)
         if self.lookback is None:
-            self.known.floor = watermark
+            self.known.floor = state.watermark
         else:
-            since = max(self.start, account.birth or 0) if watermark is None else watermark - self.lookback
-            self.known.children = Range(max(since, self.start), account.now)
+            self.known.children = Range(self._children_since(state, account), account.now)
+        if self.of_events:
+            warn_of_gone(self.stream, state, [Range(self.start, account.now)], account.now)
+        self._state = replace(state, watermark=account.now, window=None)
         yield first_pieces(self.listings, [Range(self.start, account.now)], account.birth)
+
+    def _children_since(self, state: StreamState, account: Account) -> int:
+        if state.watermark is None:
+            return max(self.start, account.birth or 0)
+        # With an earlier start date than before, all of them.
+        moved = state.window is not None
+        return self.start if moved else max(self.start, state.watermark - (self.lookback or 0) - state.doubt)
 
     def begun(self) -> bool:
         return False
@@ -120,13 +141,17 @@ class CreatedReading:
     lookback: int
     setting: ReadWith = field(default_factory=ReadWith)
     """What the stream is read with, by its config."""
+    of_events: bool = False
+    """Whether the rows are events, which Stripe does not keep."""
     _state: StreamState = field(default_factory=StreamState)
     _progress: Progress | None = None
 
     def phases(self, account: Account, saved: State) -> Iterator[Sequence[Piece]]:
-        state = StreamState.parse(saved, stream=self.stream, cursor=self.cursor, now=account.now)
-        window = state.next_window(start=self.start, now=account.now, lookback=self.lookback)
-        self._state = StreamState(account.now, window, self.setting.of(account.id))
+        state = resume(saved, self.stream, self.cursor, account, self.setting)
+        window = state.next_window(start=self.start, now=account.now, lookback=self.lookback + state.doubt)
+        if self.of_events:
+            warn_of_gone(self.stream, state, window.left, account.now)
+        self._state = StreamState(account.now, window, state.read_with)
         self._progress = Progress(self.listings, window, account.birth)
         yield first_pieces(self.listings, window.left, account.birth)
         self._state = replace(self._state, window=None)
@@ -147,6 +172,16 @@ class CreatedReading:
         # Asked by another thread.
         progress = self._progress
         return progress.share if progress else None
+
+
+def warn_of_gone(stream: str, state: StreamState, left: Sequence[Range], now: int) -> None:
+    """Say which events a stream that goes on from this state can't read any more. `left` is what it has not read."""
+    if state.watermark is None:
+        return
+    # Of a window that was interrupted, what was there at the time may be left.
+    since = state.watermark - (TRUSTED if state.window is not None else 0)
+    if gone := intersect([left, [Range(since, now - TRUSTED)]]):
+        logger.warning(GONE, stream, utc(gone[0].start), utc(gone[-1].end))
 
 
 def first_pieces(

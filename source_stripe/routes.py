@@ -18,7 +18,7 @@ from source_stripe.pages import NextPageUrl, OneObject, Paging, StartingAfter, W
 from source_stripe.records import Fetched, Finish, Folded, FromEvents, Itself, Known, Projection, Several
 from source_stripe.requester import Params, StripeRequester
 from source_stripe.retriever import Route
-from source_stripe.rows import EVENTS_PATH, ParentRow, StreamRow
+from source_stripe.rows import EVENTS_PATH, V2_EVENTS_PATH, ParentRow, StreamRow
 from source_stripe.whole_lists import NestedList, SecondLook, Whole
 
 _FILTERS: Mapping[str, RangeFilter] = {
@@ -28,7 +28,6 @@ _FILTERS: Mapping[str, RangeFilter] = {
     "start_time": RangeFilter("start_time", "end_time", days=True),
 }
 _ANY_BRACE = re.compile(r"\{\w+\}")
-_V2_EVENTS_PATH = "/v2/core/events"
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,8 @@ class Routes:
         touches = root.touches if row.parent is None or row.parent.field else {}
         fold = Fold(kinds, root.deletions, keep, root.time_field, self._embedded(root), touches, root.hides)
         events = self._events(root, touches)
-        return Feed(len(routes), events, fold, hydrator, misses_births=root.sync == "events+created")
+        also = root.sync == "events+created"
+        return Feed(len(routes), events, fold, hydrator, misses_births=also, names_unlisted=bool(root.hides))
 
     def events_route(self, feed: Feed) -> Route:
         """The route that folds a feed's events."""
@@ -216,7 +216,7 @@ class Routes:
             tuple((f"types[{n}]" if v2 else "types[]", event) for n, event in enumerate(group)) for group in groups
         ]
         return Listing(
-            path=_V2_EVENTS_PATH if v2 else EVENTS_PATH,
+            path=V2_EVENTS_PATH if v2 else EVENTS_PATH,
             requester=self.requester,
             paging=self._paging("next_page_url" if v2 else "starting_after"),
             passes=tuple(passes),

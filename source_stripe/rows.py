@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 _DAY = 86_400
 EVENTS_PATH = "/v1/events"
+V2_EVENTS_PATH = "/v2/core/events"
 
 
 class Row(BaseModel):
@@ -96,6 +97,11 @@ class StreamRow(Row):
     @property
     def all_parents(self) -> tuple[ParentRow, ...]:
         return (self.parent,) if self.parent else self.parents
+
+    @property
+    def of_events(self) -> bool:
+        """Whether the rows are events, or stand in them."""
+        return self.path in (EVENTS_PATH, V2_EVENTS_PATH)
 
     @property
     def from_events(self) -> bool:

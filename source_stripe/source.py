@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ from airbyte_cdk.models import (
     ConfiguredAirbyteCatalog,
     FailureType,
     Status,
+    SyncMode,
 )
 from airbyte_cdk.sources.declarative.models.declarative_component_schema import CustomRequester
 from airbyte_cdk.sources.declarative.yaml_declarative_source import YamlDeclarativeSource
@@ -38,10 +40,13 @@ from source_stripe.resources import resource
 from source_stripe.routes import Routes
 from source_stripe.rows import StreamRow
 from source_stripe.selection import failures_of, refused, without
+from source_stripe.state import is_under_way
 from source_stripe.streams import StreamBuilder
 
 logger = logging.getLogger("airbyte.stripe")
 
+_CLOCK = time.time
+"""This machine's clock, Unix time."""
 _CHECK_PATIENCE = 20.0
 """Seconds that `check` waits for an answer; a sync waits as long as the manifest's backoff says."""
 
@@ -77,6 +82,11 @@ class SourceStripe(YamlDeclarativeSource):
         problems = refused(catalog, self._rows) if catalog else {}
         names = [configured.stream.name for configured in catalog.streams] if catalog else []
         self._selected = [name for name in names if name not in problems]
+        self._refreshed = {
+            configured.stream.name
+            for configured in (catalog.streams if catalog else [])
+            if configured.sync_mode is SyncMode.full_refresh
+        }
 
     def check(self, logger: logging.Logger, config: Mapping[str, Any]) -> AirbyteConnectionStatus:
         """Whether the config is sound, Stripe accepts the key, and it can read any stream; logs which ones it can't."""
@@ -85,7 +95,7 @@ class SourceStripe(YamlDeclarativeSource):
         for note in self._parsed.notes:
             logger.info(note)
         requester = self._requester(patience=_CHECK_PATIENCE)
-        routes = Routes(self._rows, self._paging, requester, AccountReader(requester), Known())
+        routes = Routes(self._rows, self._paging, requester, AccountReader(requester, _CLOCK), Known())
         try:
             verdict = checking.check(self._checked(), routes, self._parsed)
         except StripeError as error:
@@ -137,14 +147,20 @@ class SourceStripe(YamlDeclarativeSource):
             config=usable,
             factory=self._constructor,
             requester=requester,
-            account=AccountReader(requester),
+            account=AccountReader(requester, _CLOCK),
             workers=Workers(usable.num_workers, requester.worth_having_under_way),
             messages=self._constructor.get_message_repository(),
             progress=self.progress,
             batches=self.batches,
         )
-        states = self._connector_state_manager
-        return [*builder.build(self._selected, lambda name: states.get_stream_state(name, None))]
+        return [*builder.build(self._selected, self._saved_state)]
+
+    def _saved_state(self, stream: str) -> Mapping[str, Any]:
+        """What a stream goes on from. A full refresh only goes on from one that was interrupted."""
+        saved = self._connector_state_manager.get_stream_state(stream, None)
+        if stream in self._refreshed and not is_under_way(saved, self._usable_config().start_date or 0):
+            return {}
+        return saved
 
     def _select_streams(
         self, streams: list[AbstractStream], configured_catalog: ConfiguredAirbyteCatalog

@@ -109,13 +109,15 @@ class StreamState:
     window: Window | None = None
     read_with: ReadWith | None = None
     """None where the state does not say: an earlier version wrote it, or Airbyte's connector."""
+    doubt: int = 0
+    """Seconds before the watermark that have to be read again, as the clock that it came from was wrong."""
 
     @classmethod
     def parse(cls, raw: Mapping[str, Any], *, stream: str, cursor: str, now: int | None = None) -> StreamState:
         """Read a saved state, ours or one of Airbyte's connector. Raises StateError where it is neither.
 
         `now` is Stripe's time, where it is known: a watermark days ahead of it is refused, as going on from there would
-        skip what lies between.
+        skip what lies between; one that is less ahead is in doubt.
         """
         try:
             state = cls._of(_without_flags(raw), cursor)
@@ -134,12 +136,36 @@ class StreamState:
         return cls(watermark, window, ReadWith.parse(raw["read_with"]) if "read_with" in raw else None)
 
     def not_ahead_of(self, now: int) -> StreamState:
-        """The same, its watermark `now` (Unix seconds) at most. Raises ValueError where it lies days ahead."""
-        if self.watermark is None:
+        """The same, its watermark `now` (Unix seconds) at most. Raises ValueError where it lies days ahead.
+
+        A clock that ran ahead by some hours may have told the time of any moment of the day before.
+        """
+        if self.watermark is None or self.watermark <= now:
             return self
         if self.watermark > now + _DAY:
             raise ValueError(f"{self.watermark} lies ahead of {now}")
-        return replace(self, watermark=min(self.watermark, now))
+        return replace(self, watermark=now, doubt=now + _DAY - self.watermark)
+
+    def of(self, read_with: ReadWith) -> StreamState:
+        """The same for a sync that reads with this.
+
+        With an earlier start date there is a window over what was left out. No row in it may count as older than what
+        a sync may have left that had a start date as early: its floor is the watermark.
+        """
+        if self.watermark is None:
+            return replace(self, read_with=read_with)
+        start, window = read_with.start_date or 0, self.window
+        before = start if self.read_with is None else self.read_with.start_date or 0
+        if start < before:
+            window = window or Window(Range(self.watermark, self.watermark), floor=self.watermark)
+            done = merge((Range(before, window.span.start), *window.done))
+            window = Window(Range(start, window.span.end), done, max(window.floor or 0, self.watermark))
+        elif window is not None:
+            # What changes before the start date is not told: what was read of it does not count any more.
+            done = merge(Range(max(start, piece.start), piece.end) for piece in window.done)
+            begin = min(max(start, window.span.start), window.span.end)
+            window = replace(window, span=Range(begin, window.span.end), done=done)
+        return replace(self, window=window, read_with=read_with)
 
     def dump(self, cursor: str) -> dict[str, Any]:
         if self.watermark is None:
@@ -164,7 +190,16 @@ class StreamState:
             return Window(Range(min(again, now), now))
         begin = self.window.span.start
         done = [Range(piece.start, min(piece.end, again)) for piece in self.window.done]
-        return Window(Range(begin, now), merge(done))
+        return Window(Range(begin, now), merge(done), self.window.floor)
+
+
+def is_under_way(raw: Mapping[str, Any], start: int) -> bool:
+    """Whether a state is of a reading of all that was created since `start` (Unix seconds) that was interrupted."""
+    window = raw.get("backfill")
+    if not isinstance(window, Mapping) or "floor" in window:
+        return False
+    begin = window.get("start")
+    return isinstance(begin, int) and begin <= start
 
 
 def _without_flags(raw: Mapping[str, Any]) -> Mapping[str, Any]:

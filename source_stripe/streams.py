@@ -173,12 +173,16 @@ class StreamBuilder:
             return (*routes, made.events_route(feed)), reading
         if row.sync == "created" and not row.all_parents and row.cursor is not None:
             again = row.read_again(window)
-            return routes, CreatedReading(row.name, row.cursor, listings, self._start, again, self._setting)
+            return routes, CreatedReading(
+                row.name, row.cursor, listings, self._start, again, self._setting, row.of_events
+            )
         return routes, self._whole(row, listings, known, row.read_again(window))
 
     def _whole(self, row: StreamRow, listings: Sequence[Listing], known: Known, lookback: int) -> WholeReading:
         children_lookback = lookback if row.sync == "created" and row.all_parents else None
-        return WholeReading(row.name, row.cursor, listings, known, self._start, children_lookback, self._setting)
+        return WholeReading(
+            row.name, row.cursor, listings, known, self._start, children_lookback, self._setting, row.of_events
+        )
 
 
 def _alike_in(root: StreamRow, row: StreamRow) -> bool:

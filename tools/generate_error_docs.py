@@ -32,7 +32,9 @@ from source_stripe.inputs import InputError
 from source_stripe.listing import Listing
 from source_stripe.pages import MalformedPage, WholeList
 from source_stripe.policies import TABLE
+from source_stripe.reading import GONE
 from source_stripe.replies import Silence
+from source_stripe.resuming import AHEAD, MOVED, OtherData
 from source_stripe.rows import StreamRow
 from source_stripe.selection import refused
 from source_stripe.state import StateError
@@ -261,8 +263,26 @@ def _state() -> Iterator[str]:
         "comes in between. States of Airbyte's own Stripe connector are understood. A config error."
     )
     yield ""
+    other = OtherData("the account <account>", "the account <other account>")
+    other.concerns("<stream>")
+    yield _quoted(_marked(other.message or "")) + "\n"
+    yield _filled(
+        "The key, or `account_id`, was replaced by one of another account, or a live key by one for test data. The "
+        "stream reads nothing, and its state stays as it was. A config error."
+    )
+    yield ""
     yield _quoted(_marked("WARN " + GAP.replace("%s", "<stream>"))) + "\n"
     yield _filled("No failure. [how-it-works.md](how-it-works.md#gaps) says what a gap costs.") + "\n"
+    yield _quoted(_marked("WARN " + GONE.replace("%s", "<stream>", 1).replace("%s", "<time>"))) + "\n"
+    yield _filled("No failure. The rows of that stream are events, and nothing else holds what they held.") + "\n"
+    for said in (MOVED, AHEAD):
+        yield _quoted(_marked("WARN " + said.replace("%s", "<stream>", 1).replace("%s", "<time>"))) + "\n"
+    yield (
+        _filled(
+            "No failures. [how-it-works.md](how-it-works.md#when-something-around-it-changes) says what comes again."
+        )
+        + "\n"
+    )
 
 
 def _files() -> Iterator[str]:

@@ -19,7 +19,7 @@ from source_stripe.pieces import ChangedPiece, ListPiece, ParentsPiece, Piece
 from source_stripe.ranges import Range
 from source_stripe.records import Known
 from source_stripe.requester import Params, StripeRequester
-from source_stripe.state import StateError
+from source_stripe.state import ReadWith, StateError
 
 DAY = 86_400
 NOW = 1_763_800_000
@@ -52,7 +52,8 @@ def reading(
     keep = (parent,) if parent else Hydrator(coupons, "/v1/coupons/{id}").keep
     fold = Fold(frozenset({"coupon"}), frozenset({"coupon.deleted"}), keep)
     feed = Feed(EVENTS, listing("/v1/events", types), fold, hydrator, parent, misses_births)
-    return ChangesReading("coupons", "updated", [coupons], feed, Known(), start, lookback, new_children_only)
+    setting = ReadWith(start_date=start or None)
+    return ChangesReading("coupons", "updated", [coupons], feed, Known(), start, lookback, new_children_only, setting)
 
 
 def event(of: str, what: str, time: int, created: int | None = 50, **shown: Any) -> dict[str, Any]:
@@ -111,33 +112,41 @@ def test_the_first_sync_reads_the_whole_list_and_no_events() -> None:
 
 
 def test_it_is_checkpointed_as_its_ranges_are_through() -> None:
-    stream = reading(start=500)
+    stream, read_with = reading(start=500), {**READ_WITH, "start_date": 500}
     phases = stream.phases(Account("acct_1", "", birth=900, now=NOW), {})
 
     assert next(phases) == [ListPiece(created=Range(500, NOW))]
     newest, oldest = ListPiece(created=Range(900, NOW)), ListPiece(created=Range(500, 900))
     assert stream.share() == 0
     backfill = {"start": 500, "cutoff": NOW, "done": [[900, NOW]]}
-    assert stream.through(newest) == {"updated": NOW, "backfill": backfill, "read_with": READ_WITH}
+    assert stream.through(newest) == {"updated": NOW, "backfill": backfill, "read_with": read_with}
     backfill["done"] = [[500, NOW]]
-    assert stream.through(oldest) == {"updated": NOW, "backfill": backfill, "read_with": READ_WITH}
+    assert stream.through(oldest) == {"updated": NOW, "backfill": backfill, "read_with": read_with}
     assert stream.share() == 1
     assert list(phases) == []
-    assert stream.final_state() == {"updated": NOW, "read_with": READ_WITH}
+    assert stream.final_state() == {"updated": NOW, "read_with": read_with}
     assert stream.share() is None
 
 
-def test_an_interrupted_first_sync_is_carried_on_and_then_what_changed_since() -> None:
+def test_an_interrupted_first_sync_is_carried_on_behind_what_changed_since() -> None:
     stream = reading()
     backfill = {"start": 0, "cutoff": W, "done": [[1_000, W]]}
     phases = stream.phases(ACCOUNT, {"updated": W, "backfill": backfill})
 
+    assert next(phases) == [ListPiece(EVENTS, TYPES, Range(SINCE, NOW + 1))]
+    stream.feed.fold.add(event("co_1", "updated", W + 9))
+    assert next(phases) == [ChangedPiece(0, (change("co_1", W + 9),), asked=())]
+    assert not stream.begun()
     (left,) = next(phases)
     assert left == ListPiece(created=Range(0, 1_000))
     assert isinstance(left, ListPiece)
-    # The watermark stays: what changed since then is still to be read.
-    assert stream.through(left) == {"updated": W, "backfill": {**backfill, "done": [[0, W]]}, "read_with": READ_WITH}
-    assert list(phases) == [[ListPiece(EVENTS, TYPES, Range(SINCE, NOW + 1))], []]
+    # What changed until now has gone out. A row of it that comes again is no older.
+    assert stream.begun()
+    assert stream.final_state() == {"updated": NOW, "backfill": backfill, "read_with": READ_WITH}
+    assert stream.known.updated("co_1", 50) == W + 9
+    assert stream.known.updated("co_2", 50) == 50
+    assert stream.through(left) == {"updated": NOW, "backfill": {**backfill, "done": [[0, W]]}, "read_with": READ_WITH}
+    assert list(phases) == []
     assert stream.final_state() == {"updated": NOW, "read_with": READ_WITH}
 
 

@@ -100,6 +100,7 @@ def test_no_kind_of_failure_is_left_out() -> None:
     assert below(AirbyteTracedException) == {
         "InputError",
         "MalformedPage",
+        "OtherData",
         "StateError",
         "StreamFailure",
         "StripeError",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from source_stripe.ranges import Range, merge, subtract
-from source_stripe.state import ReadWith, StateError, StreamState, Window
+from source_stripe.state import ReadWith, StateError, StreamState, Window, is_under_way
 
 NOW = 1_763_800_000
 
@@ -197,3 +198,96 @@ def test_the_share_of_a_window_leaves_out_what_is_older_than_the_account() -> No
     assert window.share(800) == pytest.approx(0.25)
     assert window.share(1_000) == 1
     assert window.share(2_000) == 1
+
+
+def read_with(start_date: int | None) -> ReadWith:
+    return ReadWith("acct_1", False, start_date)
+
+
+@pytest.mark.parametrize(
+    ("state", "start", "window"),
+    [
+        # Complete: nothing to do, or what was left out.
+        (StreamState(1_000, None, read_with(500)), 500, None),
+        (StreamState(1_000, None, read_with(500)), 800, None),
+        (StreamState(1_000, None, read_with(500)), 200, Window(Range(200, 1_000), (Range(500, 1_000),), 1_000)),
+        (StreamState(1_000, None, read_with(500)), None, Window(Range(0, 1_000), (Range(500, 1_000),), 1_000)),
+        # Nobody knows what it was read with.
+        (StreamState(1_000), 200, None),
+        # A first back-fill under way is a longer one, or a shorter.
+        (
+            StreamState(1_000, Window(Range(500, 900), (Range(700, 900),)), read_with(500)),
+            200,
+            Window(Range(200, 900), (Range(700, 900),), 1_000),
+        ),
+        (
+            StreamState(1_000, Window(Range(500, 900), (Range(510, 520), Range(700, 900))), read_with(500)),
+            750,
+            Window(Range(750, 900), (Range(750, 900),)),
+        ),
+        (StreamState(1_000, Window(Range(500, 900)), read_with(500)), 950, Window(Range(900, 900))),
+        # One over what was left out is moved once more.
+        (
+            StreamState(1_000, Window(Range(500, 900), (Range(700, 900),), 900), read_with(500)),
+            200,
+            Window(Range(200, 900), (Range(700, 900),), 1_000),
+        ),
+        # Later rows are read again that may have changed: all before them was read.
+        (
+            StreamState(1_000, Window(Range(800, 900)), read_with(500)),
+            200,
+            Window(Range(200, 900), (Range(500, 800),), 1_000),
+        ),
+    ],
+)
+def test_another_start_date(state: StreamState, start: int | None, window: Window | None) -> None:
+    moved = state.of(read_with(start))
+
+    assert moved.window == window
+    assert moved.watermark == 1_000
+    assert moved.read_with == read_with(start)
+
+
+@given(starts=st.lists(st.integers(0, 999), min_size=1, max_size=6), done=st.lists(pieces, max_size=4))
+def test_wherever_start_date_goes_what_lies_behind_it_is_read_once(starts: list[int], done: list[Range]) -> None:
+    """Each sync reads what is left, but the first ones only some parts of it. What is left out changes untold."""
+    state = StreamState(1_000, Window(Range(starts[0], 1_000)), read_with(starts[0]))
+    read: set[int] = set()
+    for number, start in enumerate(starts):
+        state = parse(state.dump("created"), now=1_000).of(read_with(start))
+        read -= set(range(start))
+        for left in state.window.left if state.window else ():
+            for part in [left] if number == len(starts) - 1 else merge(done):
+                seconds = set(range(max(left.start, part.start), min(left.end, part.end)))
+                assert not (seconds & read)
+                read |= seconds
+                assert state.window is not None
+                if seconds:
+                    state = replace(state, window=state.window.with_done(Range(min(seconds), max(seconds) + 1)))
+
+    assert read >= set(range(starts[-1], 1_000))
+
+
+def test_a_watermark_that_is_ahead_is_in_doubt_for_a_day() -> None:
+    state = parse({"created": NOW + 3_600})
+
+    assert (state.watermark, state.doubt) == (NOW, 86_400 - 3_600)
+    assert parse({"created": NOW}).doubt == 0
+
+
+@pytest.mark.parametrize(
+    ("raw", "under_way"),
+    [
+        ({}, False),
+        ({"created": NOW}, False),
+        ({"cursor": "abc"}, False),
+        ({"created": NOW, "backfill": 7}, False),
+        ({"created": NOW, "backfill": {"start": 500, "cutoff": NOW, "done": []}}, True),
+        ({"created": NOW, "backfill": {"start": 400, "cutoff": NOW, "done": []}}, True),
+        # What came lately, an earlier start date's rest, what is read after a gap.
+        ({"created": NOW, "backfill": {"start": NOW - 600, "cutoff": NOW, "done": []}}, False),
+        ({"created": NOW, "backfill": {"start": 400, "cutoff": NOW, "done": [], "floor": NOW}}, False),
+    ],
+)
+def test_a_full_refresh_only_goes_on_from_a_reading_of_all(raw: dict[str, Any], under_way: bool) -> None:
+    assert is_under_way(raw, start=500) is under_way

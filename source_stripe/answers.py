@@ -40,7 +40,8 @@ class Refusal:
     def of(cls, status: int, headers: Mapping[str, str], body: Any) -> Refusal:
         """Read an error body; whatever is missing or is no error object stays empty."""
         error = body.get("error") if isinstance(body, Mapping) else None
-        error = error if isinstance(error, Mapping) else {}
+        if not isinstance(error, Mapping):
+            error = {"message": error}
         texts = {name: str(error[name]) for name in ("type", "code", "param", "message") if error.get(name)}
         if 300 <= status < 400:
             texts["message"] = f"a redirect to {_origin(headers.get('Location', ''))}"

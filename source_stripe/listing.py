@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from source_stripe.errors import StripeError
-from source_stripe.pages import OneObject, Page, Paging
+from source_stripe.pages import MalformedPage, OneObject, Page, Paging
 from source_stripe.ranges import PageSpan, Range
 from source_stripe.requester import Params, StripeRequester
 
@@ -33,10 +33,19 @@ class RangeFilter:
 
     def params(self, created: Range) -> Params:
         """The parameters that list only what was created in a range; by whole days perhaps a little more."""
-        start, end = max(created.start - self.exclusive, 0), created.end
-        if self.days:
-            start, end = start // _DAY * _DAY, -(-end // _DAY) * _DAY
-        return ((self.start, self._time(start)), (self.end, self._time(end)))
+        asked = self._asked(created)
+        start = max(asked.start - self.exclusive, 0)
+        return ((self.start, self._time(start)), (self.end, self._time(asked.end)))
+
+    def covers(self, created: Range, second: int) -> bool:
+        """Whether such a list, asked for a range, may hold what was created in a second."""
+        asked = self._asked(created)
+        return asked.start <= second < asked.end
+
+    def _asked(self, created: Range) -> Range:
+        if not self.days:
+            return created
+        return Range(created.start // _DAY * _DAY, -(-created.end // _DAY) * _DAY)
 
     def _time(self, seconds: int) -> str:
         if not self.rfc_3339:
@@ -76,7 +85,20 @@ class Listing:
             if shorter is None:
                 raise
             return self.page(asked, created, shorter, ids)
-        return self.paging.page(answer.body, self.path, previous)
+        page = self.paging.page(answer.body, self.path, previous)
+        if created is not None:
+            self._check_range(page, created)
+        return page
+
+    def _check_range(self, page: Page, created: Range) -> None:
+        """A server that ignores ranges would give every part of a list the whole of it.
+
+        A row that does not say when it was created is taken to be where the list has put it.
+        """
+        times = [time for row in page.rows if (time := self.created(row)) is not None]
+        covers = self.range_filter.covers if self.range_filter is not None and times else None
+        if covers is not None and not (covers(created, min(times)) and covers(created, max(times))):
+            raise MalformedPage(self.path, "a row was created outside of the range that was asked for")
 
     def pages(self, asked: Params, ids: Mapping[str, str], created: Range | None = None) -> Iterator[Page]:
         """All pages, one after the other."""
@@ -94,11 +116,9 @@ class Listing:
         return unix_seconds(row.get(self.time_field))
 
     def span(self, page: Page) -> PageSpan | None:
-        """The seconds that a page came from, where its rows say so."""
-        newest, oldest = self.created(page.rows[0]), self.created(page.rows[-1])
-        if newest is None or oldest is None:
-            return None
-        return PageSpan(newest, oldest)
+        """The seconds that a page came from, where its rows say so, in whatever order."""
+        times = [time for row in page.rows if (time := self.created(row)) is not None]
+        return PageSpan(max(times), min(times)) if times and len(times) == len(page.rows) else None
 
 
 def unix_seconds(time: Any) -> int | None:

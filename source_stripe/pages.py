@@ -1,7 +1,11 @@
-"""Pages of Stripe's lists: how each kind of list is paged, and what a page must look like."""
+"""Pages of Stripe's lists: how each kind of list is paged, and what a page must look like.
+
+More rows than were asked for are no fault: none is lost, and none comes twice.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -96,10 +100,17 @@ class NextPageUrl:
         return tuple(parse_qsl(urlsplit(previous.next).query))
 
     def page(self, body: Mapping[str, Any], path: str, previous: Page | None) -> Page:
-        url, met = body.get("next_page_url"), previous.met if previous else set()
-        if url is not None and (not isinstance(url, str) or url in met):
+        rows, met = _rows(body, path), previous.met if previous else set()
+        if "next_page_url" not in body:
+            raise MalformedPage(path, "it does not say whether there is more")
+        url = body["next_page_url"]
+        if url is None:
+            return Page(rows, None, met)
+        if not isinstance(url, str) or url in met or not urlsplit(url).query:
             raise MalformedPage(path, "its next_page_url leads nowhere new")
-        return Page(_rows(body, path), url, met)
+        if not re.search(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(path)) + "$", urlsplit(url).path):
+            raise MalformedPage(path, "its next_page_url leads to another list")
+        return Page(rows, url, met)
 
 
 @dataclass(frozen=True)
@@ -110,6 +121,8 @@ class WholeList:
         return asked
 
     def page(self, body: Mapping[str, Any], path: str, previous: Page | None) -> Page:
+        if body.get("has_more") or body.get("next_page_url"):
+            raise MalformedPage(path, "there is more than comes in one answer")
         return Page(_rows(body, path))
 
 

@@ -23,6 +23,8 @@ from source_stripe.replies import Answers, Either, Reply, Silence
 
 _PASSING = {408, 409, *range(500, 600)}
 _REFUSED = {400, 401, 403, 404}
+_OF_ANSWERS = {"object", "data", "id"}
+"""Every answer has one of these; some objects have an `error` beside."""
 _UNKNOWN = "Unrecognized request URL"
 _NO_PLATFORM = re.compile("Only Stripe Connect platforms can work with other accounts")
 
@@ -75,6 +77,16 @@ _TABLE = (
         todo="Sync again later; if it stays, check api_url and the proxy on the way. Nothing read so far is lost.",
         why="HTTP 200 with a body that breaks off or is HTML: a connection that breaks, or a proxy that answers "
         "itself.",
+    ),
+    Policy(
+        name="error in place of an answer",
+        replies=Answers(range(200, 300), is_error=True),
+        outcome=Outcome.RETRY,
+        failure=FailureType.transient_error,
+        what="GET {path} was answered with HTTP 200 and an error for too long",
+        todo="Sync again later; if it stays, check api_url and the proxy on the way. Nothing read so far is lost.",
+        why="HTTP 200 with an error object and nothing else: Stripe says errors by other statuses, so this is trouble "
+        "of what stands between, or of another server.",
     ),
     # What does not pass.
     Policy(
@@ -364,10 +376,11 @@ def judge(status: int, headers: Mapping[str, str], body: Any, *, for_account: bo
     `for_account` where a connected account was asked for.
     """
     is_json = isinstance(body, Mapping)
-    if 200 <= status < 300 and is_json:
+    is_error = is_json and bool(body.get("error")) and not _OF_ANSWERS & body.keys()
+    if 200 <= status < 300 and is_json and not is_error:
         return None
-    refusal = Refusal.of(status, headers, body)
-    return _first(Reply(refusal, headers.get("Stripe-Should-Retry", ""), is_json, for_account=for_account))
+    said, should_retry = Refusal.of(status, headers, body), headers.get("Stripe-Should-Retry", "")
+    return _first(Reply(said, should_retry, is_json, is_error=is_error, for_account=for_account))
 
 
 def judge_silence(error: Exception) -> Policy:

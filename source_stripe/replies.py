@@ -19,6 +19,8 @@ class Reply:
     refusal: Refusal
     should_retry: str = ""
     is_json: bool = True
+    is_error: bool = False
+    """Whether it is an error object, whatever its status."""
     error: Exception | None = None
     for_account: bool = False
     """Whether a connected account was asked for."""
@@ -40,6 +42,7 @@ class Answers:
     says: re.Pattern[str] | None = None
     should_retry: str | None = None
     is_json: bool | None = None
+    is_error: bool | None = None
     for_account: bool | None = None
 
     def has(self, reply: Reply) -> bool:
@@ -52,6 +55,7 @@ class Answers:
             and (self.says is None or self.says.search(said.message) is not None)
             and self.should_retry in (None, reply.should_retry)
             and self.is_json in (None, reply.is_json)
+            and self.is_error in (None, reply.is_error)
             and self.for_account in (None, reply.for_account)
         )
 

@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any
 
 from airbyte_cdk.sources.declarative.retrievers import Retriever
@@ -130,11 +131,17 @@ class StripeRetriever(Retriever):
             yield from self._missed(unseen, route, self.frontier.list_piece(number))
 
     def _behind(self, rows: Sequence[Row], route: Route, piece: ListPiece, unseen: Missing | None) -> bool:
-        """Whether a list that can't be asked for a range, newest first, has come down to rows older than wanted."""
-        if route.listing.range_filter is not None or piece.created is None:
+        """Whether a list that can't be asked for a range, newest first, has come down to rows older than wanted.
+
+        One that comes in another order is read to its end.
+        """
+        if route.listing.range_filter is not None or piece.created is None or not rows:
             return False
-        oldest = route.listing.created(rows[-1]) if rows else None
-        return not unseen if oldest is None else oldest < piece.created.start
+        times = [route.listing.created(row) for row in rows]
+        oldest, said = times[-1], [time for time in times if time is not None]
+        if oldest is None:
+            return not unseen
+        return oldest < piece.created.start and all(newer >= older for newer, older in pairwise(said))
 
     def _part(self, number: int, second: int) -> ListPiece | None:
         """A list piece from `second` on, if it goes on before that."""
@@ -153,6 +160,7 @@ class StripeRetriever(Retriever):
 
     def _pages(self, number: int, route: Route) -> Iterator[Page]:
         page: Page | None = None
+        lowest: int | None = None
         while page is None or page.next is not None:
             piece = self.frontier.list_piece(number)
             try:
@@ -165,6 +173,9 @@ class StripeRetriever(Retriever):
                 return
             self.frontier.came(number, rows=bool(page.rows), more=page.next is not None)
             if (span := self._span(page, route)) is not None:
+                # A list may come in another order: what lies above its oldest row so far has perhaps come already.
+                lowest = span.oldest if lowest is None else min(lowest, span.oldest)
+                span = replace(span, oldest=lowest)
                 self.frontier.share(number, span, route.listing.worth_having_under_way())
             yield page
 
@@ -235,8 +246,9 @@ class StripeRetriever(Retriever):
     def _wanted(self, row: Row, route: Route, created_in: Range | None) -> bool:
         created = route.listing.created(row)
         if created is None:
-            # Of what is new, events tell, where the rows don't.
-            return created_in is None or str(row.get("id")) in self.known.born
+            # A list that was asked for a range has put it there. Of any other, events tell what is new.
+            asked = route.listing.range_filter is not None or created_in is None
+            return asked or str(row.get("id")) in self.known.born
         if (
             created_in is not None
             and route.listing.range_filter is None

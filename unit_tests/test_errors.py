@@ -47,6 +47,10 @@ EXAMPLES: dict[str, list[Reply]] = {
     ],
     "trouble at Stripe": [(408, {}, error()), (409, {}, error()), (500, {}, None), (503, {}, error()), (520, {}, None)],
     "broken answer": [(200, {}, None), (204, {}, None)],
+    "error in place of an answer": [
+        (200, {}, {"error": {"type": "api_error", "message": "Odd."}}),
+        (200, {}, {"error": "odd", "error_description": "Quite."}),
+    ],
     "redirect": [(301, {}, None), (302, {"Location": "https://elsewhere.test"}, None), (308, {}, error())],
     "not Stripe": [(403, {}, None), (404, {}, None), (407, {}, None), (401, {}, None)],
     "IP address not allowed": [
@@ -180,7 +184,9 @@ def test_a_reply_is_judged_by_its_row(name: str, reply: Reply) -> None:
     assert judged(reply) is TABLE[name]
 
 
-@pytest.mark.parametrize("body", [{}, {"data": []}, {"error": {"message": "no error, whatever it says"}}])
+@pytest.mark.parametrize(
+    "body", [{}, {"data": []}, {"object": "x", "error": {"message": "no error, whatever it says"}}, {"error": None}]
+)
 def test_an_answer_with_a_json_object_is_used(body: dict[str, Any]) -> None:
     assert judge(200, {}, body) is None
     assert judge(200, {"Stripe-Should-Retry": "true"}, body) is None

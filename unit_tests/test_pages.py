@@ -31,7 +31,7 @@ def test_v1_goes_on_from_the_last_row() -> None:
 def test_v2_goes_on_at_the_address_that_the_page_names() -> None:
     body = {
         "data": [{"id": "acct_1"}],
-        "next_page_url": "https://evil.test/v2/x?page=abc%3D&limit=5",
+        "next_page_url": "https://evil.test/v2/core/accounts?page=abc%3D&limit=5",
         "previous_page_url": None,
     }
 

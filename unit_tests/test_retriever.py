@@ -205,6 +205,21 @@ def test_a_list_without_filter_is_read_down_to_what_is_wanted(
     assert len(requests_mock.request_history) == 3
 
 
+def test_a_list_without_filter_in_another_order_is_read_to_its_end(
+    requester: StripeRequester, requests_mock: Mocker
+) -> None:
+    pages = [
+        listed(charge(1, 58), charge(2, 59), has_more=True),
+        listed(charge(3, 60), charge(4, 70), has_more=True),
+        listed(charge(5, 80), charge(0, 50)),
+    ]
+    requests_mock.get(CHARGES, [{"json": body} for body in pages])
+
+    rows = read(retriever(requester, range_filter=None), ListPiece(created=Range(60, 90)))
+
+    assert ids(rows) == ["ch_3", "ch_4", "ch_5"]
+
+
 def test_a_list_that_says_no_times_is_read_until_all_that_is_new_was_seen(
     requester: StripeRequester, requests_mock: Mocker
 ) -> None:

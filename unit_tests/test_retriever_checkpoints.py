@@ -76,7 +76,7 @@ def test_what_is_through_was_handed_over_where_records_come_a_page_at_a_time(
         (NEWEST_FIRST, ListPiece(created=Range(0, 100)), None),
         (NEWEST_FIRST, ListPiece(), RangeFilter()),
         ([[7, 7]] * 12, ListPiece(created=Range(0, 8)), RangeFilter()),
-        ([[7, 7]] * 12, ListPiece(created=Range(8, 20)), RangeFilter()),
+        ([[7, 7]] * 12, ListPiece(created=Range(8, 20)), RangeFilter(days=True)),
     ],
     ids=["another order", "no ranges", "no times", "one second", "whole days"],
 )

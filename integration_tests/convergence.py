@@ -23,6 +23,7 @@ from integration_tests.stripe_emulator.pages import Selection
 from integration_tests.stripe_emulator.rendering import document, tree
 from integration_tests.syncing import Kill, Sync, sync
 from source_stripe.dotted import values_at
+from source_stripe.listing import unix_seconds
 from source_stripe.rows import ParentRow
 
 _DAY = 86_400
@@ -186,9 +187,15 @@ def differences(emulator: StripeEmulator, stream: str, row: Json | None, truth: 
         there, which = ("missing", truth) if row is None else ("still there", row)
         yield f"{stream}: {which and which['id']} is {there}"
         return
-    added = {"updated", "is_deleted", str(stream_rows()[stream].cursor)} - truth.keys()
+    cursor = str(stream_rows()[stream].cursor)
+    added = {"updated", "is_deleted", cursor} - truth.keys()
+    if cursor == "updated" in truth:
+        added.add(cursor)
+        if row[cursor] < (unix_seconds(truth[cursor]) or 0):
+            yield f"{stream}: {row['id']}: updated is {row[cursor]}, older than Stripe's own {truth[cursor]}"
     own = {name: value for name, value in row.items() if name not in added}
-    for path in _unlike(own, truth | _lists(emulator, row), row["object"], ""):
+    held = {name: value for name, value in truth.items() if name not in added}
+    for path in _unlike(own, held | _lists(emulator, row), row["object"], ""):
         yield f"{stream}: {row['id']}: {path}"
 
 

@@ -13,7 +13,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from source_stripe.errors import Outcome, StreamFailure, StripeError
 from source_stripe.events import Fold
 from source_stripe.ledger import ById, Change
-from source_stripe.listing import Listing
+from source_stripe.listing import Listing, unix_seconds
 from source_stripe.pages import Row
 from source_stripe.ranges import Range
 from source_stripe.requester import Params
@@ -66,7 +66,8 @@ class Finish:
     """What a stream adds to each of its records.
 
     A stream with the cursor `updated` gets it from us: the Stripe time (Unix seconds) of the last change that we know
-    of, at first that of the creation. `adds` names facts of the sync that the objects lack.
+    of, at first that of the creation, or what the object says itself in a field of that name, if that is later. `adds`
+    names facts of the sync that the objects lack.
     """
 
     cursor: str | None
@@ -75,7 +76,8 @@ class Finish:
 
     def record(self, row: Row, updated: int | None, *, deleted: bool = False) -> Row:
         if self.cursor == "updated":
-            row["updated"] = self.facts()["read_at"] if updated is None else updated
+            ours = self.facts()["read_at"] if updated is None else updated
+            row["updated"] = max(ours, unix_seconds(row.get("updated")) or ours)
         if deleted or self.cursor not in (None, "created"):
             row["is_deleted"] = deleted
         for name in self.adds:

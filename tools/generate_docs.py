@@ -32,8 +32,9 @@ _INTRO = """\
 since, {by_parents} follow the streams that their rows belong to, and {whole} are read whole all the same.
 The other {full_refresh} are full refresh only: small lists, and objects that change without a trace.
 
-- **Cursor**: `updated` is added by the connector, the time of the last change that Stripe tells of (Unix seconds). Rows
-  that Stripe deletes come once more, with `is_deleted`: true.
+- **Cursor**: `updated` is added by the connector, the time of the last change that Stripe tells of (Unix seconds),
+  or the time that the object gives itself, if that is later. Rows that Stripe deletes come once more, with
+  `is_deleted`: true.
 - **Kept up to date by**: what the syncs after the first one read. *Events* name what changed, and that is read again.
   *Created since* is what is newer than the last sync; where days are given, also what is older by that much, as it may
   have changed.

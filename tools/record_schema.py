@@ -222,7 +222,7 @@ def _added(row: Row, known: Mapping[str, Schema]) -> dict[str, Schema]:
     """What the connector adds. Raises SchemaError.
 
     A field that the object has already stays as Stripe describes it: there the connector only sees that it is filled.
-    `updated` is ours whatever Stripe means by it.
+    `updated` is ours, also where Stripe writes one as text.
     """
     added = {}
     for name, schema in _additions(row):

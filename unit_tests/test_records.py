@@ -61,6 +61,19 @@ def test_a_record_of_unknown_age_changed_as_the_sync_began() -> None:
     assert Finish("updated", facts).record({"id": "x_1"}, None)["updated"] == 1_000
 
 
+@pytest.mark.parametrize("own", [90, "1970-01-01T00:01:30.999Z"])
+@pytest.mark.parametrize(("ours", "later"), [(50, 90), (90, 90), (91, 91), (None, 1_000)])
+def test_what_an_object_says_of_itself_counts_where_it_is_later(own: int | str, ours: int | None, later: int) -> None:
+    finish = Finish("updated", facts)
+
+    assert finish.record({"id": "x_1", "updated": own}, ours)["updated"] == later
+    assert finish.record({"id": "x_1", "updated": own}, ours, deleted=True)["updated"] == later
+
+
+def test_an_object_that_leaves_its_own_time_open_says_nothing() -> None:
+    assert Finish("updated", facts).record({"id": "x_1", "updated": None}, 50)["updated"] == 50
+
+
 def test_a_tombstone_has_the_time_of_its_event() -> None:
     (row,) = Itself(Finish("updated", facts), "coupon").tombstones(change("co_1", 88, name="last"))
 

@@ -8,20 +8,18 @@ from typing import Any
 
 import pytest
 
+from integration_tests.connection import stream_rows
 from integration_tests.counting import most_for
 from integration_tests.stripe_emulator import StripeEmulator, serve
 from integration_tests.stripe_emulator.accounts.bulk import Plan, Spread, populate
 from integration_tests.syncing import sync
-from source_stripe.source import SourceStripe
-from unit_tests.conftest import KEY
+from source_stripe.events import type_groups
 
 _DAY = 86_400
 _MONTH = 30 * _DAY
-EVENT_FED = [
-    row["name"]
-    for row in SourceStripe(None, {"client_secret": KEY}, None).resolved_manifest["streams"]
-    if row["sync"] == "events" and row["path"] != "/v1/events" and row.get("api") != "v2"
-]
+EVENT_FED = {
+    name: row for name, row in stream_rows().items() if row.sync == "events" and not row.from_events and row.api == "v1"
+}
 workers = pytest.mark.parametrize("workers", [1, 2, 16])
 
 
@@ -70,16 +68,23 @@ def test_a_long_list_costs_its_pages_and_a_request_for_each_cut(account: StripeE
 
 
 @workers
-def test_nothing_changed_costs_a_request_a_stream(account: StripeEmulator, workers: int) -> None:
+def test_nothing_changed_costs_the_requests_for_event_types(account: StripeEmulator, workers: int) -> None:
     spread(account, 300, _MONTH)
-    state = first_sync(account, EVENT_FED)
+    state = first_sync(account, [*EVENT_FED])
 
     done = sync(account, EVENT_FED, state, num_workers=workers)
 
     assert done.code == 0
     assert done.output.ids() == Counter()
-    assert costs(account) == (len(account.requests) - 1, 0)
-    assert costs(account)[0] <= len(EVENT_FED)
+    # Twenty names make one request, and a group (`payment_method.*`) another.
+    needed = {name: len(type_groups((*row.events, *row.touches))) for name, row in EVENT_FED.items()}
+    assert costs(account) == (sum(needed.values()), 0)
+    assert {name: count for name, count in needed.items() if count > 1} == {
+        "bank_accounts": 3,
+        "customer_cards": 3,
+        "customers": 4,
+        "sources": 2,
+    }
 
 
 @workers

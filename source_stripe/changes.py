@@ -26,6 +26,10 @@ GAP = (
     "was deleted more than 30 days ago can't be seen; its rows stay in the destination."
 )
 """Warns of a watermark that events don't reach back to."""
+UNREADABLE = (
+    "The stream %s is read whole again, as nobody knows what changed: an event does not say what it is about (%s)."
+)
+"""Warns of an event that names nothing."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,8 @@ class Feed:
     """Not everything that happens to these objects has an event: what was created lately is listed as well."""
     names_unlisted: bool = False
     """They name objects that no list shows: the first sync too reads those of the last 30 days."""
+    lone: int | None = None
+    """Of the stream's routes the one of objects that have no parent, which no list shows; None where each has one."""
 
 
 @dataclass
@@ -80,6 +86,10 @@ class ChangesReading:
         elif watermark is not None:
             yield self._events(watermark - overlap, now)
         changes = self.feed.fold.changes
+        if watermark is not None and self._loses_track(changes, watermark - overlap):
+            floor = watermark if window is None or window.floor is None else max(watermark, window.floor)
+            unlisted, watermark, window = True, None, Window(Range(self.start, now), floor=floor)
+            self._state = StreamState(now, window, state.read_with)
         if unlisted and window is not None:
             yield self._bury(changes, window)
         if watermark is not None:
@@ -134,9 +144,32 @@ class ChangesReading:
 
         If this sync is killed the events may be gone when the next one comes.
         """
+        self._know(changes)
+        self.known.floor = window.floor
         planned = plan(_that_may_be_in(window, changes), since=0, start=self.start)
         hidden = planned.there.grouped(_is_hidden).get(True, changes.only([]))
-        return [ChangedPiece(0, planned.gone.and_then(hidden))]
+        return [ChangedPiece(0, planned.gone.and_then(hidden)), *self._lone(changes)]
+
+    def _lone(self, changes: Changes) -> list[Piece]:
+        """The piece of objects that have no parent."""
+        route, field = self.feed.lone, self.feed.parent_field
+        if route is None or field is None:
+            return []
+        lone = [change for change in changes if not change.deleted and not id_of(change.shown, field)]
+        return [ChangedPiece(route, tuple(lone))] if lone else []
+
+    def _loses_track(self, changes: Changes, since: int) -> bool:
+        """Whether an event since then does not tell what has to be read again."""
+        unreadable, field = self.feed.fold.unreadable, self.feed.parent_field
+        lost = None
+        if unreadable is not None and unreadable.time >= since:
+            lost = unreadable.name
+        elif field is not None and self.feed.lone is None:
+            named = (change for change in changes.since(since) if not change.deleted and field not in change.shown)
+            lost = next((f"{change.id} without its {field}" for change in named), None)
+        if lost is not None:
+            logger.warning(UNREADABLE, self.stream, lost)
+        return lost is not None
 
     def _follow(self, changes: Changes, watermark: int, doubt: int, now: int) -> list[Piece]:
         """The pieces that bring what has changed since a watermark."""
@@ -151,14 +184,20 @@ class ChangesReading:
         # The floor of what was followed up goes for these rows too: they may stand in both.
         floors = (floor for floor in (window.floor, self.known.floor) if floor is not None)
         self.known.floor, self.known.children, self.known.born = max(floors, default=None), None, ById.none()
+        self._know(changes)
+        if unlisted and self.feed.hydrator is not None:
+            there = plan(changes, since=0, start=self.start).there
+            self.known.born = ById(there.grouped(_is_hidden).get(False, changes.only([])))
+
+    def _know(self, changes: Changes) -> None:
+        """Note what happened last to each object whose row is to come."""
         if self.feed.parent_field is not None:
             # A sync that was killed may have put down these times for all children of the parents.
-            self.known.changed = _parents_of(changes, self.feed.parent_field)
+            lone = changes if self.feed.lone is not None else ()
+            own = {change.id: change for change in lone}
+            self.known.changed = {**own, **_parents_of(changes, self.feed.parent_field)}
         elif self.feed.hydrator is not None:
             self.known.changed = ById(changes)
-            if unlisted:
-                there = plan(changes, since=0, start=self.start).there
-                self.known.born = ById(there.grouped(_is_hidden).get(False, changes.only([])))
 
     def _events(self, since: int, now: int) -> list[ListPiece]:
         span = Range(since, now + 1)
@@ -203,7 +242,7 @@ class ChangesReading:
         hydrator = self.feed.hydrator
         return changes.grouped(lambda change: hydrator.asked_for(change) if hydrator else None)
 
-    def _of_parents(self, changes: Iterable[Change], parent_field: str) -> list[Piece]:
+    def _of_parents(self, changes: Changes, parent_field: str) -> list[Piece]:
         children: dict[str, list[Change]] = {}
         gone: list[Change] = []
         for change in changes:
@@ -212,7 +251,7 @@ class ChangesReading:
             elif parent := id_of(change.shown, parent_field):
                 children.setdefault(parent, []).append(change)
         parents = (ChangedParent(parent, tuple(named)) for parent, named in children.items())
-        pieces: list[Piece] = [ParentsPiece(0, (parent,)) for parent in parents]
+        pieces: list[Piece] = [*(ParentsPiece(0, (parent,)) for parent in parents), *self._lone(changes)]
         return [*pieces, ChangedPiece(0, tuple(gone))] if gone else pieces
 
 

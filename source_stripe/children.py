@@ -10,6 +10,7 @@ from typing import Any
 
 from source_stripe.dotted import matches, values_at
 from source_stripe.errors import StripeError
+from source_stripe.events import rows_as_now
 from source_stripe.ledger import Change
 from source_stripe.listing import Listing
 from source_stripe.pages import MalformedPage, Row
@@ -144,8 +145,8 @@ class Children:
         elif self.embedded is not None:
             parent = {**change.shown, "id": change.id, "updated": change.time}
             shown = [row for value in values_at(parent, self.embedded) for row in self._own(embedded(value))]
-            held = [*change.listed.get(self.embedded, {}).values(), *shown]
-            lost = {str(child["id"]): child for child in held if child.get("id")}
+            held = [*change.listed.get(self.embedded, {}).values(), *rows_as_now(shown)]
+            lost = {str(child["id"]): child for child in held}
             for child in lost.values():
                 yield self._tombstone(child, parent, change.time)
 

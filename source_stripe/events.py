@@ -7,12 +7,13 @@ cut at ten (https://docs.stripe.com/api/events). Only of a deletion they are the
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from source_stripe.ledger import Change, Changes, Ledger
 from source_stripe.listing import unix_seconds
+from source_stripe.subjects import Subject, Subjects, UnreadableEventError, by_type, is_group, own_id, shown_or_before
 
 RETENTION = 30 * 86_400
 """Seconds for which Stripe keeps events."""
@@ -23,36 +24,66 @@ OVERLAP = 600
 TYPES_A_REQUEST = 20
 
 
+@dataclass(frozen=True)
+class Unreadable:
+    """An event that does not say what it is about."""
+
+    time: int
+    name: str
+
+
 @dataclass
 class Fold:
-    """Folds events, in any order, to one change per object. `keep` names the fields that finding one takes."""
+    """Folds events, in any order, to one change per object."""
 
-    kinds: frozenset[str]
-    deletions: frozenset[str]
-    keep: tuple[str, ...] = ()
-    time_field: str = "created"
+    subjects: Subjects
+    deletions: frozenset[str] | None = None
+    """Event types after which the object is gone: those that end in .deleted if None."""
     lists: tuple[str, ...] = ()
     """The embedded lists whose former rows are wanted."""
     touches: Mapping[str, str] = field(default_factory=dict)
     """Event types that are about another object, which shows in these: and the field of it that names the one."""
     hides: frozenset[str] = frozenset()
     """Event types after which a list does not show the object."""
+    unreadable: Unreadable | None = None
+    """The newest event that does not say what it is about."""
     _ledger: Ledger = field(default_factory=Ledger)
 
     def add(self, event: Mapping[str, Any]) -> None:
-        """Take an event in, if it is about an object of these kinds."""
-        if event["type"] in self.touches:
-            if object_id := id_of(event["data"]["object"], self.touches[event["type"]]):
-                self._ledger.touch(object_id, event["created"])
+        """Take an event in, unless it is about an object of another stream."""
+        if (touched_by := by_type(self.touches, event["type"])) is not None:
+            self._touch(event, touched_by)
             return
-        change = self._v2_change(event) if "related_object" in event else self._change(event)
-        if change is None:
+        try:
+            subject = self.subjects.of(event)
+        except UnreadableEventError:
+            time, name = unix_seconds(event["created"]) or 0, f"{event['type']}, {event.get('id')}"
+            if self.unreadable is None or time > self.unreadable.time:
+                self.unreadable = Unreadable(time, name)
             return
+        if subject is not None:
+            self._add(event, subject)
+
+    def _touch(self, event: Mapping[str, Any], name: str) -> None:
+        if self.subjects.is_others(event):
+            return
+        data = event["data"]
+        value = shown_or_before(data["object"], data.get("previous_attributes") or {}, name)
+        if object_id := id_of({name: value}, name):
+            self._ledger.touch(object_id, event["created"])
+
+    def _add(self, event: Mapping[str, Any], subject: Subject) -> None:
+        deleted = self._deletes(event["type"])
+        shown = subject.shown if deleted or self.subjects.v2 else subject.kept
+        change = Change(subject.id, subject.time, subject.created, deleted, shown)
         self._ledger.take(change, creation=event["type"].endswith(".created"))
         if event["type"] in self.hides:
             self._ledger.hide(change.id)
         for name in self.lists:
             self._note_rows(change.id, name, (event["data"].get("previous_attributes") or {}).get(name))
+
+    def _deletes(self, event_type: str) -> bool:
+        return event_type.endswith(".deleted") if self.deletions is None else event_type in self.deletions
 
     @property
     def changes(self) -> Changes:
@@ -61,35 +92,18 @@ class Fold:
 
     def forget(self) -> None:
         """Begin anew."""
-        self._ledger = Ledger()
+        self._ledger, self.unreadable = Ledger(), None
 
     def _note_rows(self, object_id: str, name: str, previous: Any) -> None:
         """Take down the rows that a list held before an event, if the event says that it was another."""
         rows = previous.get("data") if isinstance(previous, Mapping) else previous
         if isinstance(rows, list):
-            held = {row["id"]: row for row in rows if isinstance(row, Mapping) and "id" in row}
-            self._ledger.held(object_id, name, held)
+            self._ledger.held(object_id, name, {row["id"]: row for row in rows_as_now(rows)})
 
-    def _change(self, event: Mapping[str, Any]) -> Change | None:
-        shown = event["data"]["object"]
-        object_id = shown.get("id") or "".join(str(shown.get(name) or "") for name in self.keep)
-        if shown.get("object") not in self.kinds or not object_id:
-            return None
-        deleted = event["type"] in self.deletions
-        kept = shown if deleted else {name: shown.get(name) for name in self.keep}
-        created = unix_seconds(shown.get(self.time_field))
-        if created is None and event["type"].endswith(".created"):
-            created = event["created"]
-        return Change(object_id, event["created"], created, deleted, kept)
 
-    def _v2_change(self, event: Mapping[str, Any]) -> Change | None:
-        related = event["related_object"] or {}
-        time = unix_seconds(event["created"])
-        if related.get("type") not in self.kinds or time is None:
-            return None
-        data = event.get("data") or {}
-        shown = {"id": related["id"], "object": related["type"], **{name: data.get(f"{name}_id") for name in self.keep}}
-        return Change(related["id"], time, None, event["type"] in self.deletions, shown)
+def rows_as_now(rows: Iterable[Any]) -> Iterator[dict[str, Any]]:
+    """Rows of an embedded list as an event shows it, by the ids that they have now."""
+    return ({**row, "id": own_id(row)} for row in rows if isinstance(row, Mapping) and own_id(row))
 
 
 def id_of(shown: Mapping[str, Any], name: str) -> str | None:
@@ -137,6 +151,8 @@ def is_gap(watermark: int, now: int) -> bool:
 
 
 def type_groups(types: Iterable[str]) -> list[tuple[str, ...]]:
-    """Event types in groups that one request may ask for."""
-    ordered = tuple(types)
-    return [ordered[at : at + TYPES_A_REQUEST] for at in range(0, len(ordered), TYPES_A_REQUEST)]
+    """Event types as requests may ask for them: names in lots, groups (`payment_method.*`) one by one."""
+    types = tuple(types)
+    names = [name for name in types if not is_group(name)]
+    lots = [tuple(names[at : at + TYPES_A_REQUEST]) for at in range(0, len(names), TYPES_A_REQUEST)]
+    return [*lots, *((name,) for name in types if is_group(name))]

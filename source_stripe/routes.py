@@ -19,6 +19,7 @@ from source_stripe.records import Fetched, Finish, Folded, FromEvents, Itself, K
 from source_stripe.requester import Params, StripeRequester
 from source_stripe.retriever import Route
 from source_stripe.rows import EVENTS_PATH, V2_EVENTS_PATH, ParentRow, StreamRow
+from source_stripe.subjects import Subjects, is_group, shared
 from source_stripe.whole_lists import NestedList, SecondLook, Whole
 
 _FILTERS: Mapping[str, RangeFilter] = {
@@ -66,25 +67,55 @@ class Routes:
         if row.from_events or len(row.all_parents) > 1 or row.sync not in ("events", "events+created", "parent"):
             return None
         if row.parent is not None and row.events:
-            named = (row.parent.name or "",)
-            fold = Fold(frozenset(row.event_object or row.object), row.deletions, named, row.time_field)
-            return Feed(len(routes), self._events(row), fold, None, row.parent.name)
+            fold = Fold(self._subjects(row, (row.parent.name or "",)), row.deletions)
+            lone = len(routes) + 1 if row.parent.optional else None
+            return Feed(
+                len(routes),
+                self._events(row),
+                fold,
+                None,
+                row.parent.name,
+                names_unlisted=row.parent.optional,
+                lone=lone,
+            )
         root = self.root(row)
         if not root.events or root.from_events:
             return None
         hydrator = routes[0].hydrator
-        keep = hydrator.keep if hydrator else ()
-        kinds = frozenset(root.event_object or root.object)
         # What shows in the root's rows is nothing to children that don't stand there.
         touches = root.touches if row.parent is None or row.parent.field else {}
-        fold = Fold(kinds, root.deletions, keep, root.time_field, self._embedded(root), touches, root.hides)
+        subjects = self._subjects(root, hydrator.keep if hydrator else ())
+        fold = Fold(subjects, root.deletions, self._embedded(root), touches, root.hides)
         events = self._events(root, touches)
         also = root.sync == "events+created"
         return Feed(len(routes), events, fold, hydrator, misses_births=also, names_unlisted=bool(root.hides))
 
-    def events_route(self, feed: Feed) -> Route:
-        """The route that folds a feed's events."""
-        return Route(feed.listing, Folded(feed.fold))
+    def _subjects(self, row: StreamRow, keep: tuple[str, ...]) -> Subjects:
+        """How the objects that a stream follows are found in events."""
+        own = frozenset(row.carried)
+        others = [other for other in self.rows.values() if other.name != row.name]
+        taken: dict[str, frozenset[str]] = {}
+        for other in others:
+            for event in shared(row.events, other.events):
+                taken[event] = taken.get(event, frozenset()).union(other.carried) - own
+        return Subjects(
+            kinds=own,
+            keep=keep,
+            time_fields=(row.time_field, *row.older_time_fields),
+            taken=taken,
+            other_ids=row.other_ids,
+            v2=row.api == "v2",
+            strangers=frozenset(kind for other in others for kind in other.object) - own,
+        )
+
+    def beside(self, row: StreamRow, feed: Feed) -> tuple[Route, ...]:
+        """The routes that a feed adds: one that folds its events, and perhaps one of objects that have no parent."""
+        events = Route(feed.listing, Folded(feed.fold))
+        if feed.lone is None:
+            return (events,)
+        listing = replace(self._listing(row), range_filter=None)
+        lone = Route(listing, self._whole(row, row.expand), Hydrator(listing, row.get_path), row.expand)
+        return (events, lone.expanded())
 
     def _embedded(self, root: StreamRow) -> tuple[str, ...]:
         """The lists in a root's objects that are streams of their own."""
@@ -212,9 +243,7 @@ class Routes:
     def _events(self, row: StreamRow, others: Iterable[str] = ()) -> Listing:
         v2 = row.api == "v2"
         groups = type_groups((*row.events, *others))
-        passes = [
-            tuple((f"types[{n}]" if v2 else "types[]", event) for n, event in enumerate(group)) for group in groups
-        ]
+        passes = [tuple((_asked_by(event, n, v2=v2), event) for n, event in enumerate(group)) for group in groups]
         return Listing(
             path=V2_EVENTS_PATH if v2 else EVENTS_PATH,
             requester=self.requester,
@@ -239,6 +268,13 @@ class Routes:
     def _facts(self) -> Mapping[str, Any]:
         account = self.account.read()
         return {"account_id": account.id, "read_at": account.now}
+
+
+def _asked_by(event: str, place: int, *, v2: bool) -> str:
+    """The parameter by which events of a type are asked for."""
+    if v2:
+        return f"types[{place}]"
+    return "type" if is_group(event) else "types[]"
 
 
 def _expansions(row: StreamRow, parent: ParentRow) -> tuple[str, ...]:

@@ -43,6 +43,7 @@ class ParentRow(Row):
     field: str | None = None
     hidden: bool = False
     carries: tuple[str, ...] = ()
+    optional: bool = False
 
     @property
     def id_field(self) -> str | None:
@@ -66,6 +67,7 @@ class StreamRow(Row):
     expand: tuple[str, ...] = ()
     filter: Literal["created", "created_gte", "created_after", "start_time"] | None = None
     time_field: str = "created"
+    older_time_fields: tuple[str, ...] = ()
     paging: Literal["starting_after", "next_page_url", "none", "object"] | None = "starting_after"
     api: Literal["v1", "v2"] = "v1"
     version: str | None = None
@@ -82,6 +84,7 @@ class StreamRow(Row):
     events: tuple[str, ...] = ()
     event_object: tuple[str, ...] = ()
     touched_by: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
+    other_ids: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     deletes: tuple[str, ...] | None = None
     hides: frozenset[str] = frozenset()
     get: str | None = None
@@ -114,10 +117,14 @@ class StreamRow(Row):
         return self.get or f"{self.path}/{{id}}"
 
     @property
-    def deletions(self) -> frozenset[str]:
-        """The event types that say that an object is gone."""
-        ending = (event for event in self.events if event.endswith(".deleted"))
-        return frozenset(ending if self.deletes is None else self.deletes)
+    def carried(self) -> tuple[str, ...]:
+        """What the objects of its events are called."""
+        return self.event_object or self.object
+
+    @property
+    def deletions(self) -> frozenset[str] | None:
+        """The event types that say that an object is gone; None if they are those that end in .deleted."""
+        return None if self.deletes is None else frozenset(self.deletes)
 
     @property
     def touches(self) -> Mapping[str, str]:

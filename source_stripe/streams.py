@@ -170,7 +170,7 @@ class StreamBuilder:
                 new_children_only=row.parent is not None and row.filter is not None,
                 setting=self._setting,
             )
-            return (*routes, made.events_route(feed)), reading
+            return (*routes, *made.beside(row, feed)), reading
         if row.sync == "created" and not row.all_parents and row.cursor is not None:
             again = row.read_again(window)
             return routes, CreatedReading(

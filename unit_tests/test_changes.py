@@ -20,6 +20,7 @@ from source_stripe.ranges import Range
 from source_stripe.records import Known
 from source_stripe.requester import Params, StripeRequester
 from source_stripe.state import ReadWith, StateError
+from source_stripe.subjects import Subjects
 
 DAY = 86_400
 NOW = 1_763_800_000
@@ -46,12 +47,14 @@ def reading(
     start: int = 0,
     lookback: int = OVERLAP,
     new_children_only: bool = False,
+    lone: int | None = None,
 ) -> ChangesReading:
     coupons = coupons or listing("/v1/coupons")
     hydrator = None if parent else Hydrator(coupons, "/v1/coupons/{id}")
     keep = (parent,) if parent else Hydrator(coupons, "/v1/coupons/{id}").keep
-    fold = Fold(frozenset({"coupon"}), frozenset({"coupon.deleted"}), keep)
-    feed = Feed(EVENTS, listing("/v1/events", types), fold, hydrator, parent, misses_births)
+    fold = Fold(Subjects(frozenset({"coupon"}), keep))
+    unlisted = lone is not None
+    feed = Feed(EVENTS, listing("/v1/events", types), fold, hydrator, parent, misses_births, unlisted, lone)
     setting = ReadWith(start_date=start or None)
     return ChangesReading("coupons", "updated", [coupons], feed, Known(), start, lookback, new_children_only, setting)
 

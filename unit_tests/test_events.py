@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from source_stripe.events import Fold, is_gap, plan, type_groups
 from source_stripe.ledger import Change
+from source_stripe.subjects import Subjects
 from unit_tests.changed import ledger_of
 
 DAY = 86_400
@@ -26,7 +27,9 @@ def event(of: str, what: str, time: int, *, created: int | None = 50, kind: str 
 
 
 def fold(events: Iterable[Event], **fields: Any) -> Fold:
-    folded = Fold(**{"kinds": frozenset({"coupon"}), "deletions": frozenset({"coupon.deleted"}), **fields})
+    names = ("kinds", "keep", "time_fields", "taken", "other_ids", "v2", "strangers")
+    about = {name: fields.pop(name) for name in names if name in fields}
+    folded = Fold(Subjects(**{"kinds": frozenset({"coupon"}), **about}), **fields)
     for each in events:
         folded.add(each)
     return folded
@@ -133,12 +136,13 @@ def test_deleted_and_made_again_in_one_second_is_asked_for(order: tuple[str, str
     assert not change.deleted
 
 
-def test_other_kinds_of_objects_are_ignored() -> None:
-    """`charge.refund.updated` comes with a refund, and customers' sources may be cards or bank accounts."""
-    refund = {**event("re_1", "updated", 101, kind="refund"), "type": "charge.refund.updated"}
+def test_other_kinds_of_objects_are_left_to_their_streams() -> None:
+    """Customers' sources may be cards or bank accounts, and each is a stream of its own."""
+    card = {**event("card_1", "updated", 101, kind="card"), "type": "customer.source.updated"}
+    taken = {"customer.source.updated": frozenset({"card"})}
 
-    assert fold([refund], kinds=frozenset({"charge"})).changes == []
-    assert list(by_id(fold([refund], kinds=frozenset({"charge", "refund"})))) == ["re_1"]
+    assert fold([card], taken=taken).changes == []
+    assert list(by_id(fold([card], kinds=frozenset({"coupon", "card"}), taken=taken))) == ["card_1"]
 
 
 def test_a_cancellation_is_no_deletion_where_the_manifest_says_so() -> None:
@@ -172,7 +176,7 @@ def test_an_object_that_does_not_say_when_it_was_made_was_when_its_event_says() 
 
 
 def test_a_time_may_have_another_name() -> None:
-    (change,) = fold([event("ii_1", "created", 101, created=None, date=99)], time_field="date").changes
+    (change,) = fold([event("ii_1", "created", 101, created=None, date=99)], time_fields=("created", "date")).changes
 
     assert change.created == 99
 
@@ -217,40 +221,6 @@ def test_an_event_of_another_object_may_be_about_one_that_shows_it() -> None:
     assert changes["co_2"] == Change("co_2", 106, 50, deleted=False, shown={"name": "b"})
     assert (changes["co_3"].deleted, changes["co_3"].time) == (True, 99)
     assert len(changes) == 3
-
-
-def v2_event(what: str, time: str, kind: str = "v2.core.account_person", **fields: Any) -> Event:
-    related = {"id": "person_1", "type": kind, "url": "/v2/core/accounts/acct_1/persons/person_1"}
-    return {"id": "evt_1", "type": f"{kind}.{what}", "created": time, "related_object": related, **fields}
-
-
-def test_v2_events_are_thin() -> None:
-    folded = fold([v2_event("updated", "2025-11-22T08:26:40.123Z")], kinds=frozenset({"v2.core.account_person"}))
-
-    shown = {"id": "person_1", "object": "v2.core.account_person"}
-    assert folded.changes == [Change("person_1", 1_763_800_000, None, deleted=False, shown=shown)]
-
-
-def test_v2_events_name_the_parent_beside_the_object() -> None:
-    """`data.account_id` (stripe-python, events/_v2_core_account_person_updated_event.py)."""
-    events = [v2_event("deleted", "2025-11-22T08:26:40.000Z", data={"account_id": "acct_1"})]
-
-    (change,) = fold(
-        events,
-        kinds=frozenset({"v2.core.account_person"}),
-        deletions=frozenset({"v2.core.account_person.deleted"}),
-        keep=("account",),
-    ).changes
-
-    assert change.deleted
-    assert change.shown["account"] == "acct_1"
-
-
-@pytest.mark.parametrize("related", [None, {"id": "acct_1", "type": "v2.core.account", "url": "/"}])
-def test_v2_events_of_other_objects_are_ignored(related: dict[str, str] | None) -> None:
-    other = {**v2_event("updated", "2025-11-22T08:26:40.123Z"), "related_object": related}
-
-    assert fold([other], kinds=frozenset({"v2.core.account_person"})).changes == []
 
 
 changes = st.lists(

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from source_stripe.events import Fold, plan
 from source_stripe.ledger import ById, Change, Changes, Ledger
 from source_stripe.ranges import Range
+from source_stripe.subjects import Subjects
 from unit_tests.changed import by_id, ledger_of
 
 COUNT = 5_000
@@ -59,7 +60,7 @@ def an_event(number: int, name: str, time: int, before: Any = None, created: int
 )
 def test_a_change_takes_little_memory(told: Callable[[int], dict[str, Any]], keep: tuple[str, ...], most: int) -> None:
     """Planned, and known by its id; of a deletion all is kept that its event shows, here about a kilobyte."""
-    fold = Fold(frozenset({"price"}), frozenset({"price.deleted"}), keep, lists=("tiers",))
+    fold = Fold(Subjects(frozenset({"price"}), keep), lists=("tiers",))
     wire = [orjson.dumps(told(number)) for number in range(COUNT)]
     tracemalloc.start()
     for event in wire:

@@ -1,10 +1,8 @@
 """manifest.yaml has a stream for every list of the API, and what its rows say is there at Stripe."""
 
-import importlib.util
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +11,7 @@ from airbyte_cdk.sources.declarative.parsers.manifest_reference_resolver import 
 
 from tools.generate_docs import read_streams
 from tools.generate_schemas import ROOT
-from tools.stripe_types import Array, Expandable, ListOf, Map, Resource, Scalar, Type, Union, list_operations
+from tools.stripe_types import Array, Expandable, ListOf, Map, Resource, Type, Union, list_operations
 from tools.type_supplements import object_type
 
 MANIFEST = ROOT / "manifest.yaml"
@@ -26,11 +24,23 @@ COVERAGE = yaml.safe_load((ROOT / "tools" / "stream_coverage.yaml").read_text("u
 # As the manifest's comment explains them; `type` and `retriever` are the CDK's.
 KEY_ORDER = """
     $ref type retriever name group path object primary_key
-    params passes expand filter time_field paging nested api version adds parent parents product
-    sync cursor lookback overlap events event_object touched_by deletes hides get include
+    params passes expand filter time_field older_time_fields paging nested api version adds parent parents product
+    sync cursor lookback overlap events event_object touched_by other_ids deletes hides get include
     needs deprecated opt_in sensitive notes
 """
-PARENT_KEYS = {"stream", "where", "via", "as", "id_from", "id_as", "params_from", "field", "hidden", "carries"}
+PARENT_KEYS = {
+    "stream",
+    "where",
+    "via",
+    "as",
+    "id_from",
+    "id_as",
+    "params_from",
+    "field",
+    "hidden",
+    "carries",
+    "optional",
+}
 SYNC = {"events", "events+created", "created", "parent", "snapshot", "single"}
 RANGE_PARAMS = {
     "created": {"created"},
@@ -303,81 +313,6 @@ def kinds(kind: Type) -> Iterator[str]:
             yield from kinds(option)
     elif isinstance(kind, Resource):
         yield kind.name
-
-
-# events
-
-
-def v2_event_types() -> set[str]:
-    """The thin events that the stripe package has a class for."""
-    spec = importlib.util.find_spec("stripe")
-    assert spec is not None
-    assert spec.origin is not None
-    classes = Path(spec.origin).parent / "events" / "_event_classes.py"
-    return set(re.findall(r'"(v[12]\.[^"]+)": \(', classes.read_text("utf-8")))
-
-
-def v1_event_types() -> set[str]:
-    kind: Any = object_type("event").field("type").type
-    return set(kind.values)
-
-
-def test_stripe_has_so_many_event_types() -> None:
-    assert (len(v1_event_types()), len(v2_event_types())) == (275, 326)
-    assert set(EVENT_OBJECTS) == v1_event_types()
-
-
-@pytest.mark.parametrize("name", names(lambda row: row.get("events")))
-def test_a_streams_events_exist(name: str) -> None:
-    row = STREAMS[name]
-    assert set(row["events"]) <= (v2_event_types() if is_v2(row) else v1_event_types())
-    assert len(row["events"]) == len(set(row["events"]))
-    assert set(row.get("deletes", ())) <= set(row["events"])
-
-
-@pytest.mark.parametrize("name", names(lambda row: row.get("events") and not is_v2(row)))
-def test_a_streams_events_carry_its_object_and_none_is_forgotten(name: str) -> None:
-    row = STREAMS[name]
-    carried = row.get("event_object", row["object"])
-    wanted = {carried} if isinstance(carried, str) else set(carried)
-    events = {event for event, held in EVENT_OBJECTS.items() if wanted & set(held)}
-    assert set(row["events"]) <= events
-    assert {event for event in events - set(row["events"]) if not event.startswith(NOT_FOLLOWED)} == set()
-
-
-@pytest.mark.parametrize("name", names(lambda row: row.get("hides") or row.get("deletes")))
-def test_what_hides_or_deletes_an_object_is_one_of_its_events(name: str) -> None:
-    row = STREAMS[name]
-
-    assert {*row.get("hides", ()), *row.get("deletes", ())} <= {*row["events"]}
-
-
-@pytest.mark.parametrize("name", names(lambda row: row.get("touched_by")))
-def test_what_touches_a_row_names_it(name: str) -> None:
-    for field, types in STREAMS[name]["touched_by"].items():
-        # An account as a payment source is a relic of the types.
-        for kind in {kind for event in types for kind in EVENT_OBJECTS[event]} - {"account"}:
-            named = object_type(kind).field(field).type
-            assert named == Scalar("string") or list(kinds(named)) == [STREAMS[name]["object"]]
-        assert not set(types) & set(STREAMS[name]["events"])
-
-
-@pytest.mark.parametrize("name", names(lambda row: row.get("events") and is_v2(row)))
-def test_a_v2_streams_events_are_all_of_its_object(name: str) -> None:
-    row = STREAMS[name]
-    stem = str(row["object"]).replace("catalog_import", "catalog.imports")
-    assert set(row["events"]) == {event for event in v2_event_types() if event.startswith((f"{stem}.", f"{stem}["))}
-
-
-@pytest.mark.parametrize("name", names(lambda row: row.get("events")))
-def test_what_an_event_names_can_be_got_or_its_parents_rows_can(name: str) -> None:
-    row = STREAMS[name]
-    if "event_object" in row or row.get("get", "") is None:
-        assert parents(row)
-    elif row["path"] != "/v1/events":
-        endpoint = ENDPOINTS[anonymous(row.get("get") or f"{row['path']}/{{id}}")]
-        assert objects(row) <= set(endpoint["objects"])
-        assert endpoint["pages"] is None
 
 
 # size

@@ -17,6 +17,7 @@ from source_stripe.events import Fold
 from source_stripe.ledger import Change
 from source_stripe.pages import Row
 from source_stripe.records import Finish, Folded, FromEvents, Itself, Known, Several
+from source_stripe.subjects import Subjects
 
 
 def facts() -> Mapping[str, Any]:
@@ -88,7 +89,7 @@ def test_a_tombstone_has_the_time_of_its_event() -> None:
 
 
 def test_events_make_no_records_but_are_folded() -> None:
-    folded = Folded(Fold(frozenset({"coupon"}), frozenset()))
+    folded = Folded(Fold(Subjects(frozenset({"coupon"}))))
     event = {"type": "coupon.updated", "created": 7, "data": {"object": {"id": "co_1", "object": "coupon"}}}
 
     assert list(folded.records(event, None)) == []

@@ -1,0 +1,120 @@
+"""Events are written at the account's default API version, often years older than ours: none is dropped unread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import yaml
+from airbyte_cdk.sources.declarative.parsers.manifest_reference_resolver import ManifestReferenceResolver
+
+from source_stripe.account import AccountReader
+from source_stripe.changes import Feed
+from source_stripe.records import Known
+from source_stripe.requester import StripeRequester
+from source_stripe.resources import resource
+from source_stripe.routes import Routes
+from source_stripe.rows import StreamRow
+
+Event = dict[str, Any]
+FeedOf = Callable[[str], Feed]
+
+
+@pytest.fixture
+def feed_of(requester: StripeRequester) -> FeedOf:
+    """The feed of a stream, as the manifest declares it."""
+    text = yaml.safe_load(resource("manifest.yaml").read_text("utf-8"))
+    manifest = ManifestReferenceResolver().preprocess_manifest(text)
+    rows = {row["name"]: StreamRow.model_validate(row) for row in manifest["streams"]}
+    paging = manifest["definitions"]["paging"]
+
+    def of(name: str) -> Feed:
+        routes = Routes(rows, paging, requester, AccountReader(requester), Known())
+        feed = routes.feed(rows[name], routes.of(rows[name]))
+        assert feed is not None
+        return feed
+
+    return of
+
+
+def event(what: str, kind: str, of: str | None, time: int = 100, **shown: Any) -> Event:
+    previous = shown.pop("previous", None)
+    data: Event = {"object": {"id": of, "object": kind, **shown}}
+    if previous is not None:
+        data["previous_attributes"] = previous
+    return {"type": what, "created": time, "data": data}
+
+
+def folded(feed: Feed, *events: Event) -> set[str]:
+    """The ids of what the events name."""
+    for each in events:
+        feed.fold.add(each)
+    return {change.id for change in feed.fold.changes}
+
+
+def asked(feed: Feed) -> list[list[tuple[str, str]]]:
+    return [list(group) for group in feed.listing.passes]
+
+
+# names
+
+
+def test_a_payout_was_a_transfer_before_2017(feed_of: FeedOf) -> None:
+    feed = feed_of("payouts")
+
+    assert folded(feed, event("payout.created", "transfer", "po_1", created=90)) == {"po_1"}
+    assert feed.fold.changes[0].created == 90
+
+
+@pytest.mark.parametrize("stream", ["payout_balance_transactions", "invoices", "customers", "refunds"])
+def test_an_unknown_name_is_that_of_the_streams_object(feed_of: FeedOf, stream: str) -> None:
+    feed = feed_of(stream)
+    types = {"payout_balance_transactions": "payout.paid", "refunds": "charge.refund.updated"}
+    what = types.get(stream, f"{stream[:-1]}.updated")
+
+    assert folded(feed, event(what, "renamed_since", "x_1")) == {"x_1"}
+
+
+@pytest.mark.parametrize(
+    ("stream", "own"), [("bank_accounts", "ba_1"), ("customer_cards", "card_1"), ("sources", "src_1")]
+)
+def test_a_name_that_belongs_to_another_stream_of_the_same_events_is_left_to_it(
+    feed_of: FeedOf, stream: str, own: str
+) -> None:
+    kinds = {"bank_account": "ba_1", "card": "card_1", "source": "src_1"}
+    events = (event("customer.source.updated", kind, of, customer="cus_1") for kind, of in kinds.items())
+
+    assert folded(feed_of(stream), *events) == {own}
+
+
+# times
+
+
+def test_an_invoice_had_a_date_before_2019(feed_of: FeedOf) -> None:
+    feed = feed_of("invoices")
+
+    folded(feed, event("invoice.updated", "invoice", "in_1", date=90), event("invoice.updated", "invoice", "in_2"))
+
+    assert {change.id: change.created for change in feed.fold.changes} == {"in_1": 90, "in_2": None}
+
+
+def test_a_date_that_is_no_creation_is_none(feed_of: FeedOf) -> None:
+    """The `date` of a transfer, as payouts were called, is that of its arrival."""
+    feed = feed_of("payouts")
+
+    folded(feed, event("payout.updated", "transfer", "po_1", date=190))
+
+    assert feed.fold.changes[0].created is None
+
+
+# types
+
+
+@pytest.mark.parametrize("stream", ["payment_methods", "customer_payment_methods"])
+def test_older_names_of_event_types_come_in_the_same_request(feed_of: FeedOf, stream: str) -> None:
+    feed = feed_of(stream)
+
+    assert asked(feed) == [[("type", "payment_method.*")]]
+    older = event("payment_method.card_automatically_updated", "payment_method", "pm_1", customer="cus_1")
+    assert folded(feed, older) == {"pm_1"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ from source_stripe.listing import Listing, unix_seconds
 from source_stripe.pages import Row
 from source_stripe.ranges import Range
 from source_stripe.requester import Params
+
+logger = logging.getLogger("airbyte.stripe")
 
 Facts = Callable[[], Mapping[str, Any]]
 """What the sync knows: `account_id`, and `read_at`, Stripe's time (Unix seconds) as it began."""
@@ -132,7 +135,6 @@ class Fetched(Itself):
 class FromEvents:
     """For objects that Stripe lists nowhere: as the newest event of each shows them. Events come newest first."""
 
-    objects: frozenset[str]
     finish: Finish
     _seen: set[str] = field(default_factory=set)
 
@@ -140,9 +142,14 @@ class FromEvents:
         return False
 
     def records(self, row: Row, updated: int | None) -> Iterator[Row]:
-        shown = row["data"]["object"]
-        if shown.get("object") in self.objects and shown["id"] not in self._seen:
-            self._seen.add(shown["id"])
+        shown = (row.get("data") or {}).get("object") or {}
+        object_id = shown.get("id")
+        if not object_id:
+            logger.warning(
+                "An event is left out, as it does not say what it is about: %s, %s.", row["type"], row.get("id")
+            )
+        elif object_id not in self._seen:
+            self._seen.add(object_id)
             yield self.finish.record(shown, row["created"], deleted=row["type"].endswith(".deleted"))
 
     def tombstones(self, change: Change) -> tuple[()]:

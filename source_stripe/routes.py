@@ -216,7 +216,7 @@ class Routes:
     def _projection(self, row: StreamRow) -> Projection:
         finish = self._finish(row)
         if row.from_events:
-            return FromEvents(frozenset(row.object), finish)
+            return FromEvents(finish)
         if row.include:
             one = replace(self._listing(row), path=row.get_path, paging=OneObject())
             return Fetched(finish, row.object[0], listing=one, asked=_includes(row))

@@ -99,12 +99,21 @@ def test_events_make_no_records_but_are_folded() -> None:
 
 
 def test_rows_that_are_events_tell_of_deletions_too() -> None:
-    projection = FromEvents(frozenset({"hold"}), Finish("updated", facts))
+    projection = FromEvents(Finish("updated", facts))
     event = {"type": "hold.deleted", "created": 7, "data": {"object": {"id": "h_1", "object": "hold"}}}
 
     assert list(projection.records(event, None)) == [{"id": "h_1", "object": "hold", "updated": 7, "is_deleted": True}]
     assert list(projection.tombstones(change("h_1", 88))) == []
     assert not projection.costs(event)
+
+
+def test_rows_that_are_events_are_the_streams_whatever_they_are_called(caplog: pytest.LogCaptureFixture) -> None:
+    projection = FromEvents(Finish("updated", facts))
+    renamed = {"type": "hold.created", "created": 7, "data": {"object": {"id": "h_1", "object": "reserve"}}}
+    unclear = {"id": "evt_9", "type": "hold.created", "created": 8, "data": None}
+
+    assert [row["id"] for event in (unclear, renamed) for row in projection.records(event, None)] == ["h_1"]
+    assert ["evt_9" in message for message in caplog.messages] == [True]
 
 
 @dataclass(frozen=True)

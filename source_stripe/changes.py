@@ -85,6 +85,10 @@ class ChangesReading:
             yield self._events(now - RETENTION, now)
         elif watermark is not None:
             yield self._events(watermark - overlap, now)
+        if state.watermark is not None and self.feed.parent_field is None:
+            for each in self.known.again:
+                # All that is known of these changes is that they are older: so is what was read before them.
+                self.feed.fold.touch(each, state.watermark)
         changes = self.feed.fold.changes
         if watermark is not None and self._loses_track(changes, watermark - overlap):
             floor = watermark if window is None or window.floor is None else max(watermark, window.floor)
@@ -101,6 +105,8 @@ class ChangesReading:
             yield first_pieces(self.listings, window.left, account.birth, expects=bool(self.known.born))
             self._progress = None
             self._state = replace(self._state, window=None)
+            if watermark is None and state.watermark is not None and self.known.again:
+                yield self._refused_earlier(state.watermark)
         self._forget()
 
     def _forget(self) -> None:
@@ -177,7 +183,9 @@ class ChangesReading:
         self.known.floor = watermark if self.feed.misses_births else None
         if self.new_children_only and self.feed.parent_field is None:
             self.known.children = Range(max(since, self.start), now)
-        return self._changed(changes, since, now)
+            self.known.children_again = Range(self.start, now)
+        pieces = self._changed(changes, since, now)
+        return [*pieces, *self._parents_again(watermark, pieces)]
 
     def _prepare_back_fill(self, changes: Changes, window: Window, *, unlisted: bool) -> None:
         """Note what is known of the rows to come. What lists may lack (`unlisted`) has to be among them."""
@@ -222,6 +230,21 @@ class ChangesReading:
         if planned.gone:
             pieces.append(ChangedPiece(0, planned.gone))
         return pieces + self._again(rest)
+
+    def _refused_earlier(self, watermark: int) -> list[Piece]:
+        """After a gap: lists may hide what earlier syncs were refused."""
+        if self.feed.parent_field is not None:
+            return self._parents_again(watermark, ())
+        again = (Change(each, watermark, None, deleted=False, shown={}) for each in self.known.again)
+        return [ChangedPiece(0, tuple(again))]
+
+    def _parents_again(self, watermark: int, pieces: Iterable[Piece]) -> list[Piece]:
+        """The pieces that bring the children which earlier syncs were refused, but for those that `pieces` bring."""
+        if self.feed.parent_field is None:
+            return []
+        named = {parent.id for piece in pieces if isinstance(piece, ParentsPiece) for parent in piece.parents}
+        parents = (ChangedParent(each, (), since=watermark) for each in self.known.again if each not in named)
+        return [ParentsPiece(0, (parent,)) for parent in parents]
 
     def _born(self, born: Changes) -> tuple[list[ListPiece], Changes]:
         """Lists of what was created since, and single objects that no list is worth."""

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from source_stripe.dotted import matches, values_at
-from source_stripe.errors import StripeError
+from source_stripe.errors import StreamFailure, StripeError
 from source_stripe.events import rows_as_now
 from source_stripe.ledger import Change
 from source_stripe.listing import Listing
-from source_stripe.pages import MalformedPage, Row
+from source_stripe.pages import MalformedObject, MalformedPage, Row
 from source_stripe.pieces import ChangedParent
 from source_stripe.records import Finish, Known, Projection, tombstone
-from source_stripe.refusals import is_gone
+from source_stripe.refusals import is_gone, is_of_one, of_a_whole_list
 from source_stripe.requester import Params
 from source_stripe.whole_lists import CutList, NestedList, SecondLook, embedded, is_cut
 
@@ -66,8 +66,17 @@ class Via:
     name: str
 
     def answer(self, parent_id: str) -> Mapping[str, Any]:
+        """Nothing where Stripe has none for this parent. Raises MalformedObject where it is another one's."""
         listing = self.listing
-        return listing.requester.get(listing.path, ((self.name, parent_id),), version=listing.version).body
+        try:
+            body = listing.requester.get(listing.path, ((self.name, parent_id),), version=listing.version).body
+        except StripeError as error:
+            if not is_gone(error, parent_id, self.name):
+                raise
+            return {}
+        if (named := body.get(self.name, parent_id)) != parent_id:
+            raise MalformedObject(listing.path, f"its `{self.name}` is {named}, not {parent_id}")
+        return body
 
 
 @dataclass(frozen=True)
@@ -81,7 +90,7 @@ class Beside:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def ids(self) -> list[str]:
-        with self._lock:
+        with self._lock, of_a_whole_list():
             if not self._parents:
                 for asked in self.listing.passes:
                     for page in self.listing.pages(asked, {}):
@@ -127,15 +136,39 @@ class Children:
         return self.parent.costs(row) or any(is_cut(value) for value in values_at(row, self.embedded))
 
     def records(self, row: Row, updated: int | None) -> Iterator[Row]:
-        for parent in self.parent.records(row, updated):
+        """Of a row: of all its parents whose children can be had. Raises the failure of the others behind them."""
+        refused: dict[str, StreamFailure] = {}
+        for parent in self._parents(row, updated):
             if not matches(parent, self.where):
                 continue
             time = parent.get("updated", updated)
             if self.embedded is not None:
-                yield from self._embedded(parent, self.embedded, time)
+                embedded = self._embedded(parent, self.embedded, time)
+                yield from self._sparing(str(parent.get("id")), embedded, refused)
                 continue
             for parent_id in self._ids(parent):
-                yield from self._new(self._listed(parent_id, parent), parent, parent_id, time)
+                listed = self._new(self._listed(parent_id, parent), parent, parent_id, time)
+                yield from self._sparing(parent_id, listed, refused)
+        for failure in refused.values():
+            failure.parents = tuple(refused)
+            raise failure
+
+    def _parents(self, row: Row, updated: int | None) -> Iterator[Row]:
+        try:
+            yield from self.parent.records(row, updated)
+        except StreamFailure as failure:
+            # They are not the parents of these children.
+            failure.parents = ()
+            raise
+
+    def _sparing(self, parent_id: str, children: Iterator[Row], refused: dict[str, StreamFailure]) -> Iterator[Row]:
+        """The children of one parent. `refused` takes up why they can't be had, where the others perhaps can."""
+        try:
+            yield from children
+        except StreamFailure as failure:
+            if not is_of_one(failure):
+                raise
+            refused[parent_id] = failure
 
     def tombstones(self, change: Change) -> Iterator[Row]:
         """Of a child that is gone its own; of a parent that is gone those of the children that its event shows."""
@@ -265,7 +298,9 @@ class Children:
         for others in self._pairs():
             asked, in_path = self._request({self.key.name: parent_id, **others}, self.listing)
             for parameters in self.listing.passes:
-                pages = self.listing.pages((*asked, *drawn.items(), *parameters), in_path, self.known.children)
+                pages = self.listing.pages(
+                    (*asked, *drawn.items(), *parameters), in_path, self.known.children_of(parent_id)
+                )
                 for child in (child for page in pages for child in self._own(page.rows)):
                     if self.beside is not None and self.beside.key.field is not None:
                         child[self.beside.key.field] = others[str(self.beside.key.name)]

@@ -22,6 +22,8 @@ from source_stripe.frontier import Frontier
 from source_stripe.pieces import ListPiece
 from source_stripe.progress import Progress
 from source_stripe.reading import Reading
+from source_stripe.refusals import Refused
+from source_stripe.state import REFUSED
 
 
 @dataclass
@@ -39,6 +41,8 @@ class ReadingCursor(Cursor):
     frontier: Frontier
     messages: MessageRepository
     progress: Progress
+    refused: Mapping[str, Refused]
+    """The objects that this stream, and each that follows it, is read without."""
     followers: Mapping[str, str] = field(default_factory=dict)
     failures: Mapping[str, AirbyteTracedException] = field(default_factory=dict)
     """Those of them, and of this stream, that could not be read to their end. Filled while it is read."""
@@ -51,8 +55,17 @@ class ReadingCursor(Cursor):
 
     @property
     def state(self) -> MutableMapping[str, Any]:
+        return self._with_refused(self.stream, self._plain_state)
+
+    @property
+    def _plain_state(self) -> Mapping[str, Any]:
         final = self.reading.final_state()
-        return {NO_CURSOR_STATE_KEY: True} if final is None else dict(final)
+        return {NO_CURSOR_STATE_KEY: True} if final is None else final
+
+    def _with_refused(self, stream: str, state: Mapping[str, Any]) -> dict[str, Any]:
+        """The state of a stream with what it has to ask for again. Where there is no state it is read whole anyway."""
+        ids = [] if self.cursor_name is None else self.refused[stream].ids(ended=self._finished)
+        return {**state, REFUSED: ids} if ids else dict(state)
 
     def stream_slices(self) -> Iterable[StreamSlice]:
         """The pieces of one phase after the other, as they come up. Blocks in between."""
@@ -77,8 +90,12 @@ class ReadingCursor(Cursor):
             if self.frontier.failed:
                 return
         self._finished = True
-        if self.stream in self.failures:
-            raise self.failures[self.stream]
+        if failure := self.own_failure_of(self.stream):
+            raise failure
+
+    def own_failure_of(self, stream: str) -> AirbyteTracedException | None:
+        """Why this stream, or one that follows it, could not be read to its end, or not all of it, by itself."""
+        return self.failures.get(stream) or self.refused[stream].failure()
 
     def finishes(self) -> bool:
         """Waits until the stream is through; whether it was read to its end."""
@@ -126,9 +143,9 @@ class ReadingCursor(Cursor):
 
     def state_of(self, follower: str) -> dict[str, Any]:
         """This stream's state, as that of a stream that follows it."""
-        return {
-            self.followers[follower] if key == self.cursor_name else key: value for key, value in self.state.items()
-        }
+        cursor = self.followers[follower]
+        renamed = {cursor if key == self.cursor_name else key: value for key, value in self._plain_state.items()}
+        return self._with_refused(follower, renamed)
 
     def _through(self, pieces: Iterable[ListPiece]) -> None:
         for piece in pieces:
@@ -158,8 +175,8 @@ class FollowingCursor(Cursor):
         """None. Blocks until the other stream is through; raises if that one failed."""
         if not self.leader.finishes():
             raise self.leader.failure_of(self.stream)
-        if self.stream in self.leader.failures:
-            raise self.leader.failures[self.stream]
+        if failure := self.leader.own_failure_of(self.stream):
+            raise failure
         yield from ()
 
     def observe(self, record: Record) -> None:

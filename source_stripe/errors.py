@@ -54,6 +54,10 @@ class StreamFailure(AirbyteTracedException):
     """A failure whose message names the stream that it ends, once that is known."""
 
     stream: str = ""
+    whole_list: bool = False
+    """Whether it is about a list that many objects need, though it was asked for while one of them was read."""
+    parents: tuple[str, ...] = ()
+    """The ids of the parents whose children could not be read, where it is about those."""
 
     def concerns(self, stream: str) -> None:
         """It ends this stream, unless it was said before which one."""

@@ -70,7 +70,7 @@ class Fold:
         data = event["data"]
         value = shown_or_before(data["object"], data.get("previous_attributes") or {}, name)
         if object_id := id_of({name: value}, name):
-            self._ledger.touch(object_id, event["created"])
+            self.touch(object_id, event["created"])
 
     def _add(self, event: Mapping[str, Any], subject: Subject) -> None:
         deleted = self._deletes(event["type"])
@@ -84,6 +84,10 @@ class Fold:
 
     def _deletes(self, event_type: str) -> bool:
         return event_type.endswith(".deleted") if self.deletions is None else event_type in self.deletions
+
+    def touch(self, object_id: str, time: int) -> None:
+        """The object may have changed until then (Unix seconds), whatever events say."""
+        self._ledger.touch(object_id, time)
 
     @property
     def changes(self) -> Changes:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from source_stripe.covering import Cover, Got, Listed
-from source_stripe.errors import Outcome, StripeError
+from source_stripe.errors import StreamFailure, StripeError
 from source_stripe.ledger import Change
 from source_stripe.listing import Listing
-from source_stripe.pages import Page, Row
+from source_stripe.pages import Page, Row, the_object
 from source_stripe.ranges import Range
-from source_stripe.requester import Params
+from source_stripe.refusals import is_gone
+from source_stripe.requester import Params, has_address
 
+Refuse = Callable[[str, StreamFailure], None]
+"""Takes note of an object that can't be read, by its id; raises the failure where it is no matter of one object."""
 _HIDDEN_ON_TEST_CLOCKS = frozenset({"customer", "quote", "subscription", "subscription_schedule"})
 """Their lists leave out what is on a test clock (https://docs.stripe.com/api/customers/list, `test_clock`)."""
 
@@ -26,6 +29,8 @@ class Hydrator:
     """Where one object is got by its id: `/v1/charges/{id}`. Other braces are fields that events show."""
     asked: Params = ()
     """What is asked for with one object: expansions."""
+    kinds: frozenset[str] = frozenset()
+    """What its `object` may be."""
 
     def expanding(self, listing: Listing, paths: Iterable[str]) -> Hydrator:
         """The same objects, read with these paths expanded."""
@@ -60,29 +65,55 @@ class Hydrator:
         return self.listing.page(asked, Range(0, listed.until + 1), previous, {})
 
     def get(self, change: Change) -> Row | None:
-        """One object; None if it is gone."""
+        """One object; None if it is gone.
+
+        Raises StripeError where Stripe refuses it, MalformedObject where something else comes.
+        """
         ids = {name: str(change.shown.get(name) or "") for name in self.keep if f"{{{name}}}" in self.path}
         try:
             answer = self.listing.requester.get(
                 self.path, self.asked, version=self.listing.version, id=change.id, **ids
             )
         except StripeError as error:
-            if error.outcome is not Outcome.RESOURCE_MISSING:
+            if not is_gone(error, change.id, *self.kinds):
                 raise
             return None
-        row = dict(answer.body)
+        row = the_object(answer.body, self.path, self.kinds, change.id)
         return None if row.get("deleted") is True else row
 
+    def find(self, change: Change) -> Row | None:
+        """An object in its list; None if that does not show it."""
+        created = change.created
+        span = Range(0, change.time + 1) if created is None else Range(created, created + 1)
+        for asked in self.listing.passes:
+            for page in self.listing.pages(asked, {}, span):
+                for row in page.rows:
+                    if row.get("id") == change.id:
+                        return row
+        return None
 
-def hydrate(hydrator: Hydrator, asked: Params | None, cover: Cover) -> Iterator[tuple[Change, Row | None]]:
+
+def hydrate(
+    hydrator: Hydrator, asked: Params | None, cover: Cover, refused: Refuse
+) -> Iterator[tuple[Change, Row | None]]:
     """Read what a cover still has to cover, a request for each step; None where an object is gone.
 
-    What is on a test clock is left out: a back-fill, which only has lists, doesn't see it either.
+    What is on a test clock is left out: a back-fill, which only has lists, doesn't see it either. An object that Stripe
+    refuses, or answers with another, is handed to `refused`, which raises the failure where that is no end of it.
     """
     while step := cover.next():
         if isinstance(step, Got):
             cover.got()
-            row = hydrator.get(step.change)
+            if not has_address(step.change.id):
+                # Where its list lacks it a deletion told of that, or will.
+                if row := hydrator.find(step.change):
+                    yield step.change, row
+                continue
+            try:
+                row = hydrator.get(step.change)
+            except StreamFailure as failure:
+                refused(step.change.id, failure)
+                continue
             if row is None or not _is_on_test_clock(row):
                 yield step.change, row
         else:

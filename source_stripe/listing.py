@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from source_stripe.errors import StripeError
-from source_stripe.pages import MalformedPage, OneObject, Page, Paging
+from source_stripe.pages import MalformedPage, OneObject, Page, Paging, the_object
 from source_stripe.ranges import PageSpan, Range
 from source_stripe.requester import Params, StripeRequester
 
@@ -86,6 +86,9 @@ class Listing:
                 raise
             return self.page(asked, created, shorter, ids)
         page = self.paging.page(answer.body, self.path, previous)
+        if isinstance(self.paging, OneObject) and self.path.endswith("}"):
+            asked_for = ids[self.path.rpartition("{")[2][:-1]]
+            the_object(answer.body, self.path, self.paging.kinds, asked_for)
         if created is not None:
             self._check_range(page, created)
         return page

@@ -6,7 +6,7 @@ More rows than were asked for are no fault: none is lost, and none comes twice.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, urlsplit
@@ -17,15 +17,31 @@ from source_stripe.errors import StreamFailure
 from source_stripe.requester import Params
 
 Row = dict[str, Any]
+_SHOWN = 100
+"""Letters of a wrong value in a message."""
 
 
 class MalformedPage(StreamFailure):
     """A list answer that breaks Stripe's own rules; going on would loop or lose rows."""
 
-    def __init__(self, path: str, what: str) -> None:
+    def __init__(self, path: str, what: str, *, of_one: bool = False) -> None:
+        """`of_one`: only what stands in one object can't be had."""
+        self.of_one = of_one
         super().__init__(
             message=f"Stripe's answer to GET {path} can't be right: {what}. Sync again; if it stays, report it.",
             internal_message=f"malformed page of {path}: {what}",
+            failure_type=FailureType.system_error,
+        )
+
+
+class MalformedObject(StreamFailure):
+    """An answer that is not the object that was asked for; to take it would put one row in the place of another."""
+
+    def __init__(self, path: str, what: str) -> None:
+        super().__init__(
+            message=f"Stripe's answer to GET {path} is not what was asked for: {what}. Sync again; if it stays, report "
+            "it.",
+            internal_message=f"malformed object of {path}: {what}",
             failure_type=FailureType.system_error,
         )
 
@@ -128,13 +144,33 @@ class WholeList:
 
 @dataclass(frozen=True)
 class OneObject:
-    """No list: the answer is the object itself."""
+    """No list: the answer is the object itself, one of these kinds."""
+
+    kinds: frozenset[str] = frozenset()
 
     def params(self, asked: Params, previous: Page | None) -> Params:
         return asked
 
     def page(self, body: Mapping[str, Any], path: str, previous: Page | None) -> Page:
-        return Page([dict(body)])
+        return Page([the_object(body, path, self.kinds)])
+
+
+def the_object(body: Mapping[str, Any], path: str, kinds: Collection[str], object_id: str | None = None) -> Row:
+    """The answer to a GET of one object of these kinds (its `object`; any if none is given), with this id.
+
+    Raises MalformedObject.
+    """
+    # What is left of a deleted v2 object does not say of which kind it was.
+    kind = body.get("object")
+    if kinds and kind not in kinds and not (kind is None and body.get("deleted") is True):
+        raise MalformedObject(path, f"its `object` is {_shown(kind)}, not {' or '.join(sorted(kinds))}")
+    if object_id is not None and body.get("id") != object_id:
+        raise MalformedObject(path, f"its `id` is {_shown(body.get('id'))}, not {object_id}")
+    return dict(body)
+
+
+def _shown(value: Any) -> str:
+    return "missing" if value is None else str(value)[:_SHOWN]
 
 
 def _rows(body: Mapping[str, Any], path: str) -> list[Row]:

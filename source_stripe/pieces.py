@@ -49,11 +49,13 @@ class ChangedParent:
 
     id: str
     children: tuple[Change, ...]
+    since: int = 0
+    """When its children may have changed at last without an event that is known (Unix seconds)."""
 
     @property
     def time(self) -> int:
         """That of the newest event (Unix seconds)."""
-        return max(change.time for change in self.children)
+        return max((self.since, *(change.time for change in self.children)))
 
 
 @dataclass(frozen=True)

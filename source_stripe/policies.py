@@ -19,7 +19,7 @@ from urllib3.exceptions import LocationValueError
 from source_stripe.answers import Refusal
 from source_stripe.config import KEYS_PAGE
 from source_stripe.errors import CURSOR_GONE, Outcome, Policy
-from source_stripe.replies import Answers, Either, Reply, Silence
+from source_stripe.replies import Answers, Either, IdWithoutAddress, Reply, Silence
 
 _PASSING = {408, 409, *range(500, 600)}
 _REFUSED = {400, 401, 403, 404}
@@ -272,10 +272,9 @@ _TABLE = (
         failure=FailureType.transient_error,
         what="What GET {path} is about is gone",
         todo="Sync again; nothing read so far is lost.",
-        why="Code `resource_missing`, or HTTP 404 without a code where the message names an object that is not there: "
-        "an object was deleted since a list or an event named it. If it is the one that was asked for it becomes a "
-        "tombstone, or its children are passed over, and nobody reads this message. Only where a whole list is gone "
-        "the stream fails with it.",
+        why="Code `resource_missing`, or HTTP 404 without a code where the message names an object that is not there. "
+        "If it is the one that was asked for it becomes a tombstone, or its children are passed over, and nobody "
+        "reads this message. Only where a whole list is gone the stream fails with it.",
     ),
     Policy(
         name="request refused",
@@ -325,6 +324,15 @@ _TABLE = (
         what="The proxy for GET {path} could not be reached for too long",
         todo="Check HTTPS_PROXY and the proxy, then sync again; nothing read so far is lost.",
         why="The proxy that the environment names does not answer, or can't reach Stripe.",
+    ),
+    Policy(
+        name="id without address",
+        replies=Silence((IdWithoutAddress,)),
+        outcome=Outcome.REFUSED,
+        failure=FailureType.system_error,
+        what="GET {path} can't be sent for an object whose id is empty, or only a dot or two",
+        todo="Give the object another id, if what belongs to it matters.",
+        why="In an address `.` and `..` lead elsewhere. The object is found in its list; what belongs to it is not.",
     ),
     Policy(
         name="unusable address",

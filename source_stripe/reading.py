@@ -12,8 +12,9 @@ from typing import Any, Protocol
 
 from source_stripe.account import Account, utc
 from source_stripe.events import TRUSTED
+from source_stripe.ledger import Change
 from source_stripe.listing import Listing
-from source_stripe.pieces import ListPiece, Piece
+from source_stripe.pieces import ChangedPiece, ListPiece, Piece
 from source_stripe.ranges import Range, intersect, merge
 from source_stripe.records import Known
 from source_stripe.resuming import resume
@@ -81,6 +82,7 @@ class WholeReading:
             self.known.floor = state.watermark
         else:
             self.known.children = Range(self._children_since(state, account), account.now)
+            self.known.children_again = Range(self.start, account.now)
         if self.of_events:
             warn_of_gone(self.stream, state, [Range(self.start, account.now)], account.now)
         self._state = replace(state, watermark=account.now, window=None)
@@ -139,6 +141,7 @@ class CreatedReading:
     listings: Sequence[Listing]
     start: int
     lookback: int
+    known: Known = field(default_factory=Known)
     setting: ReadWith = field(default_factory=ReadWith)
     """What the stream is read with, by its config."""
     of_events: bool = False
@@ -153,7 +156,9 @@ class CreatedReading:
             warn_of_gone(self.stream, state, window.left, account.now)
         self._state = StreamState(account.now, window, state.read_with)
         self._progress = Progress(self.listings, window, account.birth)
-        yield first_pieces(self.listings, window.left, account.birth)
+        again = tuple(Change(each, account.now, None, deleted=False, shown={}) for each in self.known.again)
+        refused_earlier = [ChangedPiece(0, again)] if again else []
+        yield [*first_pieces(self.listings, window.left, account.birth), *refused_earlier]
         self._state = replace(self._state, window=None)
 
     def begun(self) -> bool:

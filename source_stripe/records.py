@@ -11,12 +11,13 @@ from typing import Any, Protocol
 from airbyte_cdk.sources.types import Record
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_stripe.errors import Outcome, StreamFailure, StripeError
+from source_stripe.errors import StreamFailure, StripeError
 from source_stripe.events import Fold
 from source_stripe.ledger import ById, Change
 from source_stripe.listing import Listing, unix_seconds
-from source_stripe.pages import Row
+from source_stripe.pages import Row, the_object
 from source_stripe.ranges import Range
+from source_stripe.refusals import Refused, is_gone
 from source_stripe.requester import Params
 
 logger = logging.getLogger("airbyte.stripe")
@@ -37,6 +38,14 @@ class Known:
     """Objects may have changed unseen until then: no row counts as older, or it would lose to what it replaces."""
     children: Range | None = None
     """Only children created in this range are wanted; all if None."""
+    again: tuple[str, ...] = ()
+    """Objects that earlier syncs were refused: what happened to them since then may not be in the destination."""
+    children_again: Range | None = None
+    """What is wanted of their children."""
+
+    def children_of(self, parent_id: str) -> Range | None:
+        """When those of a parent's children were created that are wanted; None if all are."""
+        return self.children_again if parent_id in self.again else self.children
 
     def updated(self, object_id: str, created: int | None) -> int | None:
         """The time of the last change that we know of, None if we know of none: then that of its reading counts.
@@ -124,11 +133,11 @@ class Fetched(Itself):
         try:
             whole = listing.requester.get(listing.path, self.asked, version=listing.version, id=row["id"])
         except StripeError as error:
-            if error.outcome is not Outcome.RESOURCE_MISSING:
+            if not is_gone(error, row["id"], self.kind):
                 raise
             yield self.finish.record(row, updated, deleted=True)
         else:
-            yield self.finish.record(dict(whole.body), updated)
+            yield self.finish.record(the_object(whole.body, listing.path, {self.kind}, row["id"]), updated)
 
 
 @dataclass(frozen=True)
@@ -177,9 +186,15 @@ class Folded:
 
 @dataclass(frozen=True)
 class Several:
-    """One reading of a list for several streams: a parent and its children. One that fails leaves the others alone."""
+    """One reading of a list for several streams: a parent and its children. One that fails leaves the others alone.
+
+    So does one that an object is refused for: its lists, say, where the object itself has come. Where that is refused
+    it is missing in all of them, and each one's state carries it, so that each can go on by itself.
+    """
 
     streams: Sequence[tuple[str, Projection]]
+    refused: Mapping[str, Refused]
+    """By stream."""
     failures: dict[str, AirbyteTracedException] = field(default_factory=dict)
     """Why a stream could not be read any further."""
 
@@ -187,23 +202,40 @@ class Several:
         return any(projection.costs(row) for stream, projection in self.streams if stream not in self.failures)
 
     def records(self, row: Row, updated: int | None) -> Iterator[Row]:
-        yield from self._each(lambda projection: projection.records(row, updated))
+        object_id = str(row.get("id", ""))
+        yield from self._each(object_id, lambda projection: projection.records(row, updated))
 
     def tombstones(self, change: Change) -> Iterator[Row]:
-        yield from self._each(lambda projection: projection.tombstones(change))
+        yield from self._each(change.id, lambda projection: projection.tombstones(change))
 
-    def _each(self, records: Callable[[Projection], Iterable[Row]]) -> Iterator[Row]:
+    def refuse(self, object_id: str, failure: StreamFailure) -> None:
+        """None of the streams gets this object. Raises the failure where it is not about it alone."""
+        for stream, _ in self.streams:
+            if stream not in self.failures:
+                try:
+                    self.refused[stream].put_down(object_id, failure)
+                except AirbyteTracedException as ending:
+                    self._end(stream, ending)
+
+    def _each(self, object_id: str, records: Callable[[Projection], Iterable[Row]]) -> Iterator[Row]:
         for stream, projection in self.streams:
             if stream in self.failures:
                 continue
             try:
-                yield from (_of(stream, record) for record in records(projection))
-            except AirbyteTracedException as failure:
-                if isinstance(failure, StreamFailure):
-                    failure.concerns(stream)
-                self.failures[stream] = failure
-                if len(self.failures) == len(self.streams):
-                    raise
+                try:
+                    yield from (_of(stream, record) for record in records(projection))
+                except StreamFailure as failure:
+                    self.refused[stream].put_down(object_id, failure)
+            except AirbyteTracedException as ending:
+                self._end(stream, ending)
+
+    def _end(self, stream: str, failure: AirbyteTracedException) -> None:
+        """A failure ends this stream; raises it if it was the last one."""
+        if isinstance(failure, StreamFailure):
+            failure.concerns(stream)
+        self.failures[stream] = failure
+        if len(self.failures) == len(self.streams):
+            raise failure
 
 
 def tombstone(change: Change, kind: str) -> Row:

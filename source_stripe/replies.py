@@ -7,9 +7,15 @@ from collections.abc import Container
 from dataclasses import dataclass
 from typing import Protocol
 
+from requests.exceptions import InvalidURL
+
 from source_stripe.answers import Refusal, causes
 
 _ANY_STATUS = range(1000)
+
+
+class IdWithoutAddress(InvalidURL):
+    """An id that can't be part of a path: nothing, or what means a folder there, so that all who handle it drop it."""
 
 
 @dataclass(frozen=True)

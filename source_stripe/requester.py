@@ -25,11 +25,17 @@ from source_stripe.errors import Outcome, StripeError
 from source_stripe.policies import judge, judge_silence
 from source_stripe.progress import Progress
 from source_stripe.rates import RateBudget, RateLimits
+from source_stripe.replies import IdWithoutAddress
 
 logger = logging.getLogger("airbyte.stripe")
 
 Params = Sequence[tuple[str, str]]
 """Query parameters in order; a key may come twice, as `expand[]` does."""
+
+
+def has_address(object_id: str) -> bool:
+    """Whether an object can be got by its id: HTTP clients and proxies take these, escaped or not, for folders."""
+    return object_id not in ("", ".", "..")
 
 
 @dataclass(repr=False)
@@ -82,6 +88,9 @@ class StripeRequester:
         Asks again as long as the manifest's `backoff` says, and for nothing more once the key was refused.
         Raises StripeError where Stripe refuses or stays silent.
         """
+        if not all(map(has_address, ids.values())):
+            error = IdWithoutAddress("an id that no path can hold")
+            raise StripeError(judge_silence(error), path, Refusal.silence(error), self._key_kind)
         url = self._url_base + path.format(**{name: quote(value, safe="") for name, value in ids.items()})
         headers = {"Stripe-Version": version} if version else None
         begun, attempt = self.clock(), 0

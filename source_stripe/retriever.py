@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -16,16 +17,17 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from source_stripe.batches import Batches, Flush
 from source_stripe.children import Children
 from source_stripe.covering import Cover
-from source_stripe.errors import Outcome, StripeError, ends
+from source_stripe.errors import Outcome, StreamFailure, StripeError, ends
 from source_stripe.frontier import Frontier
 from source_stripe.hydration import Hydrator, hydrate
 from source_stripe.ledger import Change, Missing
 from source_stripe.listing import Listing
 from source_stripe.pages import Page, Row
-from source_stripe.pieces import ChangedPiece, ListPiece, ParentsPiece, RowsPiece
+from source_stripe.pieces import ChangedParent, ChangedPiece, ListPiece, ParentsPiece, RowsPiece
 from source_stripe.progress import Progress
 from source_stripe.ranges import Descent, PageSpan, Range
 from source_stripe.records import Known, Projection, Several
+from source_stripe.refusals import Refused, is_of_one
 
 logger = logging.getLogger("airbyte.stripe")
 
@@ -71,6 +73,8 @@ class StripeRetriever(Retriever):
     """Rows created before (Unix seconds) are left out."""
     checkpoint: Callable[[int, int], object]
     """Called with a piece's number and a second: the records of what was created since then were handed over."""
+    refused: Refused
+    """The objects that the stream is read without."""
     batches: Batches | None = None
     """Where records are handed over a page at a time; one by one if None."""
     _said_empty: threading.Lock = field(default_factory=threading.Lock)
@@ -204,7 +208,31 @@ class StripeRetriever(Retriever):
     def _records(self, route: Route, rows: Sequence[Row]) -> Iterator[Row]:
         created, updated, records = route.listing.created, self.known.updated, route.projection.records
         for row in rows:
-            yield from records(row, updated(row.get("id", ""), created(row)))
+            try:
+                yield from records(row, updated(row.get("id", ""), created(row)))
+            except StreamFailure as failure:  # noqa: PERF203 - costs nothing where nothing is raised
+                self._refuse(route, str(row.get("id", "")), failure)
+
+    def _refuse(self, route: Route, object_id: str, failure: StreamFailure) -> None:
+        """Go on without an object. Raises the failure where it is not about it alone."""
+        if not is_of_one(failure):
+            raise failure
+        if isinstance(route.projection, Several):
+            route.projection.refuse(object_id, failure)
+            return
+        for each in self._to_ask_again(route, object_id, failure):
+            self.refused.put_down(each, failure)
+
+    def _to_ask_again(self, route: Route, object_id: str, failure: StreamFailure) -> Sequence[str]:
+        """The ids by which later syncs find what is missing of a listed object: where events name the parents of
+        children, those; else its own.
+        """
+        children = route.projection
+        if not isinstance(children, Children) or not children.own_events:
+            return [object_id]
+        if not failure.parents and isinstance(children.parent, Children):
+            raise failure
+        return failure.parents or [object_id]
 
     def _changed(self, piece: ChangedPiece, route: Route) -> Iterator[Row]:
         """Objects that changed, as they are now; tombstones of those that are gone."""
@@ -219,7 +247,7 @@ class StripeRetriever(Retriever):
         there = [change for change in piece.changes if not change.deleted] if gone else piece.changes
         cover = Cover(there, can_list=piece.asked is not None, by_time=by_time)
         asked = piece.asked if by_time else None
-        for change, row in hydrate(route.hydrator, piece.asked, cover):
+        for change, row in hydrate(route.hydrator, piece.asked, cover, partial(self._refuse, route)):
             if row is None:
                 yield from self._tombstones(change, route)
             elif self._wanted(row, route, None):
@@ -236,12 +264,18 @@ class StripeRetriever(Retriever):
         if not isinstance(route.projection, Children):
             raise TypeError(f"{self.name} has no children to read")
         for changed in piece.parents:
-            if not route.projection.params_from or route.hydrator is None:
-                yield from route.projection.of(changed)
-                continue
-            parent = route.hydrator.get(Change(changed.id, changed.time, None, deleted=False, shown={}))
-            if parent is not None:
-                yield from route.projection.records(parent, changed.time)
+            try:
+                yield from self._of_parent(changed, route.projection, route.hydrator)
+            except StreamFailure as failure:  # noqa: PERF203 - each of them is a request
+                self.refused.put_down(changed.id, failure)
+
+    def _of_parent(self, changed: ChangedParent, children: Children, hydrator: Hydrator | None) -> Iterator[Row]:
+        if not children.params_from or hydrator is None:
+            yield from children.of(changed)
+            return
+        parent = hydrator.get(Change(changed.id, changed.time, None, deleted=False, shown={}))
+        if parent is not None:
+            yield from children.records(parent, changed.time)
 
     def _wanted(self, row: Row, route: Route, created_in: Range | None) -> bool:
         created = route.listing.created(row)

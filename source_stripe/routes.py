@@ -16,6 +16,7 @@ from source_stripe.hydration import Hydrator
 from source_stripe.listing import Listing, RangeFilter
 from source_stripe.pages import NextPageUrl, OneObject, Paging, StartingAfter, WholeList
 from source_stripe.records import Fetched, Finish, Folded, FromEvents, Itself, Known, Projection, Several
+from source_stripe.refusals import Refused
 from source_stripe.requester import Params, StripeRequester
 from source_stripe.retriever import Route
 from source_stripe.rows import EVENTS_PATH, V2_EVENTS_PATH, ParentRow, StreamRow
@@ -52,7 +53,7 @@ class Routes:
         seen: dict[Key, object] | None = {} if len(parents) > 1 else None
         return tuple(self._child_route(row, parent, seen=seen) for parent in parents)
 
-    def shared(self, rows: Sequence[StreamRow]) -> Route:
+    def shared(self, rows: Sequence[StreamRow], refused: Mapping[str, Refused]) -> Route:
         """One route for several streams with the same root: a parent and its children, or children alone."""
         routes = [self.of(row)[0] for row in rows]
         expand = tuple(path for route in routes for path in route.expand)
@@ -60,7 +61,7 @@ class Routes:
             (row.name, route.projection if row.all_parents else self._whole(row, expand))
             for row, route in zip(rows, routes, strict=True)
         ]
-        return replace(routes[0], projection=Several(each), expand=expand)
+        return replace(routes[0], projection=Several(each, refused), expand=expand)
 
     def feed(self, row: StreamRow, routes: Sequence[Route]) -> Feed | None:
         """The events that tell what changed in a stream: its own, or its only parent's. None if there are none."""
@@ -181,7 +182,7 @@ class Routes:
             path = _ANY_BRACE.sub("{id}", row.path)
         elif row.all_parents:
             return SecondLook()
-        return SecondLook(Hydrator(listing, path, _includes(row)).expanding(listing, expand))
+        return SecondLook(Hydrator(listing, path, _includes(row), frozenset(row.object)).expanding(listing, expand))
 
     def _nested(self, row: StreamRow, expand: Collection[str]) -> tuple[NestedList, ...]:
         """The lists that stand in a stream's rows, cut at ten, when these paths are expanded. Outer ones come first."""
@@ -223,9 +224,9 @@ class Routes:
         return Itself(finish, row.object[0])
 
     def _hydrator(self, row: StreamRow) -> Hydrator | None:
-        if not row.events or row.from_events:
+        if row.from_events or not (row.events or row.sync == "created"):
             return None
-        return Hydrator(self._listing(row), row.get_path, _includes(row))
+        return Hydrator(self._listing(row), row.get_path, _includes(row), frozenset(row.object))
 
     def _listing(self, row: StreamRow) -> Listing:
         types: Params = tuple(("types[]", event) for event in row.events) if row.from_events else ()
@@ -233,7 +234,7 @@ class Routes:
         return Listing(
             path=row.path or "",
             requester=self.requester,
-            paging=self._paging(row.paging),
+            paging=self._paging(row.paging, frozenset(row.object)),
             passes=tuple((*always, *parameters.items()) for parameters in row.passes),
             range_filter=None if row.from_events else self._filter(row),
             time_field=row.time_field,
@@ -255,12 +256,12 @@ class Routes:
     def _filter(self, row: StreamRow) -> RangeFilter | None:
         return replace(_FILTERS[row.filter], rfc_3339=row.api == "v2") if row.filter else None
 
-    def _paging(self, way: str | None) -> Paging:
+    def _paging(self, way: str | None, kinds: frozenset[str] = frozenset()) -> Paging:
         if way == "starting_after":
             return StartingAfter(**self.paging[way])
         if way == "next_page_url":
             return NextPageUrl(**self.paging[way])
-        return OneObject() if way == "object" else WholeList()
+        return OneObject(kinds) if way == "object" else WholeList()
 
     def _finish(self, row: StreamRow) -> Finish:
         return Finish(row.cursor, self._facts, tuple(row.adds))

@@ -10,6 +10,9 @@ over older rows (after a gap) has a `floor`, below which no row's `updated` may 
 Beside them stands what the stream was read with, so far as it is known; an earlier version, and Airbyte's, left it out:
 
     "read_with": {"account": "acct_1", "live": false, "start_date": 1485302400}
+
+And the ids of the objects that Stripe refused, if there are any (`"refused": ["src_1"]`): the next sync asks for those
+again. They are no part of a StreamState: streams that stand at the same point are read together whatever each lacks.
 """
 
 from __future__ import annotations
@@ -25,6 +28,8 @@ from source_stripe.listing import unix_seconds
 from source_stripe.ranges import Range, merge, subtract
 
 _AIRBYTE_KEYS = frozenset({"use_global_cursor", "state", "states", "parent_state", "lookback_window"})
+REFUSED = "refused"
+"""The key of the ids of objects that Stripe refused."""
 _FLAG = "__ab_"
 """How the CDK's own notes begin, in the states of streams that have no cursor."""
 _DAY = 86_400
@@ -131,6 +136,7 @@ class StreamState:
             return cls()
         if raw.keys() & _AIRBYTE_KEYS:
             return cls(_airbyte_watermark(raw))
+        _refused(raw)
         watermark = _time(raw[cursor])
         window = _parse_window(raw["backfill"], watermark) if "backfill" in raw else None
         return cls(watermark, window, ReadWith.parse(raw["read_with"]) if "read_with" in raw else None)
@@ -200,6 +206,21 @@ def is_under_way(raw: Mapping[str, Any], start: int) -> bool:
         return False
     begin = window.get("start")
     return isinstance(begin, int) and begin <= start
+
+
+def refused_in(raw: Mapping[str, Any]) -> tuple[str, ...]:
+    """The ids of the objects that the syncs before were refused; none of a state that is not ours."""
+    try:
+        return _refused(raw)
+    except TypeError:
+        return ()
+
+
+def _refused(raw: Mapping[str, Any]) -> tuple[str, ...]:
+    ids = raw.get(REFUSED, [])
+    if not isinstance(ids, list) or not all(isinstance(each, str) and each for each in ids):
+        raise TypeError(ids)
+    return tuple(ids)
 
 
 def _without_flags(raw: Mapping[str, Any]) -> Mapping[str, Any]:

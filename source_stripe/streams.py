@@ -29,12 +29,13 @@ from source_stripe.listing import Listing
 from source_stripe.progress import Progress
 from source_stripe.reading import CreatedReading, Reading, WholeReading
 from source_stripe.records import Known
+from source_stripe.refusals import Refused
 from source_stripe.requester import StripeRequester
 from source_stripe.retriever import Route, failures_of
 from source_stripe.routes import Routes
 from source_stripe.rows import StreamRow
 from source_stripe.schemas import StreamSchema
-from source_stripe.state import ReadWith, StateError, StreamState
+from source_stripe.state import ReadWith, StateError, StreamState, refused_in
 
 SavedState = Callable[[str], Mapping[str, Any]]
 """The saved state of a stream, by its name."""
@@ -97,8 +98,11 @@ class StreamBuilder:
 
     def _stream(self, rows: Sequence[StreamRow], saved: SavedState) -> list[DefaultStream]:
         """The stream of the first row, and of the others that come with it."""
-        row, known = rows[0], Known()
-        routes, reading = self._routes_and_reading(rows, known)
+        row = rows[0]
+        refused = {each.name: Refused(each.name, refused_in(saved(each.name))) for each in rows}
+        # What one of them missed is read again for all: their rows come from the same objects.
+        known = Known(again=tuple(dict.fromkeys(each for one in refused.values() for each in one.carried)))
+        routes, reading = self._routes_and_reading(rows, known, refused)
         frontier = Frontier(self.workers)
         cursor = ReadingCursor(
             progress=self.progress,
@@ -109,6 +113,7 @@ class StreamBuilder:
             account=self.account,
             frontier=frontier,
             messages=self.messages,
+            refused=refused,
             followers={follower.name: str(follower.cursor) for follower in rows[1:]},
             failures=failures_of(routes[0]),
         )
@@ -124,6 +129,7 @@ class StreamBuilder:
             batches=self.batches,
             start=0 if row.sync == "single" else self._start,
             checkpoint=cursor.cut,
+            refused=refused[row.name],
         )
         following = (FollowingCursor(follower.name, cursor, self.messages) for follower in rows[1:])
         cursors: tuple[Cursor, ...] = (cursor, *following)
@@ -150,10 +156,12 @@ class StreamBuilder:
     def _setting(self) -> ReadWith:
         return ReadWith(self.config.account_id, self.config.live, self.config.start_date)
 
-    def _routes_and_reading(self, rows: Sequence[StreamRow], known: Known) -> tuple[tuple[Route, ...], Reading]:
+    def _routes_and_reading(
+        self, rows: Sequence[StreamRow], known: Known, refused: Mapping[str, Refused]
+    ) -> tuple[tuple[Route, ...], Reading]:
         row = rows[0]
         made = Routes(self.rows, self.paging, self.requester, self.account, known)
-        plain = made.of(row) if len(rows) == 1 else (made.shared(rows),)
+        plain = made.of(row) if len(rows) == 1 else (made.shared(rows, refused),)
         routes = tuple(route.expanded() for route in plain)
         listings = [route.listing for route in routes]
         window = self.config.lookback_window_days
@@ -174,7 +182,7 @@ class StreamBuilder:
         if row.sync == "created" and not row.all_parents and row.cursor is not None:
             again = row.read_again(window)
             return routes, CreatedReading(
-                row.name, row.cursor, listings, self._start, again, self._setting, row.of_events
+                row.name, row.cursor, listings, self._start, again, known, self._setting, row.of_events
             )
         return routes, self._whole(row, listings, known, row.read_again(window))
 

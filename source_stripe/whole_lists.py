@@ -57,7 +57,7 @@ class CutList:
         pages = self.listing.pages((*self.asked, *self.listing.passes[0]), self.in_path)
         rows = [row for page in pages for row in page.rows]
         if wrong := self._wrong(rows, embedded(self.value)):
-            raise MalformedPage(self.path, wrong)
+            raise MalformedPage(self.path, wrong, of_one=True)
         return rows
 
     @property
@@ -193,7 +193,7 @@ def _may_have_changed(why: StripeError) -> bool:
 
 
 def _not_whole(row_id: str, why: StripeError) -> MalformedPage:
-    return MalformedPage(why.path, f"of what stands in {row_id}, which is there, it says: {why.refusal}")
+    return MalformedPage(why.path, f"of what stands in {row_id}, which is there, it says: {why.refusal}", of_one=True)
 
 
 @dataclass(frozen=True)

@@ -30,9 +30,10 @@ from source_stripe.errors import Outcome, Policy, StripeError
 from source_stripe.expanding import expanded_too
 from source_stripe.inputs import InputError
 from source_stripe.listing import Listing
-from source_stripe.pages import MalformedPage, WholeList
+from source_stripe.pages import MalformedObject, MalformedPage, WholeList
 from source_stripe.policies import TABLE
 from source_stripe.reading import GONE
+from source_stripe.refusals import ObjectsRefused, TooManyRefused
 from source_stripe.replies import Silence
 from source_stripe.resuming import AHEAD, MOVED, OtherData
 from source_stripe.rows import StreamRow
@@ -159,6 +160,8 @@ def page() -> str:
         *map(_entry, answers),
         "## When no answer comes\n",
         *map(_entry, silences),
+        "## One object refused\n",
+        *_refused(),
         "## Answers that can't be right\n",
         *_malformed(),
         "## The config\n",
@@ -189,6 +192,24 @@ def _entry(policy: Policy) -> str:
         kind = f" A {_TYPES[policy.failure]}."
     heading = f"### {policy.name[0].upper()}{policy.name[1:]}"
     return "\n\n".join([heading, _quoted(message), _filled(policy.why), _filled(f"{happens}{kind}"), ""])
+
+
+def _refused() -> Iterator[str]:
+    yield _quoted(_marked(ObjectsRefused("<stream>", [("<id>", "<why>"), ("<id>", "")]).message or "")) + "\n"
+    yield _filled(
+        "Stripe refused what was asked about single objects: an object itself, what is nested in it, or its children. "
+        "It answered with *request refused*, *no retry wanted*, *place in the list gone* or *object gone* (where what "
+        "is gone is not the object itself), or the ID has no address. All others were read. The state goes on and "
+        "carries the IDs under `refused`, so that each next sync asks for them again. A system error."
+    )
+    yield ""
+    yield _quoted(_marked(TooManyRefused("<id>", "<why>").message or "")) + "\n"
+    yield _filled("That is no matter of single objects: the stream stops. A system error.") + "\n"
+    yield _quoted(_marked(MalformedObject("<path>", "<what is wrong>").message or "")) + "\n"
+    yield _filled("Something else came than the object that was asked for; it counts as refused. What may be wrong:")
+    yield ""
+    yield from (f"- {what}" for what in _found_wrong("MalformedObject"))
+    yield ""
 
 
 def _malformed() -> Iterator[str]:

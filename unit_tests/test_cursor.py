@@ -20,6 +20,7 @@ from source_stripe.frontier import Frontier, Workers
 from source_stripe.pieces import ListPiece, Piece
 from source_stripe.progress import Progress
 from source_stripe.ranges import Range
+from source_stripe.refusals import Refused
 
 NOW = 1_763_800_000
 FIRST, SECOND, THIRD = (ListPiece(created=Range(at, at + 10)) for at in (0, 10, 20))
@@ -96,7 +97,7 @@ class KnownAccount:
         return Account("acct_1", "", None, NOW)
 
 
-def sync(reading: TwoPhases | None = None, **fields: Any) -> Sync:
+def sync(reading: TwoPhases | None = None, refused: Mapping[str, Refused] | None = None, **fields: Any) -> Sync:
     messages = InMemoryMessageRepository()
     cursor = ReadingCursor(
         stream="invoices",
@@ -107,6 +108,7 @@ def sync(reading: TwoPhases | None = None, **fields: Any) -> Sync:
         frontier=Frontier(Workers(4)),
         messages=messages,
         progress=Progress(),
+        refused={**{name: Refused(name) for name in ("invoices", *fields.get("followers", {}))}, **(refused or {})},
         **fields,
     )
     return Sync(cursor, messages)

@@ -99,11 +99,14 @@ def test_no_kind_of_failure_is_left_out() -> None:
 
     assert below(AirbyteTracedException) == {
         "InputError",
+        "MalformedObject",
         "MalformedPage",
+        "ObjectsRefused",
         "OtherData",
         "StateError",
         "StreamFailure",
         "StripeError",
+        "TooManyRefused",
     }
 
 

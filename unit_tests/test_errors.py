@@ -19,6 +19,7 @@ from source_stripe.config import parse_config
 from source_stripe.errors import Outcome, Policy, StripeError, ends
 from source_stripe.pages import MalformedPage
 from source_stripe.policies import TABLE, judge, judge_silence
+from source_stripe.replies import IdWithoutAddress
 from source_stripe.requester import StripeRequester
 from unit_tests.conftest import API, KEY
 
@@ -142,6 +143,7 @@ EXAMPLES: dict[str, list[Reply]] = {
         requests.exceptions.ProxyError(OSError("Tunnel connection failed: 503 Service Unavailable")),
         requests.exceptions.ProxyError(ConnectionRefusedError()),
     ],
+    "id without address": [IdWithoutAddress("..")],
     "unusable address": [
         requests.exceptions.InvalidProxyURL("no host"),
         requests.exceptions.InvalidSchema("Missing dependencies for SOCKS support."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from requests_mock import Mocker
 
 from source_stripe.covering import Cover, Listed
-from source_stripe.errors import StripeError
+from source_stripe.errors import StreamFailure, StripeError
 from source_stripe.hydration import Hydrator, hydrate
 from source_stripe.ledger import Change
 from source_stripe.listing import Listing, RangeFilter
@@ -39,6 +40,14 @@ def price(number: int, created: int) -> dict[str, Any]:
     return {"id": f"price_{number}", "object": "price", "created": created}
 
 
+def refuse(_object_id: str, failure: StreamFailure) -> None:
+    raise failure
+
+
+def hydrated(one: Hydrator, asked: Params | None, cover: Cover) -> Iterator[tuple[Change, dict[str, Any] | None]]:
+    return hydrate(one, asked, cover, refuse)
+
+
 def listed(*rows: dict[str, Any], has_more: bool = False) -> dict[str, Any]:
     return {"object": "list", "data": list(rows), "has_more": has_more}
 
@@ -51,7 +60,7 @@ def test_a_page_covers_several_changes(requester: StripeRequester, requests_mock
     requests_mock.get(PRICES, json=listed(price(3, 30), price(2, 20), price(1, 10)))
     changes = [change(3, 30), change(1, 10)]
 
-    rows = list(hydrate(hydrator(requester), ACTIVE, Cover(changes[:])))
+    rows = list(hydrated(hydrator(requester), ACTIVE, Cover(changes[:])))
 
     assert rows == [(changes[0], price(3, 30)), (changes[1], price(1, 10))]
     (request,) = requests_mock.request_history
@@ -63,7 +72,7 @@ def test_a_second_that_goes_on_behind_the_page_is_paged(requester: StripeRequest
     pages = [listed(price(4, 30), price(3, 30), has_more=True), listed(price(2, 30), price(1, 30))]
     requests_mock.get(PRICES, [{"json": body} for body in pages])
 
-    rows = list(hydrate(hydrator(requester), ACTIVE, Cover([change(number, 30) for number in (4, 2, 1)])))
+    rows = list(hydrated(hydrator(requester), ACTIVE, Cover([change(number, 30) for number in (4, 2, 1)])))
 
     assert [row and row["id"] for _, row in rows] == ["price_4", "price_2", "price_1"]
     assert requests_mock.request_history[1].qs["starting_after"] == ["price_3"]
@@ -75,7 +84,7 @@ def test_what_a_page_lacks_is_got_by_its_id(requester: StripeRequester, requests
     requests_mock.get(f"{PRICES}/price_3", status_code=404, json=not_there(3))
 
     changes = [change(3, 30), change(2, 20), change(1, 10)]
-    rows = {changed.id: row for changed, row in hydrate(hydrator(requester), ACTIVE, Cover(changes))}
+    rows = {changed.id: row for changed, row in hydrated(hydrator(requester), ACTIVE, Cover(changes))}
 
     assert rows == {"price_3": None, "price_2": price(2, 20), "price_1": price(1, 10)}
     assert len(requests_mock.request_history) == 3
@@ -86,7 +95,7 @@ def test_an_empty_page_leaves_all_to_be_got(requester: StripeRequester, requests
     for number in (1, 2):
         requests_mock.get(f"{PRICES}/price_{number}", json=price(number, number))
 
-    rows = list(hydrate(hydrator(requester), ACTIVE, Cover([change(2, 2), change(1, 1)])))
+    rows = list(hydrated(hydrator(requester), ACTIVE, Cover([change(2, 2), change(1, 1)])))
 
     assert [row and row["id"] for _, row in rows] == ["price_2", "price_1"]
     assert len(requests_mock.request_history) == 3
@@ -100,7 +109,7 @@ def test_what_is_on_a_test_clock_is_no_row(
     requests_mock.get(f"{API}/v1/customers/cus_1", json={"id": "cus_1", "object": "customer", "test_clock": clock})
     customer = Change("cus_1", 9_000, 10, deleted=False, shown={})
 
-    rows = list(hydrate(hydrator(requester, path="/v1/customers/{id}"), (), Cover([customer])))
+    rows = list(hydrated(hydrator(requester, path="/v1/customers/{id}"), (), Cover([customer])))
 
     assert [row and row["id"] for _, row in rows] == came
 
@@ -109,7 +118,7 @@ def test_without_a_list_each_is_got_with_its_expansions(requester: StripeRequest
     requests_mock.get(f"{PRICES}/price_1", json=price(1, 10))
     expanded: Params = (("expand[]", "tiers"),)
 
-    rows = list(hydrate(hydrator(requester, asked=expanded), None, Cover([change(1)], can_list=False)))
+    rows = list(hydrated(hydrator(requester, asked=expanded), None, Cover([change(1)], can_list=False)))
 
     assert [row for _, row in rows] == [price(1, 10)]
     assert requests_mock.request_history[0].qs == {"expand[]": ["tiers"]}
@@ -119,7 +128,7 @@ def test_rows_that_do_not_say_when_they_were_made(requester: StripeRequester, re
     requests_mock.get(PRICES, json=listed({"id": "price_2"}, {"id": "price_9"}, has_more=True))
     requests_mock.get(f"{PRICES}/price_1", json={"id": "price_1"})
 
-    rows = {each.id: row for each, row in hydrate(hydrator(requester), (), Cover([change(2, 20), change(1, 10)]))}
+    rows = {each.id: row for each, row in hydrated(hydrator(requester), (), Cover([change(2, 20), change(1, 10)]))}
 
     assert rows == {"price_2": {"id": "price_2"}, "price_1": {"id": "price_1"}}
     assert len(requests_mock.request_history) == 2

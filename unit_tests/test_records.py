@@ -13,11 +13,14 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from hypothesis import given
 from hypothesis import strategies as st
 
+from source_stripe.errors import StreamFailure
 from source_stripe.events import Fold
 from source_stripe.ledger import Change
 from source_stripe.pages import Row
-from source_stripe.records import Finish, Folded, FromEvents, Itself, Known, Several
+from source_stripe.records import Finish, Folded, FromEvents, Itself, Known, Projection, Several
+from source_stripe.refusals import MOST, Refused
 from source_stripe.subjects import Subjects
+from unit_tests.test_refusals import refusal
 
 
 def facts() -> Mapping[str, Any]:
@@ -127,6 +130,8 @@ class Lines:
 
     def records(self, row: Row, updated: int | None) -> Iterator[Row]:
         yield {"id": f"{row['id']}_1"}
+        if row["id"].startswith("refused"):
+            raise refusal(400, "There is something about it.")
         if row["id"] == "bad":
             raise AirbyteTracedException(message="no", failure_type=FailureType.system_error)
         yield {"id": f"{row['id']}_2"}
@@ -142,7 +147,11 @@ def ids(records: Iterator[Row]) -> list[tuple[str, str]]:
 
 
 def together() -> Several:
-    return Several([("invoices", Itself(Finish("updated", facts), "invoice")), ("lines", Lines())])
+    return several_of(("invoices", Itself(Finish("updated", facts), "invoice")), ("lines", Lines()))
+
+
+def several_of(*streams: tuple[str, Projection]) -> Several:
+    return Several(streams, {stream: Refused(stream) for stream, _ in streams})
 
 
 def test_of_one_row_each_stream_makes_its_own() -> None:
@@ -161,8 +170,44 @@ def test_one_that_fails_leaves_the_others_alone() -> None:
     assert set(several.failures) == {"lines"}
 
 
+def test_one_that_an_object_is_refused_for_leaves_the_others_alone_and_goes_on() -> None:
+    several = together()
+
+    assert ids(several.records({"id": "refused"}, 7)) == [("invoices", "refused"), ("lines", "refused_1")]
+    assert ids(several.records({"id": "in_2"}, 7)) == [("invoices", "in_2"), ("lines", "in_2_1"), ("lines", "in_2_2")]
+    assert {stream: refused.ids(ended=True) for stream, refused in several.refused.items()} == {
+        "invoices": [],
+        "lines": ["refused"],
+    }
+    assert several.failures == {}
+
+
+def test_an_object_that_is_refused_itself_is_missing_in_all() -> None:
+    several = together()
+
+    several.refuse("in_1", refusal(400, "There is something about it."))
+
+    assert [refused.ids(ended=True) for refused in several.refused.values()] == [["in_1"], ["in_1"]]
+
+
+def test_one_that_too_many_objects_are_refused_for_fails_alone() -> None:
+    several = together()
+
+    for number in range(MOST + 1):
+        list(several.records({"id": f"refused_{number}"}, 7))
+
+    assert set(several.failures) == {"lines"}
+    assert str(several.failures["lines"]).startswith(
+        "The stream lines can't be read. More than 100 of its objects can't be read. Of the first, refused_0: Stripe "
+    )
+    for number in range(MOST):
+        several.refuse(f"in_{number}", refusal(400, "There is something about it."))
+    with pytest.raises(StreamFailure, match=r"The stream invoices can't be read\. More than 100"):
+        several.refuse(f"in_{MOST}", refusal(400, "There is something about it."))
+
+
 def test_when_all_have_failed_the_reading_fails() -> None:
-    several = Several([("a", Lines()), ("b", Lines())])
+    several = several_of(("a", Lines()), ("b", Lines()))
 
     with pytest.raises(AirbyteTracedException, match="no"):
         list(several.records({"id": "bad"}, 7))
@@ -171,7 +216,7 @@ def test_when_all_have_failed_the_reading_fails() -> None:
 
 
 def test_a_row_costs_requests_if_it_does_so_for_a_stream_that_still_reads_it() -> None:
-    several = Several([("a", Lines()), ("b", Lines(costly=True))])
+    several = several_of(("a", Lines()), ("b", Lines(costly=True)))
 
     assert several.costs({"id": "in_1"})
     several.failures["b"] = AirbyteTracedException(message="no")

@@ -47,6 +47,16 @@ def test_ids_fill_the_path(requester: StripeRequester, requests_mock: Mocker) ->
     assert requester.get("/v1/invoices/{invoice}/lines", invoice="in_1").body == EMPTY
 
 
+@pytest.mark.parametrize("object_id", ["", ".", ".."])
+def test_an_id_that_would_lead_elsewhere_is_not_asked_for(
+    requester: StripeRequester, requests_mock: Mocker, object_id: str
+) -> None:
+    with pytest.raises(StripeError, match="can't be sent for an object whose id is empty, or only a dot or two"):
+        requester.get("/v1/products/{product}/features", product=object_id)
+
+    assert requests_mock.request_history == []
+
+
 @pytest.mark.parametrize(
     "passing",
     [

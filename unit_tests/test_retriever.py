@@ -20,6 +20,7 @@ from source_stripe.pieces import ListPiece, Piece
 from source_stripe.progress import Progress
 from source_stripe.ranges import Range
 from source_stripe.records import Fetched, Finish, FromEvents, Itself, Known, Projection
+from source_stripe.refusals import Refused
 from source_stripe.requester import StripeRequester
 from source_stripe.retriever import Route, StripeRetriever
 from unit_tests.changed import by_id
@@ -60,11 +61,12 @@ def retriever(
 ) -> StripeRetriever:
     defaults = {"path": "/v1/charges", "paging": V1, "range_filter": RangeFilter()}
     listing = Listing(requester=requester, **{**defaults, **fields})
-    route = Route(
-        listing, projection or Itself(Finish("updated", facts), "charge"), Hydrator(listing, "/v1/charges/{id}")
-    )
+    hydrator = Hydrator(listing, "/v1/charges/{id}", kinds=frozenset({"charge"}))
+    route = Route(listing, projection or Itself(Finish("updated", facts), "charge"), hydrator)
     frontier = Frontier(Workers(workers))
-    return StripeRetriever("charges", (route,), frontier, known or Known(), Progress(), start, frontier.cut)
+    return StripeRetriever(
+        "charges", (route,), frontier, known or Known(), Progress(), start, frontier.cut, Refused("charges")
+    )
 
 
 def read(reader: StripeRetriever, *pieces: Piece) -> list[dict[str, Any]]:
@@ -155,7 +157,7 @@ def test_what_a_list_leaves_out_is_got_by_id(requester: StripeRequester, request
 
 def test_what_is_gone_before_it_is_got_is_a_tombstone(requester: StripeRequester, requests_mock: Mocker) -> None:
     requests_mock.get(CHARGES, json=listed(charge(1)))
-    gone = {"error": {"code": "resource_missing", "message": "No such charge"}}
+    gone = {"error": {"code": "resource_missing", "message": "No such charge: 'ch_1'"}}
     requests_mock.get(f"{CHARGES}/ch_1", status_code=404, json=gone)
 
     assert read(retriever(requester, fetched(requester))) == [{**record(1), "is_deleted": True}]
@@ -233,7 +235,7 @@ def test_what_a_list_should_have_shown_is_got_by_id(requester: StripeRequester, 
     """Stripe lists no inline prices, and what was deleted since its event is gone."""
     requests_mock.get(CHARGES, json=listed(charge(3, 70)))
     requests_mock.get(f"{CHARGES}/ch_2", json=charge(2, 65))
-    gone = {"error": {"code": "resource_missing", "message": "No such charge"}}
+    gone = {"error": {"code": "resource_missing", "message": "No such charge: 'ch_1'"}}
     requests_mock.get(f"{CHARGES}/ch_1", status_code=404, json=gone)
     born = by_id(*(change(number, 80, created) for number, created in ((4, 71), (3, 70), (2, 65), (1, 60))))
 

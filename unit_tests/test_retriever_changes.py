@@ -63,7 +63,7 @@ def test_a_tombstone_is_no_older_than_the_row_that_it_replaces(
     requester: StripeRequester, requests_mock: Mocker
 ) -> None:
     """A stream some of whose changes have no event: its rows count as changed at the watermark."""
-    gone = {"error": {"code": "resource_missing", "message": "No such charge"}}
+    gone = {"error": {"code": "resource_missing", "message": "No such charge: 'ch_1'"}}
     requests_mock.get(f"{CHARGES}/ch_1", status_code=404, json=gone)
     known = Known(changed={"ch_1": change(1, 70)}, floor=80)
 
@@ -106,7 +106,7 @@ def test_a_parent_that_an_event_names_is_read_where_its_children_are_asked_for_b
 ) -> None:
     """A credit grant's transactions are listed by the grant's customer as well, whom their events don't name."""
     requests_mock.get(f"{CHARGES}/ch_1", json={**charge(1), "customer": "cus_1"})
-    gone = {"error": {"code": "resource_missing", "message": "No such charge"}}
+    gone = {"error": {"code": "resource_missing", "message": "No such charge: 'ch_2'"}}
     requests_mock.get(f"{CHARGES}/ch_2", status_code=404, json=gone)
     listing = requests_mock.get(f"{API}/v1/transactions", json=listed({"id": "txn_1", "object": "transaction"}))
     projection = Children(

@@ -278,7 +278,7 @@ def test_pairs_of_meters_and_customers_have_summaries(of: Callable[[str], Route]
 
 
 def test_a_parent_and_its_children_can_be_read_together(routes: Routes) -> None:
-    together = routes.shared([ROWS["checkout_sessions"], ROWS["checkout_sessions_line_items"]]).expanded()
+    together = routes.shared([ROWS["checkout_sessions"], ROWS["checkout_sessions_line_items"]], {}).expanded()
 
     assert isinstance(together.projection, Several)
     assert [name for name, _ in together.projection.streams] == ["checkout_sessions", "checkout_sessions_line_items"]

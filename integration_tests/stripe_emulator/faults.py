@@ -249,6 +249,15 @@ def _with_json(change: Callable[[Json, Mapping[str, list[str]]], Any]) -> Callab
     return reply
 
 
+def without_rows(*ids: str) -> Fault:
+    """Lists hide these."""
+
+    def change(body: Json, _params: Mapping[str, list[str]]) -> None:
+        body["data"] = [row for row in body["data"] if row["id"] not in ids]
+
+    return Fault("hidden rows", reply=_with_json(change))
+
+
 def _is_html(reply: Reply, _query: str) -> Reply:
     page = b"<!DOCTYPE html><html><head><title>Be right back</title></head><body>Be right back</body></html>"
     return replace(reply, status=200, body=page, media_type="text/html")

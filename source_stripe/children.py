@@ -12,6 +12,7 @@ from source_stripe.dotted import matches, values_at
 from source_stripe.errors import StreamFailure, StripeError
 from source_stripe.events import rows_as_now
 from source_stripe.ledger import Change
+from source_stripe.left_out import LeftOut
 from source_stripe.listing import Listing
 from source_stripe.pages import MalformedObject, MalformedPage, Row
 from source_stripe.pieces import ChangedParent
@@ -128,6 +129,8 @@ class Children:
     """At a parent whose list could not be made whole."""
     again: SecondLook = field(default_factory=SecondLook)
     """At a child, likewise."""
+    left_out: LeftOut | None = None
+    """Where Stripe may refuse one parent and not the others: those that it did."""
     _asked: set[str] = field(default_factory=set)
 
     def costs(self, row: Row) -> bool:
@@ -195,6 +198,10 @@ class Children:
             missing.pop(str(child.get("id")), None)
             self._mark(child, parent, changed.id)
             yield from self._finished(child, changed.time)
+        if self.left_out is not None and self.left_out.has(changed.id):
+            # Of those that events name others may have been there before: it is no failure that this one is refused.
+            self.left_out.answered()
+            return
         for change in missing.values():
             yield from self.tombstones(replace(change, time=changed.time))
 
@@ -206,8 +213,14 @@ class Children:
             children[:] = [child for value in values_at(row, path) for child in self._whole(value, path, parent_id)]
 
         # The row is its own record too, perhaps: it is not changed.
-        if not self.parent_again.whole(dict(parent), read):
+        try:
+            if not self.parent_again.whole(dict(parent), read):
+                return
+        except StripeError as why:
+            if not self._leaves_out(parent_id, why):
+                raise
             return
+        self._answered()
         yield from self._new(self._own(children), parent, parent_id, time)
         there = {str(child.get("id")) for child in children}
         change = self.known.changed.get(parent_id)
@@ -281,13 +294,23 @@ class Children:
             for child in self._asked_for(parent_id, parent):
                 some = True
                 yield child
+            self._answered()
         except StripeError as why:
+            if self._leaves_out(parent_id, why):
+                return
             if not is_gone(why, parent_id, str(self.key.name)):
                 raise
             # It may not be: then what came before is no more than a part.
             if some:
                 self.parent_again.check_gone(parent_id, why)
             logger.info("%s is gone since it was listed: %s", parent_id, why)
+
+    def _leaves_out(self, parent_id: str, why: StripeError) -> bool:
+        return self.left_out is not None and self.left_out.takes(parent_id, why)
+
+    def _answered(self) -> None:
+        if self.left_out is not None:
+            self.left_out.answered()
 
     def _asked_for(self, parent_id: str, parent: Row) -> Iterator[Row]:
         if self.listing is None or self.key.name is None:

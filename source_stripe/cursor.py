@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from source_stripe.account import AccountReader
 from source_stripe.errors import ends
 from source_stripe.frontier import Frontier
+from source_stripe.left_out import LeftOut
 from source_stripe.pieces import ListPiece
 from source_stripe.progress import Progress
 from source_stripe.reading import Reading
@@ -46,6 +47,8 @@ class ReadingCursor(Cursor):
     followers: Mapping[str, str] = field(default_factory=dict)
     failures: Mapping[str, AirbyteTracedException] = field(default_factory=dict)
     """Those of them, and of this stream, that could not be read to their end. Filled while it is read."""
+    left_out: Sequence[LeftOut] = ()
+    """Parents that Stripe refuses to be asked about. Filled while the stream is read."""
 
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
@@ -89,6 +92,8 @@ class ReadingCursor(Cursor):
                 yield StreamSlice(partition={}, cursor_slice={"piece": number}, extra_fields={"piece": number})
             if self.frontier.failed:
                 return
+        for left_out in self.left_out:
+            left_out.end()
         self._finished = True
         if failure := self.own_failure_of(self.stream):
             raise failure
@@ -153,6 +158,9 @@ class ReadingCursor(Cursor):
                 self._checkpoint()
 
     def _checkpoint(self) -> None:
+        if any(left_out.is_all for left_out in self.left_out):
+            # If that stays so the stream fails, and what was refused has to be asked for again.
+            return
         states = {self.stream: self.state, **{follower: self.state_of(follower) for follower in self.followers}}
         for stream, state in states.items():
             if stream not in self.failures:

@@ -21,6 +21,7 @@ from source_stripe.errors import Outcome, StreamFailure, StripeError, ends
 from source_stripe.frontier import Frontier
 from source_stripe.hydration import Hydrator, hydrate
 from source_stripe.ledger import Change, Missing
+from source_stripe.left_out import LeftOut
 from source_stripe.listing import Listing
 from source_stripe.pages import Page, Row
 from source_stripe.pieces import ChangedParent, ChangedPiece, ListPiece, ParentsPiece, RowsPiece
@@ -58,6 +59,12 @@ class Route:
 def failures_of(route: Route) -> Mapping[str, AirbyteTracedException]:
     """Where a route serves several streams, those of them that failed."""
     return route.projection.failures if isinstance(route.projection, Several) else {}
+
+
+def left_out_of(routes: Iterable[Route]) -> list[LeftOut]:
+    """The parents that Stripe refuses to be asked about, as reading the routes shows."""
+    children = (route.projection for route in routes if isinstance(route.projection, Children))
+    return [each.left_out for each in children if each.left_out is not None]
 
 
 @dataclass

@@ -13,6 +13,7 @@ from source_stripe.children import Beside, Children, Key, ParentKey, Via
 from source_stripe.events import Fold, type_groups
 from source_stripe.expanding import lists_in, paths_below
 from source_stripe.hydration import Hydrator
+from source_stripe.left_out import LeftOut
 from source_stripe.listing import Listing, RangeFilter
 from source_stripe.pages import NextPageUrl, OneObject, Paging, StartingAfter, WholeList
 from source_stripe.records import Fetched, Finish, Folded, FromEvents, Itself, Known, Projection, Several
@@ -153,6 +154,7 @@ class Routes:
             lists=self._nested(row, row.expand),
             parent_again=self._again(self.rows[parent.stream], _expansions(row, parent)),
             again=self._again(row, row.expand),
+            left_out=LeftOut(row.name, parent.stream) if self.rows[parent.stream].may_refuse else None,
         )
         return replace(above, projection=children)
 

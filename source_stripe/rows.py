@@ -90,6 +90,7 @@ class StreamRow(Row):
     get: str | None = None
     include: tuple[str, ...] = ()
     nested: Mapping[str, str] = Field(default_factory=dict)
+    may_refuse: bool = False
 
     needs: str | None = None
     deprecated: bool = False

@@ -31,7 +31,7 @@ from source_stripe.reading import CreatedReading, Reading, WholeReading
 from source_stripe.records import Known
 from source_stripe.refusals import Refused
 from source_stripe.requester import StripeRequester
-from source_stripe.retriever import Route, failures_of
+from source_stripe.retriever import Route, failures_of, left_out_of
 from source_stripe.routes import Routes
 from source_stripe.rows import StreamRow
 from source_stripe.schemas import StreamSchema
@@ -116,6 +116,7 @@ class StreamBuilder:
             refused=refused,
             followers={follower.name: str(follower.cursor) for follower in rows[1:]},
             failures=failures_of(routes[0]),
+            left_out=left_out_of(routes),
         )
         retriever = self.factory.create_component(
             CustomRetriever,

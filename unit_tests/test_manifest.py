@@ -25,7 +25,7 @@ COVERAGE = yaml.safe_load((ROOT / "tools" / "stream_coverage.yaml").read_text("u
 KEY_ORDER = """
     $ref type retriever name group path object primary_key
     params passes expand filter time_field older_time_fields paging nested api version adds parent parents product
-    sync cursor lookback overlap events event_object touched_by other_ids deletes hides get include
+    sync cursor lookback overlap events event_object touched_by other_ids deletes hides get include may_refuse
     needs deprecated opt_in sensitive notes
 """
 PARENT_KEYS = {

@@ -27,10 +27,12 @@ FAILED = 20
 def read(tmp_path: Path) -> Command:
     """Runs a sync of these streams in this process, its output into a file; the exit code and what came out."""
 
-    def call(*streams: str, state: list[Any] | None = None, **config: Any) -> tuple[int, Output]:
+    def call(
+        *streams: str, mode: str = "full_refresh", state: list[Any] | None = None, **config: Any
+    ) -> tuple[int, Output]:
         files: dict[str, Any] = {
             "config": {"client_secret": KEY, "call_rate_limit": 10_000, **config},
-            "catalog": {"streams": [configured(name) for name in streams]},
+            "catalog": {"streams": [configured(name, mode) for name in streams]},
             "state": state or [],
         }
         args = ["read"]
@@ -45,9 +47,9 @@ def read(tmp_path: Path) -> Command:
     return call
 
 
-def configured(name: str) -> dict[str, Any]:
+def configured(name: str, mode: str) -> dict[str, Any]:
     described = {"name": name, "json_schema": {}, "supported_sync_modes": ["full_refresh", "incremental"]}
-    return {"stream": described, "sync_mode": "full_refresh", "destination_sync_mode": "append"}
+    return {"stream": described, "sync_mode": mode, "destination_sync_mode": "append"}
 
 
 def error_of(output: Output) -> dict[str, Any]:
@@ -113,9 +115,10 @@ def test_what_ends_every_stream_is_said_once_at_the_end(requests_mock: Mocker, r
 def test_final_messages_are_sentences(requests_mock: Mocker, read: Command) -> None:
     mock_account(requests_mock)
     mock_list(requests_mock, "/v1/refunds", rows_of("re", 1))
+    mock_list(requests_mock, "/v1/events", [])
     state = {"type": "STREAM", "stream": {"stream_descriptor": {"name": "charges"}, "stream_state": {"odd": NOW}}}
 
-    code, output = read("charges", "refunds", state=[state])
+    code, output = read("charges", "refunds", mode="incremental", state=[state])
 
     assert code == 1
     closing = error_of(output)["message"]

@@ -63,13 +63,10 @@ def files(tmp_path: Path) -> Files:
     return call
 
 
-def selecting(*names: str) -> dict[str, Any]:
-    streams = [{"name": name, "json_schema": {}, "supported_sync_modes": ["full_refresh"]} for name in names]
-    return {
-        "streams": [
-            {"stream": each, "sync_mode": "full_refresh", "destination_sync_mode": "append"} for each in streams
-        ]
-    }
+def selecting(*names: str, mode: str = "full_refresh") -> dict[str, Any]:
+    modes = ["full_refresh", "incremental"]
+    streams = [{"name": name, "json_schema": {}, "supported_sync_modes": modes} for name in names]
+    return {"streams": [{"stream": each, "sync_mode": mode, "destination_sync_mode": "append"} for each in streams]}
 
 
 @pytest.mark.parametrize("name", ["check", "discover", "read"])
@@ -105,7 +102,7 @@ def test_a_key_in_a_catalog_or_a_state_is_not_printed(requests_mock: Mocker, fil
 
     results = [
         files("read", config=config, catalog=selecting(PASTED[1], "charges")),
-        files("read", config=config, catalog=selecting("charges"), state=[state]),
+        files("read", config=config, catalog=selecting("charges", mode="incremental"), state=[state]),
         files("read", config=config, catalog=selecting("charges"), state=[PASTED[4]]),
         files("read", config=config, catalog=PASTED[5]),
     ]

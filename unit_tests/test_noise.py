@@ -65,10 +65,10 @@ def test_a_child_path_that_always_fails_is_told_of_once(
     mock_account(requests_mock)
     mock_list(requests_mock, "/v1/customers", rows_of("cus", FAILED))
     for number in range(FAILED):
-        refusal = {"error": {"type": "invalid_request_error", "message": f"Odd for 'cus_{number}'."}}
+        refusal = {"error": {"type": "invalid_request_error", "message": f"No permission to see 'cus_{number}'."}}
         requests_mock.get(
             f"{API}/v1/customers/cus_{number}/balance_transactions",
-            status_code=400,
+            status_code=403,
             json=refusal,
             headers={"Request-Id": f"req_{number}", "Date": DATE},
         )
@@ -77,9 +77,9 @@ def test_a_child_path_that_always_fails_is_told_of_once(
 
     assert (code, output.statuses) == (1, {"customer_balance_transactions": "INCOMPLETE"})
     first, closing = output.errors
-    assert first.startswith("The stream customer_balance_transactions can't be read. Stripe refused GET ")
+    assert first.startswith("The stream customer_balance_transactions can't be read. The test secret key may not read ")
     assert closing.startswith("1 of 1 streams could not be read to its end: customer_balance_transactions")
-    assert "Stripe refused GET /v1/customers/{customer}/balance_transactions: Odd for 'cus_" in closing
+    assert "may not read /v1/customers/{customer}/balance_transactions: No permission to see 'cus_" in closing
     assert len(closing) < 700
     logged = Counter(record.levelname for record in caplog.records if "Exception while syncing" in record.message)
     assert logged == {"ERROR": 1}

@@ -182,8 +182,8 @@ class ChangesReading:
         since = watermark - self.lookback - doubt
         self.known.floor = watermark if self.feed.misses_births else None
         if self.new_children_only and self.feed.parent_field is None:
-            self.known.children = Range(max(since, self.start), now)
-            self.known.children_again = Range(self.start, now)
+            self.known.children = Range(max(since, self.start), now, onward=True)
+            self.known.children_again = Range(self.start, now, onward=True)
         pieces = self._changed(changes, since, now)
         return [*pieces, *self._parents_again(watermark, pieces)]
 
@@ -220,7 +220,7 @@ class ChangesReading:
         self.known.born = ById(planned.born)
         pieces: list[Piece] = []
         if self.feed.misses_births:
-            lately = Range(since, now + 1)
+            lately = Range(since, now + 1, onward=True)
             pieces += [ListPiece(0, asked, lately, expects=True) for asked in self.listings[0].passes]
             rest = planned.older
         else:
@@ -288,7 +288,7 @@ def _that_may_be_in(window: Window, changes: Changes) -> Changes:
     return changes.only(
         place
         for place in changes.places
-        if not ledger.says_created(place) or any(piece.start <= ledger.created_at(place) < piece.end for piece in left)
+        if not ledger.says_created(place) or any(piece.holds(ledger.created_at(place)) for piece in left)
     )
 
 

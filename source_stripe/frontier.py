@@ -200,7 +200,7 @@ class Frontier:
             piece = self.list_piece(number)
             if piece.created is None:
                 raise ValueError(f"piece {number} has no seconds")
-            rest, done = Range(piece.created.start, second), Range(second, piece.created.end)
+            rest, done = Range(piece.created.start, second), replace(piece.created, start=second)
             part = self._parts.get(number, number)
             self._read[part] = replace(piece, created=done)
             self._open[number] = replace(piece, created=rest)

@@ -267,9 +267,10 @@ class Missing:
     def created_in(self, seconds: Range) -> Iterator[Change]:
         """Those that were created in a range, newest first."""
         ledger, places = self._expected.ledger, self._expected.places
+        ends = (None if seconds.onward else seconds.end, seconds.start)
         first, end = (
-            bisect_left(places, -second + 1, key=lambda place: -ledger.created_at(place))
-            for second in (seconds.end, seconds.start)
+            0 if second is None else bisect_left(places, -second + 1, key=lambda place: -ledger.created_at(place))
+            for second in ends
         )
         return (ledger.change(place) for place in places[first:end] if self._marks[place])
 

@@ -34,13 +34,12 @@ class RangeFilter:
     def params(self, created: Range) -> Params:
         """The parameters that list only what was created in a range; by whole days perhaps a little more."""
         asked = self._asked(created)
-        start = max(asked.start - self.exclusive, 0)
-        return ((self.start, self._time(start)), (self.end, self._time(asked.end)))
+        since = (self.start, self._time(max(asked.start - self.exclusive, 0)))
+        return (since,) if asked.onward else (since, (self.end, self._time(asked.end)))
 
     def covers(self, created: Range, second: int) -> bool:
         """Whether such a list, asked for a range, may hold what was created in a second."""
-        asked = self._asked(created)
-        return asked.start <= second < asked.end
+        return self._asked(created).holds(second)
 
     def _asked(self, created: Range) -> Range:
         if not self.days:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 _PAGES_A_PIECE = 12
@@ -22,13 +22,21 @@ _GAPS = 100 / 99
 
 @dataclass(frozen=True, order=True)
 class Range:
-    """A half-open interval of `created`: `start <= created < end`, Unix seconds."""
+    """A half-open interval of `created`: `start <= created < end`, Unix seconds.
+
+    `onward` where what was created later still belongs to it, at whatever time: test clocks run ahead, so that objects
+    are created in the future. `end` then is only how far the range counts as read.
+    """
 
     start: int
     end: int
+    onward: bool = field(default=False, compare=False)
 
     def __bool__(self) -> bool:
         return self.start < self.end
+
+    def holds(self, second: int) -> bool:
+        return self.start <= second and (self.onward or second < self.end)
 
 
 def merge(ranges: Iterable[Range]) -> tuple[Range, ...]:
@@ -102,7 +110,7 @@ def split(being_read: Range, oldest: int, ahead: Ahead, *, others: int, shortest
     each = ahead.pages // pieces * ahead.seconds_a_page
     cuts = [being_read.start, *(int(oldest - each * n) for n in range(pieces - 1, 0, -1))]
     handed_out = [Range(start, end) for start, end in pairwise(cuts)]
-    return Range(cuts[-1], being_read.end), handed_out[::-1]
+    return replace(being_read, start=cuts[-1]), handed_out[::-1]
 
 
 @dataclass

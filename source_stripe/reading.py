@@ -81,12 +81,12 @@ class WholeReading:
         if self.lookback is None:
             self.known.floor = state.watermark
         else:
-            self.known.children = Range(self._children_since(state, account), account.now)
-            self.known.children_again = Range(self.start, account.now)
+            self.known.children = Range(self._children_since(state, account), account.now, onward=True)
+            self.known.children_again = Range(self.start, account.now, onward=True)
         if self.of_events:
             warn_of_gone(self.stream, state, [Range(self.start, account.now)], account.now)
         self._state = replace(state, watermark=account.now, window=None)
-        yield first_pieces(self.listings, [Range(self.start, account.now)], account.birth)
+        yield first_pieces(self.listings, [Range(self.start, account.now, onward=True)], account.birth)
 
     def _children_since(self, state: StreamState, account: Account) -> int:
         if state.watermark is None:

@@ -22,7 +22,7 @@ from source_stripe.frontier import Frontier
 from source_stripe.hydration import Hydrator, hydrate
 from source_stripe.ledger import Change, Missing
 from source_stripe.left_out import LeftOut
-from source_stripe.listing import Listing
+from source_stripe.listing import Listing, unix_seconds
 from source_stripe.pages import Page, Row
 from source_stripe.pieces import ChangedParent, ChangedPiece, ListPiece, ParentsPiece, RowsPiece
 from source_stripe.progress import Progress
@@ -159,7 +159,7 @@ class StripeRetriever(Retriever):
         piece = self.frontier.list_piece(number)
         if piece.created is None or not piece.created.start < second < piece.created.end:
             return None
-        return replace(piece, created=Range(second, piece.created.end))
+        return replace(piece, created=replace(piece.created, start=second))
 
     def _missed(self, unseen: Missing | None, route: Route, piece: ListPiece) -> Iterator[Row]:
         """What should have been in a list, by its events, and was not: lists hide it, or it is gone already."""
@@ -262,9 +262,11 @@ class StripeRetriever(Retriever):
             self.frontier.hand_out(lambda idle: [ChangedPiece(piece.route, part, asked) for part in cover.share(idle)])
 
     def _tombstones(self, change: Change, route: Route) -> Iterable[Row]:
-        """No older than the rows that they replace."""
-        time = self.known.updated(change.id, change.time)
-        return route.projection.tombstones(change if time is None else replace(change, time=time))
+        """No older than the rows that they replace: those of what was created in the future are ahead of all events."""
+        own = unix_seconds(change.shown.get("updated"))
+        least = max(time for time in (change.time, change.created, own) if time is not None)
+        time = self.known.updated(change.id, least)
+        return route.projection.tombstones(replace(change, time=least if time is None else time))
 
     def _children_of(self, piece: ParentsPiece, route: Route) -> Iterator[Row]:
         """The children of parents that events named."""
@@ -290,10 +292,6 @@ class StripeRetriever(Retriever):
             # A list that was asked for a range has put it there. Of any other, events tell what is new.
             asked = route.listing.range_filter is not None or created_in is None
             return asked or str(row.get("id")) in self.known.born
-        if (
-            created_in is not None
-            and route.listing.range_filter is None
-            and not created_in.start <= created < created_in.end
-        ):
+        if created_in is not None and route.listing.range_filter is None and not created_in.holds(created):
             return False
         return created >= self.start

@@ -25,7 +25,7 @@ from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_stripe.listing import unix_seconds
-from source_stripe.ranges import Range, merge, subtract
+from source_stripe.ranges import Range, intersect, merge, subtract
 
 _AIRBYTE_KEYS = frozenset({"use_global_cursor", "state", "states", "parent_state", "lookback_window"})
 REFUSED = "refused"
@@ -61,8 +61,8 @@ class Window:
 
     @property
     def left(self) -> tuple[Range, ...]:
-        """What is still to be read, oldest first."""
-        return subtract(self.span, self.done)
+        """What is still to be read, oldest first: the newest of it with all that was created in the future."""
+        return tuple(replace(piece, onward=piece.end == self.span.end) for piece in subtract(self.span, self.done))
 
     def share(self, since: int) -> float:
         """How much of the span from `since` (Unix seconds) on is done, 0 to 1."""
@@ -71,7 +71,7 @@ class Window:
         return 1 - left / (span.end - span.start) if span else 1.0
 
     def with_done(self, *pieces: Range) -> Window:
-        return replace(self, done=merge((*self.done, *pieces)))
+        return replace(self, done=intersect(((*self.done, *pieces), (self.span,))))
 
     def dump(self) -> dict[str, Any]:
         done = [[piece.start, piece.end] for piece in self.done]

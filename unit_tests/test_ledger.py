@@ -118,6 +118,8 @@ def test_what_did_not_come_is_missing(changes: list[Change], came: set[str], sta
     in_range = [change for change in left if change.created is not None and start <= change.created < end]
     found = [*missing.created_in(Range(start, end))]
     assert sorted(found, key=lambda change: change.id) == sorted(in_range, key=lambda change: change.id)
+    onward = [change for change in left if change.created is not None and start <= change.created]
+    assert len([*missing.created_in(Range(start, end, onward=True))]) == len(onward)
     times = [change.created or 0 for change in found]
     assert times == sorted(times, reverse=True)
 

@@ -32,6 +32,17 @@ def test_ranges_are_asked_for_as_each_list_wants_it() -> None:
     )
 
 
+def test_what_goes_onward_is_asked_for_without_an_end_unless_the_list_wants_whole_days() -> None:
+    onward = Range(100, 86_400, onward=True)
+
+    assert RangeFilter().params(onward) == (("created[gte]", "100"),)
+    assert RangeFilter().covers(onward, 10**10)
+    assert RangeFilter("start_time", "end_time", days=True).params(onward) == (
+        ("start_time", "0"),
+        ("end_time", "86400"),
+    )
+
+
 @pytest.mark.parametrize(
     ("time", "seconds"),
     [

@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_stripe.ranges import Descent, PageSpan, Range, foresee, merge, shortest_piece, split, subtract
+from source_stripe.ranges import Ahead, Descent, PageSpan, Range, foresee, merge, shortest_piece, split, subtract
 
 seconds = st.integers(0, 400)
 ranges = st.builds(lambda a, b: Range(min(a, b), max(a, b)), seconds, seconds)
@@ -133,3 +133,26 @@ def test_a_list_in_another_order_is_not_through_before_its_end() -> None:
     assert descent.through(PageSpan(99, 90), steps=1) == 91
     assert descent.through(PageSpan(91, 80), steps=1) is None
     assert descent.through(PageSpan(80, 70), steps=1) is None
+
+
+def test_the_newest_range_holds_what_was_created_in_the_future() -> None:
+    onward = Range(10, 20, onward=True)
+
+    assert [second for second in (9, 10, 20, 10**10) if onward.holds(second)] == [10, 20, 10**10]
+    assert [second for second in (9, 10, 19, 20) if Range(10, 20).holds(second)] == [10, 19]
+
+
+def test_only_what_the_reader_keeps_goes_onward() -> None:
+    """Also where all that was read so far lies in the future."""
+    for oldest in (900, 5_000):
+        ahead = Ahead(800, 10)
+        kept, handed_out = split(Range(0, 1_000, onward=True), oldest, ahead, others=3, shortest=1)
+
+        assert kept.onward
+        assert handed_out
+        assert not any(piece.onward for piece in handed_out)
+        assert [handed_out[-1].start, *(piece.end for piece in handed_out[::-1])] == [
+            0,
+            *(piece.start for piece in handed_out[-2::-1]),
+            kept.start,
+        ]

@@ -291,3 +291,16 @@ def test_a_watermark_that_is_ahead_is_in_doubt_for_a_day() -> None:
 )
 def test_a_full_refresh_only_goes_on_from_a_reading_of_all(raw: dict[str, Any], under_way: bool) -> None:
     assert is_under_way(raw, start=500) is under_way
+
+
+def test_what_is_left_of_a_window_goes_on_into_the_future_until_its_newest_part_is_done() -> None:
+    window = Window(Range(0, 100), (Range(20, 50),))
+
+    assert [(piece, piece.onward) for piece in window.left] == [(Range(0, 20), False), (Range(50, 100), True)]
+    assert [piece.onward for piece in window.with_done(Range(60, 100)).left] == [False, False]
+
+
+def test_nothing_beyond_a_window_is_put_down_as_done() -> None:
+    window = Window(Range(0, 100)).with_done(Range(90, 500), Range(700, 100))
+
+    assert window.done == (Range(90, 100),)

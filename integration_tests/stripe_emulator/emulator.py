@@ -315,7 +315,9 @@ class StripeEmulator:
             self._announce(parent, names, at, events.previous_attributes(before.told, after.told))
 
     def _announce(self, resource: Resource, names: list[str], at: int, previous: Json | None = None) -> None:
-        """Write events of Unix time `at`. Those older than what /v1/events keeps are not kept at all."""
+        """Write events of Unix time `at`, or of now if that is in the future: so it is for what a test clock dates.
+        Those older than what /v1/events keeps are not kept at all."""
+        at = min(at, self.clock.now())
         account = self._account_told(resource)
         if not names or account is None or at < self.clock.now() - events.RETENTION:
             return

@@ -31,7 +31,15 @@ from unit_tests.test_source import LOGGER, mock_account
 SOURCE = SourceStripe(None, {"client_secret": KEY}, None)
 ROWS = {row["name"]: StreamRow.model_validate(row) for row in SOURCE.resolved_manifest["streams"]}
 GIVE = "Give it those at https://dashboard.stripe.com/apikeys"
-EMPTY = {"object": "list", "data": [], "has_more": False}
+SINGLE = {row.path: {"object": row.object[0]} for row in ROWS.values() if row.sync == "single"}
+
+
+def nothing(request: Any, _: Any) -> dict[str, Any]:
+    """The answer of an account with nothing in it: the object itself where there is only one, else an empty list."""
+    if request.path in SINGLE:
+        return SINGLE[request.path]
+    is_v2 = request.path.startswith("/v2/")
+    return {"data": [], **({"next_page_url": None} if is_v2 else {"object": "list", "has_more": False})}
 
 
 def probed(requester: StripeRequester, *streams: str) -> list[Probe]:
@@ -88,7 +96,7 @@ def test_no_probe_needs_the_id_of_a_parent(requester: StripeRequester) -> None:
 
 
 def test_a_probe_asks_for_one_row(requester: StripeRequester, requests_mock: Mocker) -> None:
-    requests_mock.get(re.compile(f"{API}/v"), json=EMPTY)
+    requests_mock.get(re.compile(f"{API}/v"), json=nothing)
 
     for probe in probed(requester, "charges", "v2_core_accounts", "balance", "reporting_report_types"):
         probe.ask()
@@ -257,7 +265,7 @@ def check(streams: Collection[str] = (), **config: Any) -> AirbyteConnectionStat
 @pytest.fixture
 def lists(requests_mock: Mocker) -> Mocker:
     """An account with nothing in it: every list is empty."""
-    requests_mock.get(re.compile(f"{API}/v"), json=EMPTY)
+    requests_mock.get(re.compile(f"{API}/v"), json=nothing)
     mock_account(requests_mock, business_profile={"name": "Rocket Rides"})
     return requests_mock
 

@@ -61,6 +61,10 @@ class Page:
         if self.next is not None:
             self.met.add(self.next)
 
+    def taken(self) -> None:
+        """Its rows were made use of: only their ids stay, as finding the next page may take them."""
+        self.rows[:] = [{"id": row.get("id")} for row in self.rows]
+
     def without_last(self) -> Page | None:
         """Had its last row not been there: what comes behind is the same. None where no row would be left."""
         return replace(self, rows=self.rows[:-1], next=str(self.rows[-2]["id"])) if len(self.rows) > 1 else None

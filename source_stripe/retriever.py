@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import pairwise
@@ -122,13 +122,7 @@ class StripeRetriever(Retriever):
             if unseen:
                 for row in page.rows:
                     unseen.came(str(row.get("id")))
-            wanted = page.rows
-            if self.start or route.listing.range_filter is None:
-                wanted = [row for row in page.rows if self._wanted(row, route, piece.created)]
-            steps = 0
-            for rows in self._kept(number, route, wanted):
-                yield from self._records(route, rows)
-                steps += 1
+            steps = yield from self._on_page(number, route, page, piece.created)
             if self._behind(page.rows, route, piece, unseen):
                 break
             span = self._span(page, route)
@@ -138,8 +132,23 @@ class StripeRetriever(Retriever):
                 yield Flush()
                 self.checkpoint(number, second)
                 descent.said()
+            # While the next page is on its way nobody else holds on to this one.
+            page.taken()
         if unseen:
             yield from self._missed(unseen, route, self.frontier.list_piece(number))
+
+    def _on_page(
+        self, number: int, route: Route, page: Page, created_in: Range | None
+    ) -> Generator[Row | Flush, None, int]:
+        """The records of a page; returns in how many steps this reader made them."""
+        wanted = page.rows
+        if self.start or route.listing.range_filter is None:
+            wanted = [row for row in page.rows if self._wanted(row, route, created_in)]
+        steps = 0
+        for rows in self._kept(number, route, wanted):
+            yield from self._records(route, rows)
+            steps += 1
+        return steps
 
     def _behind(self, rows: Sequence[Row], route: Route, piece: ListPiece, unseen: Missing | None) -> bool:
         """Whether a list that can't be asked for a range, newest first, has come down to rows older than wanted.

@@ -95,3 +95,11 @@ def test_a_row_without_id_is_an_error_in_any_list(paging: Paging) -> None:
 def test_a_v2_page_that_would_loop_is_an_error(url: Any) -> None:
     with pytest.raises(MalformedPage, match="next_page_url"):
         V2.page({"data": [], "next_page_url": url}, "/v2/x", Page([], next="/v2/x?page=1"))
+
+
+def test_a_page_whose_rows_were_taken_still_finds_the_next_one() -> None:
+    page = V1.page(listed({"id": "a", "amount": 1}, {"id": "b", "amount": 2}, has_more=True), PATH, None)
+    page.taken()
+
+    assert page == Page([{"id": "a"}, {"id": "b"}], "b")
+    assert page.without_last() == Page([{"id": "a"}], "a")

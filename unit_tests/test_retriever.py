@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -94,6 +96,31 @@ def test_the_pages_of_a_piece_follow_the_cursor(requester: StripeRequester, requ
     first, second = (request.qs for request in requests_mock.request_history)
     assert first == {"status": ["all"], "created[gte]": ["0"], "created[lt]": ["100"], "limit": ["100"]}
     assert second == {**first, "starting_after": ["ch_2"]}
+
+
+@pytest.mark.parametrize("start", [0, 10])
+def test_while_a_page_is_on_its_way_none_of_the_last_is_held_on_to(
+    requester: StripeRequester, requests_mock: Mocker, start: int
+) -> None:
+    """Dozens of readers would each hold a megabyte of rows."""
+    held: list[int] = []
+
+    def answer(*_: Any) -> str:
+        gc.collect()
+        held.append(sum(isinstance(each, dict) and "a mark" in each for each in gc.get_objects()))
+        return json.dumps(
+            listed(*({**charge(100 * len(held) + n), "a mark": {}} for n in range(100)), has_more=len(held) < 3)
+        )
+
+    requests_mock.get(CHARGES, text=answer)
+    reader = retriever(requester, start=start)
+    reader.frontier.open([ListPiece(created=Range(0, 100))])
+    piece = StreamSlice(partition={}, cursor_slice={}, extra_fields={"piece": next(reader.frontier.pieces())})
+    for _ in reader.read_records({}, piece):
+        pass
+
+    # But for the last record, which was just taken.
+    assert held == [0, 1, 1]
 
 
 def test_a_row_says_when_it_last_changed_and_that_it_is_there(

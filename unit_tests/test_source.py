@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -42,9 +43,9 @@ def mock_list(requests_mock: Mocker, path: str, rows: list[dict[str, Any]]) -> N
 
     def answer(request: Any, _context: Any) -> str:
         params = {key: values[0] for key, values in parse_qs(urlsplit(request.url).query).items()}
-        matching = [
-            row for row in newest_first if int(params["created[gte]"]) <= row["created"] < int(params["created[lt]"])
-        ]
+        # The newest range has no end.
+        start, end = int(params["created[gte]"]), int(params.get("created[lt]", sys.maxsize))
+        matching = [row for row in newest_first if start <= row["created"] < end]
         if after := params.get("starting_after"):
             place = {row["id"]: number for number, row in enumerate(newest_first)}
             matching = [row for row in matching if place[row["id"]] > place[after]]

@@ -218,6 +218,25 @@ def test_ids_of_lines_were_not_unique(emulator: StripeEmulator, version: str, id
     assert event["data"]["previous_attributes"]["lines"] == {"data": shown, "total_count": 4}
 
 
+def test_arrays_in_previous_attributes_showed_what_changed_in_them(emulator: StripeEmulator) -> None:
+    parents: list[Json] = [BY_SUBSCRIPTION, BY_SUBSCRIPTION, BY_ITEM]
+    lines = [
+        {"id": f"il_{number}", "parent": parent, "amount": 5, "description": f"line {number}"}
+        for number, parent in enumerate(parents, 1)
+    ]
+    emulator.default_version = "2017-04-06"
+    emulator.create("invoice", status="draft", lines=lines)
+    last = newest(emulator)["data"]["object"]["lines"]["data"][2]
+    emulator.update("il_2", description="new")
+    assert newest(emulator)["data"]["previous_attributes"] == {"lines": {"data": [{"description": "line 2"}]}}
+    emulator.delete("il_1")
+    first, second, third = newest(emulator)["data"]["previous_attributes"]["lines"]["data"]
+    assert first == {"unique_id": "il_1", "description": "line 1"}
+    assert (second["id"], second["unique_id"], second["description"]) == ("sub_1", "il_2", "new")
+    assert "amount" not in second
+    assert third == last
+
+
 @pytest.mark.parametrize(("version", "is_shown"), [("2020-03-02", True), ("2020-08-27", False)])
 def test_a_customer_showed_what_it_has(emulator: StripeEmulator, version: str, is_shown: bool) -> None:
     customer = emulator.create("customer", sources=[{"object": "card"}], tax_ids=[{}], event=False)["id"]

@@ -156,7 +156,7 @@ class StripeEmulator:
             # Most of a v2 account is shown to who asks for it only, and told of all the same.
             shown = (old, resource.fields) if resource.kind.startswith("v2.") else (before.listed, after.listed)
             usual = events.on_update(resource.kind, *shown) if changed else []
-            previous = events.previous_attributes(before.told, after.told)
+            previous = self._previous(resource, before, after)
             self._announce(resource, _chosen(event, usual, resource.kind), now, previous)
             if event is None and not usual and changed:
                 self._announce_parents(parents, now)
@@ -312,7 +312,11 @@ class StripeEmulator:
         for parent, before in parents:
             after = self._view(parent)
             names = events.on_update(parent.kind, before.listed, after.listed)
-            self._announce(parent, names, at, events.previous_attributes(before.told, after.told))
+            self._announce(parent, names, at, self._previous(parent, before, after))
+
+    def _previous(self, resource: Resource, before: _View, after: _View) -> Json:
+        account = self._account_told(resource)
+        return events.previous_attributes(before.told, after.told, account.default_version) if account else {}
 
     def _announce(self, resource: Resource, names: list[str], at: int, previous: Json | None = None) -> None:
         """Write events of Unix time `at`, or of now if that is in the future: so it is for what a test clock dates.

@@ -17,7 +17,7 @@ import orjson
 from integration_tests.stripe_emulator import facts, legacy
 from integration_tests.stripe_emulator.clock import rfc3339
 from integration_tests.stripe_emulator.factory import object_id
-from integration_tests.stripe_emulator.facts import Json
+from integration_tests.stripe_emulator.facts import PINNED_VERSION, Json
 
 RETENTION = 30 * 24 * 3600
 """Seconds for which /v1/events keeps an event."""
@@ -89,6 +89,7 @@ _STEMS = {
 _RENAMED = {
     "payment_method.automatically_updated": ("payment_method.card_automatically_updated", "2020-08-27"),
 }
+_WHOLE_ARRAYS = "2017-05-25"
 _REFUNDS_TOLD = "2024-10-28"
 """The release since which refunds of charges have events of their own; before, only `charge.refunded` and
 `charge.refund.updated` tell of them (https://docs.stripe.com/changelog/acacia/2024-10-28/refund-webhook-update)."""
@@ -149,13 +150,14 @@ def stem(kind: str, fields: Json) -> str:
     return _STEMS.get(kind, kind)
 
 
-def previous_attributes(old: Json, new: Json) -> Json:
+def previous_attributes(old: Json, new: Json, version: str = PINNED_VERSION) -> Json:
     """The old values of what changed: hashes key by key (a key that is new was null), arrays whole.
 
     An embedded list is a hash with an array in it: `data` is there whole, as it was shown, and beside it what else of
-    the list changed (`total_count`, `has_more`), but not its `object` and `url`.
+    the list changed (`total_count`, `has_more`), but not its `object` and `url`. Before 2017-05-25 an array held of the
+    elements that changed what changed in them, place by place.
     """
-    return dict(_differences(old, new))
+    return dict(_differences(old, new, whole=version >= _WHOLE_ARRAYS))
 
 
 def event_fields(name: str, number: int, created: int, version: str) -> Json:
@@ -232,11 +234,25 @@ def _part_changed(old: Any, new: Any) -> str | None:
     return next((name for name in {**before, **after} if before.get(name) != after.get(name)), None)
 
 
-def _differences(old: Json, new: Json) -> Iterator[tuple[str, Any]]:
+def _differences(old: Json, new: Json, *, whole: bool) -> Iterator[tuple[str, Any]]:
     for name in [*old, *(name for name in new if name not in old)]:
         before, after = old.get(name, _MISSING), new.get(name, _MISSING)
         if isinstance(before, dict) and isinstance(after, dict):
-            if below := previous_attributes(before, after):
+            if below := dict(_differences(before, after, whole=whole)):
                 yield name, below
+        elif before != after and isinstance(before, list) and isinstance(after, list) and not whole:
+            yield name, _changed_elements(before, after)
         elif before != after:
             yield name, None if before is _MISSING else before
+
+
+def _changed_elements(old: list[Any], new: list[Any]) -> list[Any]:
+    """Of the elements that are others now what changed in them; those that have no counterpart any more are whole."""
+    changed: list[Any] = []
+    for place, before in enumerate(old):
+        after = new[place] if place < len(new) else None
+        if isinstance(before, dict) and isinstance(after, dict):
+            changed += [below] if (below := dict(_differences(before, after, whole=False))) else []
+        elif before != after:
+            changed.append(before)
+    return changed

@@ -70,13 +70,13 @@ _TABLE = (
     ),
     Policy(
         name="broken answer",
-        replies=Answers(range(200, 300), is_json=False),
+        replies=Either(Answers(range(200, 300), is_json=False), Answers(range(400, 500), is_json=False, has_id=True)),
         outcome=Outcome.RETRY,
         failure=FailureType.transient_error,
         what="Answers to GET {path} came cut, or not as JSON, for too long",
         todo="Sync again later; if it stays, check api_url and the proxy on the way. Nothing read so far is lost.",
-        why="HTTP 200 with a body that breaks off or is HTML: a connection that breaks, or a proxy that answers "
-        "itself.",
+        why="HTTP 200, or 4xx with Stripe's `Request-Id`, with a body that breaks off or is HTML: a connection that "
+        "breaks, or a proxy that answers itself.",
     ),
     Policy(
         name="error in place of an answer",

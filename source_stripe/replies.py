@@ -50,6 +50,8 @@ class Answers:
     is_json: bool | None = None
     is_error: bool | None = None
     for_account: bool | None = None
+    has_id: bool | None = None
+    """Whether it names the request, as all of Stripe's do."""
 
     def has(self, reply: Reply) -> bool:
         said = reply.refusal
@@ -63,6 +65,7 @@ class Answers:
             and self.is_json in (None, reply.is_json)
             and self.is_error in (None, reply.is_error)
             and self.for_account in (None, reply.for_account)
+            and self.has_id in (None, bool(said.request_id))
         )
 
 

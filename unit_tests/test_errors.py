@@ -47,7 +47,7 @@ EXAMPLES: dict[str, list[Reply]] = {
         (503, {"Stripe-Should-Retry": "false"}, error()),
     ],
     "trouble at Stripe": [(408, {}, error()), (409, {}, error()), (500, {}, None), (503, {}, error()), (520, {}, None)],
-    "broken answer": [(200, {}, None), (204, {}, None)],
+    "broken answer": [(200, {}, None), (204, {}, None), (404, {"Request-Id": "req_1"}, None)],
     "error in place of an answer": [
         (200, {}, {"error": {"type": "api_error", "message": "Odd."}}),
         (200, {}, {"error": "odd", "error_description": "Quite."}),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-from integration_tests.company import DOINGS
+from integration_tests.doings import DOINGS
 from integration_tests.stripe_emulator.facts import PINNED_VERSION
 from integration_tests.syncing import Kill
 
@@ -24,6 +24,7 @@ STREAMS = (
     "coupons",
     "credit_notes",
     "credit_notes_line_items",
+    "customer_cards",
     "customer_tax_ids",
     "customers",
     "invoice_items",
@@ -31,14 +32,20 @@ STREAMS = (
     "invoices",
     "payment_links",
     "payment_methods",
+    "payouts",
     "prices",
+    "products",
     "quotes",
     "quotes_line_items",
+    "refunds",
     "reviews",
+    "sources",
     "subscription_items",
     "subscriptions",
     "transfer_reversals",
     "transfers",
+    "v2_core_account_persons",
+    "v2_core_accounts",
 )
 _PARENTS = {
     "application_fees_refunds": "application_fees",
@@ -48,8 +55,22 @@ _PARENTS = {
     "quotes_line_items": "quotes",
     "subscription_items": "subscriptions",
     "transfer_reversals": "transfers",
+    "v2_core_account_persons": "v2_core_accounts",
 }
 """Streams that are read together, where both are selected."""
+
+
+VERSIONS = (
+    PINNED_VERSION,
+    "2025-02-24.acacia",
+    "2022-11-15",
+    "2020-03-02",
+    "2019-11-05",
+    "2019-02-19",
+    "2017-02-14",
+)
+"""Versions that events are written at. Just behind each of the last four something was renamed: event types
+(2020-08-27), ids of lines (2019-12-03), the time of invoices (2019-03-14), payouts (2017-04-06)."""
 
 
 @dataclass(frozen=True)
@@ -83,18 +104,30 @@ class History:
     """An account, and a connection that syncs it.
 
     `version` is the account's own. `shuffled` seeds the order of one second's events; None leaves them newest first.
+    `breaks` seeds which answers break, 3 % of them; None lets all be whole. `refuses_types` and `thin_events` are what
+    nobody knows of Stripe: whether unknown event types are refused, and whether v2 lists thin events of v1.
     """
 
     streams: tuple[str, ...]
     rounds: tuple[Round, ...]
     version: str = PINNED_VERSION
     shuffled: int | None = None
+    breaks: int | None = None
+    refuses_types: bool = False
+    thin_events: bool = False
     workers: int = 4
 
 
-def histories(*, kills: bool) -> st.SearchStrategy[History]:
-    """Random histories over at least eight streams; with `kills` half of the syncs are killed."""
-    return _streams().flatmap(lambda streams: _histories(streams, kills=kills))
+def histories(
+    *,
+    kills: bool,
+    streams: tuple[str, ...] | None = None,
+    versions: tuple[str, ...] = VERSIONS,
+    delays: tuple[int, ...] = (0, 0, 1, 60, 600),
+) -> st.SearchStrategy[History]:
+    """Random histories over at least eight streams, or the given ones; with `kills` half of the syncs are killed."""
+    chosen = _streams() if streams is None else st.just(streams)
+    return chosen.flatmap(lambda names: _histories(names, versions, delays, kills=kills))
 
 
 def _streams() -> st.SearchStrategy[tuple[str, ...]]:
@@ -102,7 +135,9 @@ def _streams() -> st.SearchStrategy[tuple[str, ...]]:
     return some.map(lambda names: tuple(sorted({*names, *(_PARENTS.get(name, name) for name in names[::2])})))
 
 
-def _histories(streams: tuple[str, ...], *, kills: bool) -> st.SearchStrategy[History]:
+def _histories(
+    streams: tuple[str, ...], versions: tuple[str, ...], delays: tuple[int, ...], *, kills: bool
+) -> st.SearchStrategy[History]:
     doings = [name for name, doing in DOINGS.items() if doing.tells & set(streams)]
     pauses = st.one_of(
         st.just(0),
@@ -123,7 +158,7 @@ def _histories(streams: tuple[str, ...], *, kills: bool) -> st.SearchStrategy[Hi
     rounds = st.builds(
         Round,
         changes=st.lists(changes, min_size=3, max_size=24).map(tuple),
-        delay=st.sampled_from([0, 0, 1, 60, 600]),
+        delay=st.sampled_from(delays),
         kill=(kill if kills else st.none()),
         meanwhile=st.lists(st.tuples(st.integers(1, 30), sudden), max_size=3).map(tuple),
     )
@@ -131,7 +166,10 @@ def _histories(streams: tuple[str, ...], *, kills: bool) -> st.SearchStrategy[Hi
         History,
         streams=st.just(streams),
         rounds=st.lists(rounds, min_size=1, max_size=4 if kills else 3).map(tuple),
-        version=st.sampled_from([PINNED_VERSION, "2025-02-24.acacia", "2022-11-15"]),
+        version=st.sampled_from(versions),
         shuffled=st.none() | st.integers(0, 9),
+        breaks=st.integers(0, 99),
+        refuses_types=st.booleans(),
+        thin_events=st.booleans(),
         workers=st.sampled_from([1, 2, 4, 16]),
     )

@@ -18,9 +18,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from random import Random
 
-from integration_tests.company import DOINGS, Company
+from integration_tests.company import Company
 from integration_tests.connection import Connection, stream_rows
 from integration_tests.convergence import LATE, Replica, check_is_complete
+from integration_tests.doings import DOINGS
 from integration_tests.histories import STREAMS, Change
 from integration_tests.setup import QUICK
 from integration_tests.stripe_emulator import StripeEmulator, faults, serve

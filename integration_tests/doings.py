@@ -1,0 +1,352 @@
+"""Doings: what can happen in a company, and the streams that show it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from integration_tests.company import Company
+from integration_tests.stripe_emulator.clock import rfc3339
+from integration_tests.stripe_emulator.facts import Json
+
+_DAY = 86_400
+
+
+@dataclass(frozen=True)
+class Doing:
+    """Something that can happen: to which one of the objects, an integer says. `tells` are the streams that show it."""
+
+    do: Callable[[Company, int], None]
+    tells: frozenset[str]
+    creates: bool = False
+
+
+Fields = Callable[[Company, int], Json]
+
+
+def happen(company: Company, doing: str, which: int) -> None:
+    """Let a key of DOINGS happen. Of an object that there isn't, the creation happens instead."""
+    company.count()
+    DOINGS[doing].do(company, which)
+
+
+def _customer(company: Company, which: int) -> str:
+    """A customer's id; there is one then, if there was none."""
+    customer = company.pick("customer", which, test_clock=None)
+    return customer.key if customer else str(company.create("customer")["id"])
+
+
+def _parent(company: Company, kind: str, which: int, **wanted: Any) -> str:
+    found = company.pick(kind, which, **wanted)
+    if found is None:
+        happen(company, f"create {kind}", which)
+        found = company.pick(kind, which, **wanted)
+    return found.key if found else ""
+
+
+def _rows(which: int, **fields: Any) -> list[Json]:
+    """Rows of an embedded list: a few, or more than are shown."""
+    return [dict(fields) for _ in range(12 if which % 9 == 8 else which % 4)]
+
+
+def _coupon(company: Company, which: int) -> Json:
+    """A coupon with an id of the user's choice: that of one that was deleted, as like as not."""
+    code = f"COUPON{which % 3}"
+    taken = any(row.key == code for row in company.alive("coupon"))
+    return {"name": "new"} if taken else {"id": code, "name": f"number {company.number}"}
+
+
+def _lines(company: Company, which: int) -> list[Json]:
+    """Lines of an invoice: of a subscription, which gave its ids to lines once; some of an item; some of neither."""
+    rows = _rows(which, amount=which)
+    for number, row in enumerate(rows):
+        row.update(_line(company, which + number))
+    return rows
+
+
+def _line(company: Company, which: int) -> Json:
+    subscription = company.pick("subscription", which)
+    if which % 3 == 0 or subscription is None:
+        return {}
+    of = {"subscription": subscription.key, "subscription_item": f"si_{which % 3}"}
+    return {"parent": {"type": "subscription_item_details", "subscription_item_details": of}}
+
+
+def _owner(company: Company, which: int) -> str | None:
+    """Whose a source is: of every third, nobody's."""
+    return _customer(company, which) if which % 3 else None
+
+
+def _test_clock(company: Company, which: int) -> str:
+    return _parent(company, "test_helpers.test_clock", which)
+
+
+_CREATIONS: Mapping[str, Fields] = {
+    "account": lambda company, _: {"email": f"{company.number}@example.com"},
+    "application_fee": lambda _, which: {"refunds": _rows(which, amount=which)},
+    "balance_transaction": lambda _, which: {"status": "pending", "amount": which},
+    "bank_account": lambda company, which: {"customer": _customer(company, which)},
+    "card": lambda company, which: {"customer": _customer(company, which), "name": f"number {company.number}"},
+    "charge": lambda _, which: {"amount": which, "status": ("succeeded", "pending")[which % 2]},
+    "checkout.session": lambda _, which: {"status": "open", "line_items": _rows(which, quantity=which)},
+    "coupon": _coupon,
+    "credit_note": lambda _, which: {"lines": _rows(which, amount=which)},
+    "customer": lambda company, _: {"name": f"number {company.number}"},
+    "fee_refund": lambda company, which: {"fee": _parent(company, "application_fee", which), "amount": which},
+    "invoice": lambda company, which: {"status": "draft", "lines": _lines(company, which)},
+    "invoiceitem": lambda company, which: {"customer": _customer(company, which), "amount": which},
+    "line_item": lambda company, which: {
+        "invoice": _parent(company, "invoice", which),
+        "amount": which,
+        **_line(company, which),
+    },
+    "payment_link": lambda _, which: {"line_items": _rows(which)},
+    "payment_method": lambda company, which: {"customer": _customer(company, which) if which % 2 else None},
+    "payout": lambda _, which: {"status": "pending", "amount": which},
+    "price": lambda company, which: {"active": which % 3 > 0, "nickname": f"number {company.number}"},
+    "quote": lambda _, which: {"status": "draft", "line_items": _rows(which, quantity=which)},
+    "product": lambda company, _: {"name": f"number {company.number}"},
+    "refund": lambda company, which: {
+        "charge": _parent(company, "charge", which),
+        "amount": which,
+        "status": "pending",
+    },
+    "review": lambda _, __: {"open": True},
+    "source": lambda company, which: {
+        "customer": _owner(company, which),
+        "status": ("pending", "chargeable")[which % 2],
+    },
+    "subscription": lambda company, which: {"customer": _customer(company, which), "items": _rows(which or 1)},
+    "subscription_item": lambda company, which: {
+        "subscription": _parent(company, "subscription", which),
+        "quantity": which,
+    },
+    "tax_id": lambda company, which: {"customer": _customer(company, which), "value": str(which)},
+    "test_helpers.test_clock": lambda _, __: {},
+    "transfer": lambda _, which: {"reversals": _rows(which, amount=which)},
+    "transfer_reversal": lambda company, which: {"transfer": _parent(company, "transfer", which), "amount": which},
+    "v2.core.account": lambda company, _: {"display_name": f"number {company.number}"},
+    "v2.core.account_person": lambda company, which: {"account": _parent(company, "v2.core.account", which)},
+}
+
+_STREAMS: Mapping[str, set[str]] = {
+    "account": {"accounts"},
+    "application_fee": {"application_fees", "application_fees_refunds"},
+    "balance_transaction": {"balance_transactions"},
+    "bank_account": {"bank_accounts", "customers"},
+    "card": {"customer_cards", "customers"},
+    "charge": {"charges"},
+    "checkout.session": {"checkout_sessions", "checkout_sessions_line_items"},
+    "coupon": {"coupons"},
+    "credit_note": {"credit_notes", "credit_notes_line_items"},
+    "customer": {"customers"},
+    "fee_refund": {"application_fees", "application_fees_refunds"},
+    "invoice": {"invoices", "invoice_line_items"},
+    "invoiceitem": {"invoice_items"},
+    "line_item": {"invoices", "invoice_line_items"},
+    "payment_link": {"payment_links"},
+    "payment_method": {"payment_methods"},
+    "payout": {"payouts"},
+    "price": {"prices"},
+    "product": {"products"},
+    "quote": {"quotes", "quotes_line_items"},
+    "refund": {"refunds", "charges"},
+    "review": {"reviews"},
+    "source": {"sources", "customers"},
+    "subscription": {"subscriptions", "subscription_items"},
+    "subscription_item": {"subscriptions", "subscription_items"},
+    "tax_id": {"customer_tax_ids"},
+    "transfer": {"transfers", "transfer_reversals"},
+    "transfer_reversal": {"transfers", "transfer_reversals"},
+    "v2.core.account": {"v2_core_accounts", "v2_core_account_persons"},
+    "v2.core.account_person": {"v2_core_account_persons"},
+}
+
+
+def _creation(kind: str, **also: Callable[[Company, int], Any]) -> Doing:
+    def do(company: Company, which: int) -> None:
+        more = {name: value(company, which) for name, value in also.items()}
+        company.create(kind, **{**_CREATIONS[kind](company, which), **more})
+
+    return Doing(do, frozenset(_STREAMS.get(kind, ())), creates=True)
+
+
+def _change(kind: str, fields: Fields, *, within: int | None = None, **wanted: Any) -> Doing:
+    """A change of one of the objects with some values; `within` so many seconds of its creation, where no event tells
+    of it and the connector looks back that far."""
+
+    def do(company: Company, which: int) -> None:
+        found = company.pick(kind, which, **wanted)
+        if found is None:
+            happen(company, f"create {kind}", which)
+        elif within is None or company.now - found.at <= within:
+            company.emulator.update(found.key, **fields(company, which))
+
+    return Doing(do, frozenset(_STREAMS[kind]))
+
+
+def _item_change(parent: str, *, within: int, **wanted: Any) -> Doing:
+    """A change of a line item that no event tells of."""
+
+    def do(company: Company, which: int) -> None:
+        found = company.pick(parent, which, **wanted)
+        items = [item for item in company.alive("item") if found and item.owner == found.key]
+        if found and items and company.now - found.at <= within:
+            company.emulator.update(items[which % len(items)].key, description=f"number {company.number}")
+
+    return Doing(do, frozenset(_STREAMS[parent]))
+
+
+def _deletion(kind: str, **wanted: Any) -> Doing:
+    def do(company: Company, which: int) -> None:
+        if found := company.pick(kind, which, **wanted):
+            company.delete(found.key)
+
+    return Doing(do, frozenset(_STREAMS[kind]))
+
+
+def _attach_source(company: Company, which: int) -> None:
+    if found := company.pick("source", which, customer=None):
+        company.lost.pop(found.key, None)
+        company.emulator.update(found.key, customer=_customer(company, which))
+
+
+def _detach_source(company: Company, which: int) -> None:
+    if found := [row for row in company.alive("source") if row.fields["customer"]]:
+        company.hide(found[which % len(found)])
+        company.emulator.update(found[which % len(found)].key, customer=None)
+
+
+def _close_review(company: Company, which: int) -> None:
+    if found := company.pick("review", which, open=True):
+        company.hide(found)
+        company.emulator.update(found.key, open=False, closed_reason="approved")
+
+
+def _refund(company: Company, which: int) -> None:
+    """A refund, and its charge says how much is refunded: only that is told to older accounts."""
+    refund = company.create("refund", **_CREATIONS["refund"](company, which))
+    company.emulator.update(refund["charge"], amount_refunded=company.number)
+
+
+def _change_of_a_customers(kind: str, event: str | None = None) -> Doing:
+    """A change of one that a customer has: of others nothing may tell."""
+
+    def do(company: Company, which: int) -> None:
+        if found := [row for row in company.alive(kind) if row.fields["customer"]]:
+            company.emulator.update(found[which % len(found)].key, event=event, **_numbered(company, which))
+
+    return Doing(do, frozenset(_STREAMS[kind]))
+
+
+def _tell_of_nothing(company: Company, _: int) -> None:
+    """A v2 event that names no object."""
+    company.emulator.write_v2_event("v2.core.account_link.returned", company.now, data={"account_id": "acct_1"})
+
+
+def _noted(name: str) -> Fields:
+    """A value of a text that it never had before."""
+    return lambda company, _: {name: f"number {company.number}"}
+
+
+def _numbered(company: Company, _: int) -> Json:
+    """Metadata that it never had before."""
+    return {"metadata": {"number": str(company.number)}}
+
+
+def _automatic_update() -> Doing:
+    """The networks change a card that was saved: that has an event of its own."""
+
+    def do(company: Company, which: int) -> None:
+        if found := company.pick("payment_method", which):
+            fields = _numbered(company, which)
+            company.emulator.update(found.key, event="payment_method.automatically_updated", **fields)
+
+    return Doing(do, frozenset(_STREAMS["payment_method"]))
+
+
+DOINGS: Mapping[str, Doing] = {
+    **{f"create {kind}": _creation(kind) for kind in _CREATIONS},
+    "create customer on a test clock": _creation("customer", test_clock=_test_clock),
+    **{
+        f"create {kind} in the future": _creation(kind, created=lambda company, which: company.now + which * _DAY)
+        for kind in ("charge", "invoice", "refund")
+    },
+    "create subscription on a test clock": _creation("subscription", test_clock=_test_clock),
+    "change account": _change("account", lambda company, _: {"email": f"{company.number}@example.com"}),
+    "settle balance_transaction": _change(
+        "balance_transaction", lambda _, __: {"status": "available"}, within=14 * _DAY, status="pending"
+    ),
+    "change bank_account": _change("bank_account", _noted("account_holder_name")),
+    "delete bank_account": _deletion("bank_account"),
+    "change card": _change("card", _noted("name")),
+    "change card as payment_method": _change_of_a_customers("card", "payment_method.updated"),
+    "change bank_account as payment_method": _change_of_a_customers("bank_account", "payment_method.updated"),
+    "delete card": _deletion("card"),
+    "change charge": _change("charge", _noted("description")),
+    "refund charge": _change("charge", lambda company, _: {"amount_refunded": company.number}),
+    "complete checkout.session": _change(
+        "checkout.session", lambda _, which: {"status": ("complete", "expired")[which % 2]}, status="open"
+    ),
+    "note on checkout.session": _change("checkout.session", _numbered, within=_DAY),
+    "change item of checkout.session": _item_change("checkout.session", within=_DAY),
+    "change coupon": _change("coupon", _noted("name")),
+    "delete coupon": _deletion("coupon"),
+    "change credit_note": _change("credit_note", _noted("memo")),
+    "change customer": _change("customer", _noted("description")),
+    "delete customer": _deletion("customer"),
+    "finalize invoice": _change("invoice", lambda _, __: {"status": "open"}, status="draft"),
+    "pay invoice": _change("invoice", lambda _, __: {"status": "paid"}, status="open"),
+    "delete invoice": _deletion("invoice", status="draft"),
+    "change invoiceitem": _change("invoiceitem", _noted("description"), within=31 * _DAY),
+    "delete invoiceitem": _deletion("invoiceitem"),
+    "change line_item": _change("line_item", _noted("description")),
+    "delete line_item": _deletion("line_item"),
+    "switch payment_link": _change("payment_link", lambda company, _: {"active": bool(company.number % 2)}),
+    "change payment_method": _change("payment_method", _numbered),
+    "attach payment_method": _change(
+        "payment_method", lambda company, which: {"customer": _customer(company, which)}, customer=None
+    ),
+    "detach payment_method": _change("payment_method", lambda _, __: {"customer": None}),
+    "update payment_method automatically": _automatic_update(),
+    "change payout": _change("payout", _noted("description")),
+    "end payout": _change("payout", lambda _, which: {"status": ("paid", "failed")[which % 2]}, status="pending"),
+    "switch price": _change("price", lambda company, _: {"active": bool(company.number % 2)}),
+    "change price": _change("price", _noted("nickname")),
+    "delete price": _deletion("price"),
+    "change quote": _change("quote", _noted("description"), within=30 * _DAY, status="draft"),
+    "change item of quote": _item_change("quote", within=30 * _DAY, status="draft"),
+    "accept quote": _change("quote", lambda _, __: {"status": "accepted"}, status="draft"),
+    "change product": _change(
+        "product", lambda company, _: {"description": f"number {company.number}", "updated": company.now}
+    ),
+    "delete product": _deletion("product"),
+    "create refund": Doing(_refund, frozenset(_STREAMS["refund"]), creates=True),
+    "change refund": _change("refund", _numbered),
+    "fail refund": _change("refund", lambda _, __: {"status": "failed"}, status="pending"),
+    "close review": Doing(_close_review, frozenset({"reviews"})),
+    "change source": _change_of_a_customers("source"),
+    "change source as payment_method": _change_of_a_customers("source", "payment_method.updated"),
+    "attach source": Doing(_attach_source, frozenset(_STREAMS["source"])),
+    "detach source": Doing(_detach_source, frozenset(_STREAMS["source"])),
+    "fail source": _change("source", lambda _, __: {"status": "failed"}, status="pending"),
+    "change subscription": _change("subscription", _noted("description")),
+    "cancel subscription": _deletion("subscription"),
+    "change subscription_item": _change("subscription_item", _numbered),
+    "delete subscription_item": _deletion("subscription_item"),
+    "change transfer": _change("transfer", _noted("description")),
+    "change v2.core.account": _change("v2.core.account", _noted("display_name")),
+    "identify v2.core.account": _change(
+        "v2.core.account", lambda _, which: {"identity": {"country": ("us", "de", "jp")[which % 3]}}
+    ),
+    "close v2.core.account": _change("v2.core.account", lambda _, __: {"closed": True}, closed=False),
+    "return from account link": Doing(_tell_of_nothing, frozenset(_STREAMS["v2.core.account"])),
+    "change v2.core.account_person": _change(
+        "v2.core.account_person",
+        lambda company, _: {"given_name": f"number {company.number}", "updated": rfc3339(company.now)},
+    ),
+    "delete v2.core.account_person": _deletion("v2.core.account_person"),
+    "change tax_id": _change("tax_id", lambda company, _: {"value": str(company.number)}),
+    "delete tax_id": _deletion("tax_id"),
+}

@@ -19,6 +19,7 @@ from unittest.mock import patch
 from airbyte_cdk import entrypoint
 from airbyte_cdk.sources.declarative import concurrent_declarative_source
 
+from integration_tests.mutations import MUTATIONS
 from integration_tests.setup import Setup
 from source_stripe import source
 from source_stripe.run import main
@@ -44,6 +45,8 @@ def _set_up(setup: Setup) -> None:
     requester["timeouts"] |= setup.timeouts
     if "give_up_after" in setup.backoff:
         patch.object(source, "_CHECK_PATIENCE", setup.backoff["give_up_after"]).start()
+    if setup.mutation is not None:
+        MUTATIONS[setup.mutation]()
     if setup.tells_all:
         logging.getLogger().setLevel(logging.DEBUG)
         patch.object(entrypoint, "update_secrets", lambda _: None).start()

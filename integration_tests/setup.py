@@ -16,6 +16,8 @@ class Setup:
     """This machine's clock (Unix time). At first it is far ahead of any emulator's, so that the emulator's counts."""
     tells_all: bool = False
     """Every package logs at DEBUG, and the CDK masks no secrets."""
+    mutation: str | None = None
+    """The rule that is taken out of the connector, of `mutations.MUTATIONS`."""
 
 
 QUICK = Setup(backoff={"first": 0.001, "longest": 0.02, "give_up_after": 60})

@@ -1,0 +1,41 @@
+"""Mutations: the connector with one of its rules taken out, to see whether tests notice. Applied in its own process."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+from unittest.mock import patch
+
+from source_stripe.events import Fold
+
+
+def _without_overlap() -> None:
+    _everywhere("OVERLAP", 0)
+
+
+def _without_tombstones_of_vanished_children() -> None:
+    def notes_nothing(*_: object) -> None:
+        """What a list held before an event."""
+
+    patch.object(Fold, "_note_rows", notes_nothing).start()
+
+
+def _without_unique_id() -> None:
+    _everywhere("own_id", lambda shown: shown.get("id"))
+
+
+MUTATIONS: Mapping[str, Callable[[], None]] = {
+    "OVERLAP is 0": _without_overlap,
+    "vanished children get no tombstone": _without_tombstones_of_vanished_children,
+    "unique_id is ignored": _without_unique_id,
+}
+
+
+def _everywhere(name: str, value: Any) -> None:
+    """Give a name of the connector's another value in every module that has it. LookupError if none does."""
+    modules = [module for path, module in sys.modules.items() if path.startswith("source_stripe.")]
+    if not (having := [module for module in modules if name in vars(module)]):
+        raise LookupError(f"the connector has no {name}")
+    for module in having:
+        setattr(module, name, value)

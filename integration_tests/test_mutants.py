@@ -1,0 +1,23 @@
+"""The random histories can fail: they find each rule that is taken out of the connector, here in small worlds."""
+
+from typing import Any
+
+import pytest
+
+from integration_tests.histories import histories
+from integration_tests.mutants import first_found
+from integration_tests.mutations import MUTATIONS
+
+_WORLDS: dict[str, dict[str, Any]] = {
+    "OVERLAP is 0": {"streams": ("coupons", "customers", "prices"), "delays": (600,)},
+    "vanished children get no tombstone": {"streams": ("subscription_items", "subscriptions")},
+    "unique_id is ignored": {"streams": ("invoice_line_items", "invoices"), "versions": ("2019-11-05",)},
+}
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS)
+def test_histories_find_a_rule_that_is_missing(mutation: str) -> None:
+    drawn = histories(kills=False, **_WORLDS[mutation])
+    found = first_found(mutation, drawn, of_seed=1, most=60)
+    assert found is not None
+    print(f"{mutation}: history {found.after}: {found.difference}")

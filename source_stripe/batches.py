@@ -59,7 +59,7 @@ class Batches:
                 sizes.clear()
                 continue
             lines = waiting.setdefault(name, [])
-            lines.append(orjson.dumps(row))
+            lines.append(bytes(memoryview(orjson.dumps(row))))
             sizes[name] += len(lines[-1])
             if len(lines) >= _RECORDS or sizes[name] >= _BYTES:
                 del sizes[name]

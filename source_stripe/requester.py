@@ -51,6 +51,7 @@ class StripeRequester:
     backoff: Mapping[str, float]
     progress: Progress = field(default_factory=Progress)
     clock: Callable[[], float] = field(default=time.monotonic)
+    cpu_clock: Callable[[], float] = field(default=time.process_time)
     sleep: Callable[[float], None] = field(default=time.sleep)
 
     def __post_init__(self) -> None:
@@ -152,7 +153,8 @@ class StripeRequester:
         except (OSError, HTTPError) as error:
             self.progress.request(limited=False)
             return StripeError(judge_silence(error), path, Refusal.silence(error, self._host), self._key_kind)
-        self._budget.answered(self.clock() - sent)
+        now = self.clock()
+        self._budget.answered(now - sent, now, self.cpu_clock())
         self.progress.request(limited=response.status_code == 429)
         body = decode(content)
         if response.status_code == 429:

@@ -85,7 +85,7 @@ class Simulation:
         self._take_pieces()
         while self._answers:
             self.seconds, _, sent, one, number = heapq.heappop(self._answers)
-            self._budget.answered(self.seconds - sent)
+            self._budget.answered(self.seconds - sent, self.seconds)
             self._answered(one, number)
             self._take_pieces()
 

@@ -159,19 +159,32 @@ def test_a_lower_limit_is_found_and_kept(limit: int) -> None:
 def test_no_more_requests_are_worth_having_than_fill_the_budget() -> None:
     budget = RateBudget(RateLimits(account=100, endpoint=25))
     for _ in range(100):
-        budget.answered(0.3)
+        budget.answered(0.3, now=0)
     slow = budget.worth_having_under_way()
     for _ in range(100):
-        budget.answered(0.002)
+        budget.answered(0.002, now=0)
 
     assert 30 <= slow <= 60
     assert budget.worth_having_under_way() == 2
 
 
+@pytest.mark.parametrize(("busy", "least", "most"), [(0.3, 64, 999), (1.0, 1, 10)])
+def test_more_workers_are_worth_having_only_while_the_process_is_not_busy(busy: float, least: int, most: int) -> None:
+    """A process answers 60 requests a second at most: with more workers each of them only waits longer."""
+    budget = RateBudget(RateLimits(account=100, endpoint=25))
+    now = 0.0
+    while now < 60:
+        workers = min(budget.worth_having_under_way(), 64)
+        now += 1 / 60
+        budget.answered(workers / 60 * 0.9, now, cpu=busy * now)
+
+    assert least <= budget.worth_having_under_way() <= most
+
+
 def test_a_list_fills_no_more_than_its_own_budget() -> None:
     budget = RateBudget(RateLimits(account=100, endpoint=25, exceptions={"/v1/files": 10}))
     for _ in range(100):
-        budget.answered(0.4)
+        budget.answered(0.4, now=0)
 
     account, charges, files = (budget.worth_having_under_way(path) for path in (None, "/v1/charges", "/v1/files"))
 

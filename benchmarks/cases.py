@@ -31,7 +31,7 @@ class Case:
     """One sync.
 
     `rows` are how many of each stream the account has, `changes` how many charges changed in the last day; then only
-    those are read. `limits` are the emulator's (integration_tests/stripe_emulator/limits.py), `later` those from so
+    those are read. `limits` are the emulator's (stripe_emulator/limits.py), `later` those from so
     many seconds after the start on. `config` is added to the connector's.
     """
 
@@ -59,7 +59,7 @@ class Case:
 
     @property
     def plan(self) -> dict[str, Any]:
-        """The emulator's account (integration_tests/stripe_emulator/accounts/bulk.py)."""
+        """The emulator's account (stripe_emulator/accounts/bulk.py)."""
         rows = {_OBJECTS[stream]: count for stream, count in self.rows.items()}
         return {"rows": rows, "spread": self.spread, "lines": self.lines, "changes": self.changes}
 

@@ -46,7 +46,7 @@ class Emulated:
 @contextmanager
 def emulated(case: Case) -> Iterator[Emulated]:
     """An emulator with a case's account and limits."""
-    command = [sys.executable, "-m", "integration_tests.stripe_emulator", "--account", "bulk"]
+    command = [sys.executable, "-m", "stripe_emulator", "--account", "bulk"]
     command += ["--plan", orjson.dumps(case.plan).decode(), "--limits", orjson.dumps(case.limits).decode()]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, env=environment(), text=True) as process:
         try:

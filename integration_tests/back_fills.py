@@ -12,10 +12,10 @@ from random import Random
 from statistics import median
 
 from integration_tests.connector import Json
-from integration_tests.stripe_emulator import StripeEmulator, serve
-from integration_tests.stripe_emulator.accounts.bulk import Plan, Spread, populate
-from integration_tests.stripe_emulator.bulk import token
 from integration_tests.syncing import Kill, sync
+from stripe_emulator import StripeEmulator, serve
+from stripe_emulator.accounts.bulk import Plan, Spread, populate
+from stripe_emulator.bulk import token
 
 _STREAM = "charges"
 _PAGE = 100

@@ -8,9 +8,9 @@ from enum import Enum
 from functools import partial
 from typing import Any
 
-from integration_tests.stripe_emulator import StripeEmulator, facts
-from integration_tests.stripe_emulator.facts import Json
-from integration_tests.stripe_emulator.store import Resource, parent_key
+from stripe_emulator import StripeEmulator, facts
+from stripe_emulator.facts import Json
+from stripe_emulator.store import Resource, parent_key
 
 _SHOWN = 10
 """Rows that an event shows of an embedded list."""

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from integration_tests.connector import Json
-from source_stripe.rows import StreamRow
+from source_stripe.catalog.stream_rows import StreamRow
 from source_stripe.source import SourceStripe
 from unit_tests.output import Output
 

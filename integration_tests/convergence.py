@@ -19,14 +19,14 @@ from integration_tests.connector import Json
 from integration_tests.doings import happen
 from integration_tests.histories import Change, History
 from integration_tests.setup import QUICK, Setup
-from integration_tests.stripe_emulator import StripeEmulator, facts, legacy, serve
-from integration_tests.stripe_emulator.faults import PASSING, UNREACHABLE
-from integration_tests.stripe_emulator.pages import Selection
-from integration_tests.stripe_emulator.rendering import document, tree
 from integration_tests.syncing import Kill, Sync, sync
-from source_stripe.dotted import values_at
-from source_stripe.listing import unix_seconds
-from source_stripe.rows import ParentRow
+from source_stripe.api.values import unix_seconds
+from source_stripe.catalog.stream_rows import ParentRow
+from source_stripe.objects.paths import values_at
+from stripe_emulator import StripeEmulator, facts, legacy, serve
+from stripe_emulator.faults import PASSING, UNREACHABLE
+from stripe_emulator.pages import Selection
+from stripe_emulator.rendering import document, tree
 
 _DAY = 86_400
 RETENTION = 30 * _DAY

@@ -6,7 +6,7 @@ time (unit_tests/test_sharing.py).
 
 from __future__ import annotations
 
-from integration_tests.stripe_emulator import StripeEmulator
+from stripe_emulator import StripeEmulator
 
 _A_PAGE = 100
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from integration_tests.company import Company
-from integration_tests.stripe_emulator.clock import rfc3339
-from integration_tests.stripe_emulator.facts import Json
+from stripe_emulator.clock import rfc3339
+from stripe_emulator.facts import Json
 
 _DAY = 86_400
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from integration_tests.stripe_emulator import StripeEmulator, facts
-from integration_tests.stripe_emulator.facts import Json
-from integration_tests.stripe_emulator.pages import Selection
+from stripe_emulator import StripeEmulator, facts
+from stripe_emulator.facts import Json
+from stripe_emulator.pages import Selection
 from tools.stripe_types import object_names
 
 SIZES = (0, 1, 10, 11, 250)

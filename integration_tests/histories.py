@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from hypothesis import strategies as st
 
 from integration_tests.doings import DOINGS
-from integration_tests.stripe_emulator.facts import PINNED_VERSION
 from integration_tests.syncing import Kill
+from stripe_emulator.facts import PINNED_VERSION
 
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 

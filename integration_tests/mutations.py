@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from unittest.mock import patch
 
-from source_stripe.events import Fold
+from source_stripe.objects.events import Fold
 
 
 def _without_overlap() -> None:

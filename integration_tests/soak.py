@@ -24,8 +24,8 @@ from integration_tests.convergence import LATE, Replica, check_is_complete
 from integration_tests.doings import DOINGS
 from integration_tests.histories import STREAMS, Change
 from integration_tests.setup import QUICK
-from integration_tests.stripe_emulator import StripeEmulator, faults, serve
 from integration_tests.syncing import Sync
+from stripe_emulator import StripeEmulator, faults, serve
 
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 _PAUSES = (_MINUTE, 10 * _MINUTE, _HOUR, 6 * _HOUR, _DAY, 3 * _DAY)

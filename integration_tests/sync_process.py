@@ -15,8 +15,8 @@ from typing import Any, NoReturn
 from unittest.mock import patch
 
 from integration_tests.setup import Setup
-from integration_tests.stripe_emulator import StripeEmulator
 from integration_tests.syncing import no_main_script, processes, words
+from stripe_emulator import StripeEmulator
 
 HANGS = 90.0
 """Seconds after which a process hangs: the ten that it has, on a machine that does much else."""
@@ -145,8 +145,8 @@ def _not_blocking(descriptor: int) -> int:
 
 
 def _progress_dies(descriptor: int) -> int:
-    patch("source_stripe.progress._EVERY", 0.001).start()
-    return _patched("source_stripe.progress.Tally.line")(descriptor)
+    patch("source_stripe.process.progress._EVERY", 0.001).start()
+    return _patched("source_stripe.process.progress.Tally.line")(descriptor)
 
 
 def _closed(descriptor: int) -> int:
@@ -155,10 +155,10 @@ def _closed(descriptor: int) -> int:
 
 
 FAULTS: Mapping[str, Fault] = {
-    "generator": _of_charges("source_stripe.cursor.ReadingCursor._slices"),
-    "reader": _of_charges("source_stripe.retriever.StripeRetriever._read"),
-    "serializing": _patched("source_stripe.batches.Batches._batch"),
-    "checkpoint": _patched("source_stripe.reading.Progress.through"),
+    "generator": _of_charges("source_stripe.reading.cursor.ReadingCursor._slices"),
+    "reader": _of_charges("source_stripe.reading.retriever.StripeRetriever._read"),
+    "serializing": _patched("source_stripe.reading.batches.Batches._batch"),
+    "checkpoint": _patched("source_stripe.reading.readings.Progress.through"),
     "main": _patched("airbyte_cdk.sources.concurrent_source.concurrent_read_processor.stream_data_to_airbyte_message"),
     "progress": _progress_dies,
     "incomplete": _patched("source_stripe.entrypoint._completed", lambda _: None),

@@ -23,7 +23,7 @@ from unittest.mock import patch
 
 from integration_tests.connector import Json, catalog
 from integration_tests.setup import Setup
-from integration_tests.stripe_emulator import Request, StripeEmulator
+from stripe_emulator import Request, StripeEmulator
 from unit_tests.output import Output
 
 _LONGEST = 120.0

@@ -11,8 +11,8 @@ import pytest
 
 from integration_tests.connection import Connection
 from integration_tests.convergence import check_is_complete
-from integration_tests.stripe_emulator import StripeEmulator
 from integration_tests.syncing import sync
+from stripe_emulator import StripeEmulator
 
 _DAY = 86_400
 _OBJECTS = 350

@@ -12,9 +12,9 @@ from airbyte_cdk.models import AirbyteConnectionStatus, ConfiguredAirbyteCatalog
 
 from integration_tests.connection import stream_rows
 from integration_tests.connector import Connector, catalog
-from integration_tests.stripe_emulator import StripeEmulator
 from integration_tests.syncing import sync
 from source_stripe.source import SourceStripe
+from stripe_emulator import StripeEmulator
 
 LOGGER = logging.getLogger("airbyte")
 

@@ -13,9 +13,9 @@ from integration_tests.back_fills import Account, Killed, back_fill
 from integration_tests.connection import Connection
 from integration_tests.connector import Json
 from integration_tests.convergence import check_is_complete, truth_of
-from integration_tests.stripe_emulator import StripeEmulator, serve
-from integration_tests.stripe_emulator.accounts.bulk import Spread
 from integration_tests.syncing import Kill, sync
+from stripe_emulator import StripeEmulator, serve
+from stripe_emulator.accounts.bulk import Spread
 from unit_tests.output import Output
 
 STREAMS = (

@@ -11,9 +11,9 @@ import pytest
 from integration_tests.connection import stream_rows
 from integration_tests.counting import most_for
 from integration_tests.embedded import CASES, SIZES, Account, Key, Lists
-from integration_tests.stripe_emulator import StripeEmulator, serve
-from integration_tests.stripe_emulator.facts import Json
 from integration_tests.syncing import Sync, sync
+from stripe_emulator import StripeEmulator, serve
+from stripe_emulator.facts import Json
 from unit_tests.spreads import LIFE, SPREADS, evenly
 
 HOUR = 3600

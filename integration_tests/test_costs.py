@@ -10,10 +10,10 @@ import pytest
 
 from integration_tests.connection import stream_rows
 from integration_tests.counting import most_for
-from integration_tests.stripe_emulator import StripeEmulator, serve
-from integration_tests.stripe_emulator.accounts.bulk import Plan, Spread, populate
 from integration_tests.syncing import sync
-from source_stripe.events import type_groups
+from source_stripe.objects.events import type_groups
+from stripe_emulator import StripeEmulator, serve
+from stripe_emulator.accounts.bulk import Plan, Spread, populate
 
 _DAY = 86_400
 _MONTH = 30 * _DAY

@@ -12,9 +12,9 @@ import pytest
 from integration_tests.company import Company
 from integration_tests.connection import Connection
 from integration_tests.convergence import Replica
-from integration_tests.stripe_emulator import StripeEmulator
 from integration_tests.syncing import Kill
 from integration_tests.test_holes import DAY, ids, replica_of
+from stripe_emulator import StripeEmulator
 
 FAR = 400 * DAY
 STREAMS = ["invoices", "invoice_payments", "refunds", "application_fees", "balance_transactions", "quotes"]

@@ -9,11 +9,11 @@ import pytest
 
 from integration_tests.connection import stream_rows
 from integration_tests.embedded import CASES, EXPAND, Account, Key
-from integration_tests.stripe_emulator import StripeEmulator, list_faults, serve
-from integration_tests.stripe_emulator.faults import Fault
 from integration_tests.syncing import Sync, sync
 from integration_tests.test_children import CHILDREN
-from source_stripe.dotted import values_at
+from source_stripe.objects.paths import values_at
+from stripe_emulator import StripeEmulator, list_faults, serve
+from stripe_emulator.faults import Fault
 
 SIZE = 25
 STREAMS = sorted({*CHILDREN, *(case.stream for case in CASES.values())})

@@ -13,11 +13,11 @@ import pytest
 
 from integration_tests.back_fills import is_covered
 from integration_tests.connector import Json
-from integration_tests.stripe_emulator import StripeEmulator, serve
-from integration_tests.stripe_emulator.accounts.bulk import Plan, populate
-from integration_tests.stripe_emulator.bulk import token
 from integration_tests.sync_process import HANGS, PIPE, Process, sync_process
 from integration_tests.syncing import each_request
+from stripe_emulator import StripeEmulator, serve
+from stripe_emulator.accounts.bulk import Plan, populate
+from stripe_emulator.bulk import token
 from unit_tests.output import Output
 
 STREAMS = {"charges": "ch", "customers": "cus"}

@@ -10,8 +10,8 @@ import pytest
 from integration_tests.connection import Key, stream_rows
 from integration_tests.connector import Json
 from integration_tests.convergence import truth_of
-from integration_tests.stripe_emulator import StripeEmulator, events
 from integration_tests.syncing import Sync, sync
+from stripe_emulator import StripeEmulator, events
 
 Keys = Callable[[StripeEmulator], set[Key]]
 

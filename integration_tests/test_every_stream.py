@@ -10,10 +10,10 @@ import orjson
 import pytest
 from jsonschema import Draft7Validator
 
-from integration_tests.stripe_emulator import StripeEmulator
 from integration_tests.syncing import Sync, sync
-from source_stripe.resources import resource
+from source_stripe.catalog.package_files import resource
 from source_stripe.source import SourceStripe
+from stripe_emulator import StripeEmulator
 from unit_tests.conftest import KEY
 
 ROWS: dict[str, Any] = {

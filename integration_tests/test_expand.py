@@ -12,13 +12,13 @@ from jsonschema import Draft7Validator
 
 from integration_tests.connection import stream_rows
 from integration_tests.connector import Connector
-from integration_tests.stripe_emulator import StripeEmulator, serve
-from integration_tests.stripe_emulator.accounts import full
-from integration_tests.stripe_emulator.facts import Json
 from integration_tests.syncing import Sync, sync
-from source_stripe.dotted import values_at
-from source_stripe.expanding import places
-from source_stripe.resources import resource
+from source_stripe.catalog.expanding import places
+from source_stripe.catalog.package_files import resource
+from source_stripe.objects.paths import values_at
+from stripe_emulator import StripeEmulator, serve
+from stripe_emulator.accounts import full
+from stripe_emulator.facts import Json
 
 Syncs = tuple[Sync, Sync, Mapping[str, list[str]]]
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import pytest
 
 from integration_tests.setup import IMPATIENT, QUICK, Setup
-from integration_tests.stripe_emulator import faults
-from integration_tests.stripe_emulator.faults import Fault
 from integration_tests.trial import ACCOUNT, EVENTS, LIST, OBJECT, failures, trial
+from stripe_emulator import faults
+from stripe_emulator.faults import Fault
 
 _HASTY = {"connect": 5, "read": 0.15, "whole": 0.25}
 """Seconds: what is slow is so at once."""

@@ -10,10 +10,10 @@ import pytest
 
 from integration_tests.convergence import check_is_complete
 from integration_tests.setup import IMPATIENT, QUICK
-from integration_tests.stripe_emulator import faults
-from integration_tests.stripe_emulator.faults import Fault
 from integration_tests.syncing import Sync
 from integration_tests.trial import ACCOUNT, CUSTOMERS, LIST, Trial, failures, trial
+from stripe_emulator import faults
+from stripe_emulator.faults import Fault
 
 _TEN_MINUTES = 600
 

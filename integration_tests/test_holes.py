@@ -13,8 +13,8 @@ from integration_tests.company import Company
 from integration_tests.connection import Connection
 from integration_tests.convergence import Replica
 from integration_tests.histories import Change
-from integration_tests.stripe_emulator import StripeEmulator
 from integration_tests.syncing import Kill
+from stripe_emulator import StripeEmulator
 
 DAY = 86_400
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from integration_tests.connection import stream_rows
-from integration_tests.stripe_emulator import StripeEmulator, facts
 from integration_tests.test_holes import DAY, ids, replica_of
+from stripe_emulator import StripeEmulator, facts
 
 
 def test_events_of_an_older_version_do_not_reach_the_rows(emulator: StripeEmulator) -> None:

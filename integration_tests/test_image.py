@@ -13,7 +13,7 @@ import pytest
 import yaml
 from airbyte_cdk.models import AirbyteMessage, AirbyteMessageSerializer, Status, SyncMode, Type
 
-from integration_tests.stripe_emulator import StripeEmulator
+from stripe_emulator import StripeEmulator
 
 pytestmark = pytest.mark.image_tests
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from integration_tests.stripe_emulator import StripeEmulator, errors, faults, serve
-from integration_tests.stripe_emulator.faults import Fault
 from integration_tests.syncing import Sync, sync
+from stripe_emulator import StripeEmulator, errors, faults, serve
+from stripe_emulator.faults import Fault
 
 COUNT = 7
 FORBIDDEN = faults.refused(

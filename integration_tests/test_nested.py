@@ -8,10 +8,10 @@ import pytest
 
 from integration_tests.connection import stream_rows
 from integration_tests.embedded import CASES, EMBEDDED, EXPAND, NO_CASE, SIZES, STREAMS, Account, Key, Lists
-from integration_tests.stripe_emulator import StripeEmulator, serve
-from integration_tests.stripe_emulator.facts import Json
 from integration_tests.syncing import Sync, sync
-from source_stripe.dotted import values_at
+from source_stripe.objects.paths import values_at
+from stripe_emulator import StripeEmulator, serve
+from stripe_emulator.facts import Json
 
 Syncs = Mapping[str, tuple[Sync, Lists]]
 

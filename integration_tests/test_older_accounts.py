@@ -9,9 +9,9 @@ import json
 
 import pytest
 
-from integration_tests.stripe_emulator import StripeEmulator
 from integration_tests.syncing import sync
 from integration_tests.test_holes import ids, replica_of
+from stripe_emulator import StripeEmulator
 
 DAY = 86_400
 

@@ -10,8 +10,8 @@ import pytest
 
 from integration_tests.connection import stream_rows
 from integration_tests.connector import Connector, catalog
-from integration_tests.stripe_emulator import StripeEmulator, serve
-from integration_tests.stripe_emulator.accounts import demo
+from stripe_emulator import StripeEmulator, serve
+from stripe_emulator.accounts import demo
 
 CHARGES, BALANCE_TRANSACTIONS = 5_000, 12_345
 STREAMS = {

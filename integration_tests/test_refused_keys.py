@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from integration_tests.connection import stream_rows
-from integration_tests.stripe_emulator import StripeEmulator
 from integration_tests.syncing import Sync, sync
+from stripe_emulator import StripeEmulator
 
 STREAMS = [row.name for row in stream_rows().values() if not row.opt_in and not row.deprecated]
 WORKERS = 4

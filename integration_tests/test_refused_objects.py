@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from integration_tests.connection import Connection
-from integration_tests.stripe_emulator import StripeEmulator, faults
-from integration_tests.stripe_emulator.faults import Fault
 from integration_tests.syncing import Sync, sync
 from integration_tests.trial import failures
+from stripe_emulator import StripeEmulator, faults
+from stripe_emulator.faults import Fault
 
 HOUR = 3_600
 LEGACY = faults.refused(

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from integration_tests.setup import IMPATIENT, Setup
-from integration_tests.stripe_emulator import faults
-from integration_tests.stripe_emulator.faults import Fault
-from integration_tests.stripe_emulator.keys import Key
 from integration_tests.syncing import Sync, command
 from integration_tests.trial import ACCOUNT, CUSTOMERS, LIST, Trial, trial
+from stripe_emulator import faults
+from stripe_emulator.faults import Fault
+from stripe_emulator.keys import Key
 
 _PREFIX, _SECRET = "sk_test_", "emulator_4eC39HqLyjWDarjtT1zdp7dc"
 _MIDDLE = len(_SECRET) // 2

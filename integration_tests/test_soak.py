@@ -9,7 +9,7 @@ import pytest
 
 from integration_tests import soak
 from integration_tests.soak import Figures, Plan
-from integration_tests.stripe_emulator.faults import Fault, Reply
+from stripe_emulator.faults import Fault, Reply
 
 _SHORT = Plan(seed=7, syncs=3, share=0.1, changes_before=300, changes_between=30)
 

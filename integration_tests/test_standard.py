@@ -11,9 +11,9 @@ from airbyte_cdk.test.models import ConnectorTestScenario
 from airbyte_cdk.test.standard_tests import SourceTestSuiteBase, pytest_hooks
 from airbyte_cdk.test.standard_tests._job_runner import IConnector
 
-from integration_tests.stripe_emulator import StripeEmulator, serve
-from integration_tests.stripe_emulator.accounts import full
 from source_stripe.source import SourceStripe
+from stripe_emulator import StripeEmulator, serve
+from stripe_emulator.accounts import full
 
 _ROOT = Path(__file__).parent.parent
 _CONFIGS = _ROOT / ".standard-tests"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from integration_tests.connection import stream_rows
-from integration_tests.stripe_emulator import StripeEmulator
-from integration_tests.stripe_emulator.clock import rfc3339
 from integration_tests.test_holes import DAY, replica_of
+from stripe_emulator import StripeEmulator
+from stripe_emulator.clock import rfc3339
 from tools.stripe_types import object_type
 
 OWN = {

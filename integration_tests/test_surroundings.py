@@ -11,8 +11,8 @@ from integration_tests.company import Company
 from integration_tests.connection import Connection
 from integration_tests.convergence import Replica, check_is_complete, truth_of
 from integration_tests.setup import Setup
-from integration_tests.stripe_emulator import StripeEmulator
 from integration_tests.syncing import Kill, Sync, sync
+from stripe_emulator import StripeEmulator
 
 DAY = 86_400
 KINDS = {

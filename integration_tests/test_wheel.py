@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from integration_tests.stripe_emulator import StripeEmulator
+from stripe_emulator import StripeEmulator
 from tools.check_release import (
     changelog_faults,
     differences,

@@ -10,8 +10,8 @@ from typing import Any
 from integration_tests.connection import Connection
 from integration_tests.convergence import check_is_complete, differences, truth_of
 from integration_tests.setup import QUICK, Setup
-from integration_tests.stripe_emulator import StripeEmulator, serve
 from integration_tests.syncing import Sync, sync
+from stripe_emulator import StripeEmulator, serve
 
 STREAMS = ("charges", "customers")
 LIST, OBJECT, CUSTOMERS = "/v1/charges", "/v1/charges/{charge}", "/v1/customers"

@@ -14,15 +14,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from source_stripe.children import Children
-from source_stripe.config import KEYS_PAGE, Config
-from source_stripe.errors import Outcome, StreamFailure, StripeError
-from source_stripe.failures import listed
-from source_stripe.listing import Listing
-from source_stripe.pages import NextPageUrl, Paging, StartingAfter
-from source_stripe.requester import Params
+from source_stripe.api.errors import Outcome, StreamFailure, StripeError
+from source_stripe.api.listing import Listing
+from source_stripe.api.pages import NextPageUrl, Paging, StartingAfter
+from source_stripe.api.values import Params
+from source_stripe.catalog.config import KEYS_PAGE, Config
+from source_stripe.catalog.stream_rows import StreamRow
+from source_stripe.objects.children import Children
+from source_stripe.process.failures import listed
 from source_stripe.routes import Routes
-from source_stripe.rows import StreamRow
 
 _IN_VAIN = (Outcome.RETRY, Outcome.KEY_REFUSED)
 """Asking for anything else would bring no other answer."""

@@ -25,10 +25,10 @@ from airbyte_cdk.models import (
 from airbyte_cdk.sources.connector_state_manager import HashableStreamDescriptor
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_stripe.batches import Batches, batch_in
-from source_stripe.failures import Failures, listed
-from source_stripe.inputs import Inputs
-from source_stripe.output import Output, OutputError
+from source_stripe.process.failures import Failures, listed
+from source_stripe.process.inputs import Inputs
+from source_stripe.process.output import Output, OutputError
+from source_stripe.reading.batches import Batches, batch_in
 from source_stripe.source import SourceStripe
 
 _PAGES_WAITING = 64

@@ -7,22 +7,23 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from source_stripe.account import AccountReader
-from source_stripe.changes import Feed
-from source_stripe.children import Beside, Children, Key, ParentKey, Via
-from source_stripe.events import Fold, type_groups
-from source_stripe.expanding import lists_in, paths_below
-from source_stripe.hydration import Hydrator
-from source_stripe.left_out import LeftOut
-from source_stripe.listing import Listing, RangeFilter
-from source_stripe.pages import NextPageUrl, OneObject, Paging, StartingAfter, WholeList
-from source_stripe.records import Fetched, Finish, Folded, FromEvents, Itself, Known, Projection, Several
-from source_stripe.refusals import Refused
-from source_stripe.requester import Params, StripeRequester
-from source_stripe.retriever import Route
-from source_stripe.rows import EVENTS_PATH, V2_EVENTS_PATH, ParentRow, StreamRow
-from source_stripe.subjects import Subjects, is_group, shared
-from source_stripe.whole_lists import NestedList, SecondLook, Whole
+from source_stripe.api.account import AccountReader
+from source_stripe.api.listing import Listing, RangeFilter
+from source_stripe.api.pages import NextPageUrl, OneObject, Paging, StartingAfter, WholeList
+from source_stripe.api.refusals import Refused
+from source_stripe.api.requester import StripeRequester
+from source_stripe.api.values import Params
+from source_stripe.catalog.expanding import lists_in, paths_below
+from source_stripe.catalog.stream_rows import EVENTS_PATH, V2_EVENTS_PATH, ParentRow, StreamRow
+from source_stripe.objects.children import Beside, Children, Key, ParentKey, Via
+from source_stripe.objects.events import Fold, type_groups
+from source_stripe.objects.hydration import Hydrator
+from source_stripe.objects.left_out import LeftOut
+from source_stripe.objects.records import Fetched, Finish, Folded, FromEvents, Itself, Known, Projection, Several
+from source_stripe.objects.route import Route
+from source_stripe.objects.subjects import Subjects, is_group, shared
+from source_stripe.objects.whole_lists import NestedList, SecondLook, Whole
+from source_stripe.reading.changes import Feed
 
 _FILTERS: Mapping[str, RangeFilter] = {
     "created": RangeFilter(),

@@ -8,11 +8,11 @@ import threading
 from contextlib import redirect_stdout
 from typing import NoReturn
 
-from source_stripe.ending import end, watch
-from source_stripe.masking import MaskedText
-from source_stripe.memory import share_heaps
-from source_stripe.output import Output
-from source_stripe.startup import quick_imports
+from source_stripe.process.ending import end, watch
+from source_stripe.process.masking import MaskedText
+from source_stripe.process.memory import share_heaps
+from source_stripe.process.output import Output
+from source_stripe.process.startup import quick_imports
 
 
 def main() -> None:

@@ -25,22 +25,22 @@ from airbyte_cdk.utils.stream_status_utils import as_airbyte_message
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_stripe import checking
-from source_stripe.account import AccountReader
-from source_stripe.batches import Batches
-from source_stripe.config import Config, ConfigError, parse_config
-from source_stripe.cursor import FollowingCursor
-from source_stripe.errors import StripeError
-from source_stripe.expanding import expanded_too
-from source_stripe.failures import Failures
-from source_stripe.frontier import Workers
-from source_stripe.progress import Progress
-from source_stripe.records import Known
-from source_stripe.requester import StripeRequester
-from source_stripe.resources import resource
+from source_stripe.api.account import AccountReader
+from source_stripe.api.errors import StripeError
+from source_stripe.api.requester import StripeRequester
+from source_stripe.catalog.config import Config, ConfigError, parse_config
+from source_stripe.catalog.expanding import expanded_too
+from source_stripe.catalog.package_files import resource
+from source_stripe.catalog.selection import failures_of, refused, without
+from source_stripe.catalog.stream_rows import StreamRow
+from source_stripe.objects.records import Known
+from source_stripe.process.failures import Failures
+from source_stripe.process.progress import Progress
+from source_stripe.reading.batches import Batches
+from source_stripe.reading.cursor import FollowingCursor
+from source_stripe.reading.frontier import Workers
+from source_stripe.reading.state import is_under_way
 from source_stripe.routes import Routes
-from source_stripe.rows import StreamRow
-from source_stripe.selection import failures_of, refused, without
-from source_stripe.state import is_under_way
 from source_stripe.streams import StreamBuilder
 
 logger = logging.getLogger("airbyte.stripe")

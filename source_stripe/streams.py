@@ -17,25 +17,25 @@ from airbyte_cdk.sources.message import MessageRepository
 from airbyte_cdk.sources.streams.concurrent.cursor import Cursor, CursorField
 from airbyte_cdk.sources.streams.concurrent.default_stream import DefaultStream
 
-from source_stripe.account import AccountReader
-from source_stripe.batches import Batches
-from source_stripe.changes import ChangesReading
-from source_stripe.config import Config
-from source_stripe.cursor import FollowingCursor, ReadingCursor
-from source_stripe.events import OVERLAP
-from source_stripe.expanding import paths_below
-from source_stripe.frontier import Frontier, Workers
-from source_stripe.listing import Listing
-from source_stripe.progress import Progress
-from source_stripe.reading import CreatedReading, Reading, WholeReading
-from source_stripe.records import Known
-from source_stripe.refusals import Refused
-from source_stripe.requester import StripeRequester
-from source_stripe.retriever import Route, failures_of, left_out_of
+from source_stripe.api.account import AccountReader
+from source_stripe.api.listing import Listing
+from source_stripe.api.refusals import Refused
+from source_stripe.api.requester import StripeRequester
+from source_stripe.catalog.config import Config
+from source_stripe.catalog.expanding import paths_below
+from source_stripe.catalog.schemas import StreamSchema
+from source_stripe.catalog.stream_rows import StreamRow
+from source_stripe.objects.events import OVERLAP
+from source_stripe.objects.records import Known
+from source_stripe.objects.route import Route, failures_of, left_out_of
+from source_stripe.process.progress import Progress
+from source_stripe.reading.batches import Batches
+from source_stripe.reading.changes import ChangesReading
+from source_stripe.reading.cursor import FollowingCursor, ReadingCursor
+from source_stripe.reading.frontier import Frontier, Workers
+from source_stripe.reading.readings import CreatedReading, Reading, WholeReading
+from source_stripe.reading.state import ReadWith, StreamState, UnknownStateError, refused_in
 from source_stripe.routes import Routes
-from source_stripe.rows import StreamRow
-from source_stripe.schemas import StreamSchema
-from source_stripe.state import ReadWith, StateError, StreamState, refused_in
 
 SavedState = Callable[[str], Mapping[str, Any]]
 """The saved state of a stream, by its name."""
@@ -76,7 +76,7 @@ class StreamBuilder:
                 continue
             try:
                 state = StreamState.parse(saved(name), stream=name, cursor=row.cursor)
-            except StateError:
+            except UnknownStateError:
                 continue
             groups.setdefault((root, state), []).append(name)
         root_first = (sorted(names, key=lambda name: name != root) for (root, _), names in groups.items())

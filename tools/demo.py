@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DATABASE = ROOT / "demo.duckdb"
 QUESTIONS = ROOT / "tools/demo.sql"
 CONNECTOR = ROOT / ".venv/bin/source-stripe"
-EMULATOR = (ROOT / ".venv/bin/python", "-m", "integration_tests.stripe_emulator", "--port", "0", "--account", "demo")
+EMULATOR = (ROOT / ".venv/bin/python", "-m", "stripe_emulator", "--port", "0", "--account", "demo")
 EMULATOR_KEY = "sk_test_emulator_51PqZ"
 
 _REDRAW_SECONDS = 0.1

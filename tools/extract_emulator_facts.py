@@ -17,7 +17,7 @@ from typing import Any
 from tools import stripe_types
 from tools.type_places import places
 
-FACTS = Path(__file__).parents[1] / "integration_tests" / "stripe_emulator" / "facts"
+FACTS = Path(__file__).parents[1] / "stripe_emulator" / "facts"
 PAGING = {"limit", "starting_after", "ending_before", "expand", "page"}
 _SCALARS = {"str": "string", "int": "integer", "bool": "boolean", "float": "number", "Decimal": "string"}
 _RANGE_KEYS = {"gt", "gte", "lt", "lte"}

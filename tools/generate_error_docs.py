@@ -23,22 +23,22 @@ from airbyte_cdk.models import (
 )
 
 from source_stripe import checking
-from source_stripe.answers import Refusal
-from source_stripe.changes import GAP
-from source_stripe.config import ConfigError, parse_config
-from source_stripe.errors import Outcome, Policy, StripeError
-from source_stripe.expanding import expanded_too
-from source_stripe.inputs import InputError
-from source_stripe.listing import Listing
-from source_stripe.pages import MalformedObject, MalformedPage, WholeList
-from source_stripe.policies import TABLE
-from source_stripe.reading import GONE
-from source_stripe.refusals import ObjectsRefused, TooManyRefused
-from source_stripe.replies import Silence
-from source_stripe.resuming import AHEAD, MOVED, OtherData
-from source_stripe.rows import StreamRow
-from source_stripe.selection import refused
-from source_stripe.state import StateError
+from source_stripe.api.answers import Refusal
+from source_stripe.api.errors import Outcome, Policy, StripeError
+from source_stripe.api.listing import Listing
+from source_stripe.api.pages import MalformedObject, MalformedPage, WholeList
+from source_stripe.api.policies import TABLE
+from source_stripe.api.refusals import ObjectsRefused, TooManyRefused
+from source_stripe.api.replies import Silence
+from source_stripe.catalog.config import ConfigError, parse_config
+from source_stripe.catalog.expanding import expanded_too
+from source_stripe.catalog.selection import refused
+from source_stripe.catalog.stream_rows import StreamRow
+from source_stripe.process.inputs import InputError
+from source_stripe.reading.changes import GAP
+from source_stripe.reading.readings import GONE
+from source_stripe.reading.resuming import AHEAD, MOVED, OtherData
+from source_stripe.reading.state import UnknownStateError
 from tools.generate_docs import ROOT, read_streams, write
 
 _SAID = "`<what Stripe said (HTTP status, type, code, param, request ID)>`"
@@ -232,7 +232,7 @@ def malformations() -> list[str]:
 def _found_wrong(kind: str) -> list[str]:
     """What the code says in failures of a kind."""
     found = {}
-    for module in sorted((ROOT / "source_stripe").glob("*.py")):
+    for module in sorted((ROOT / "source_stripe").rglob("*.py")):
         for call in ast.walk(ast.parse(module.read_text("utf-8"))):
             if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == kind:
                 found[_text(call.args[1])] = True
@@ -278,7 +278,7 @@ def _expand_refusal(rows: Mapping[str, StreamRow], expand: Mapping[str, list[str
 
 
 def _state() -> Iterator[str]:
-    yield _quoted(_marked(StateError("<stream>", "<the state>").message or "")) + "\n"
+    yield _quoted(_marked(str(UnknownStateError("<stream>", "<the state>")))) + "\n"
     yield _filled(
         "The state is another connector's, was edited, or lies days ahead of Stripe's clock, which would skip what "
         "comes in between. States of Airbyte's own Stripe connector are understood. A config error."

@@ -17,7 +17,7 @@ from tools.generate_schemas import ROOT, read_rows
 from tools.type_places import places
 from tools.type_supplements import object_type
 
-_HIDDEN = ROOT / "integration_tests" / "stripe_emulator" / "facts" / "kinds.json"
+_HIDDEN = ROOT / "stripe_emulator" / "facts" / "kinds.json"
 
 # Objects whose hidden fields are never asked for, and why.
 _NEVER = {
@@ -51,7 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def facts(objects: Iterable[str]) -> dict[str, Json]:
-    """By object what source_stripe/expanding.py wants to know: `ids`, `whole` and `lists`, `hidden`, and `never`.
+    """By object what the room of expansions wants to know: `ids`, `whole` and `lists`, `hidden`, and `never`.
 
     Objects with nothing of that are left out.
     """

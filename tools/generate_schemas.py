@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 from airbyte_cdk.sources.declarative.parsers.manifest_reference_resolver import ManifestReferenceResolver
 
-from source_stripe.schemas import Schema
+from source_stripe.catalog.schemas import Schema
 from tools.record_schema import Parent, Row, SchemaError, record_schema
 from tools.stripe_types import Scalar
 from tools.type_supplements import object_type

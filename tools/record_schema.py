@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from source_stripe.schemas import Schema, merged
+from source_stripe.catalog.schemas import Schema, merged
 from tools.stripe_types import (
     Anything,
     Array,

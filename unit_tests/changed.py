@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from source_stripe.ledger import ById, Change, Changes, Ledger
+from source_stripe.objects.ledger import ById, Change, Changes, Ledger
 
 
 def ledger_of(changes: Iterable[Change]) -> Changes:

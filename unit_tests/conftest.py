@@ -10,7 +10,7 @@ from airbyte_cdk.sources.declarative.auth.token import BearerAuthenticator
 from airbyte_cdk.sources.declarative.auth.token_provider import InterpolatedStringTokenProvider
 from hypothesis import settings
 
-from source_stripe.requester import StripeRequester
+from source_stripe.api.requester import StripeRequester
 
 KEY = "sk_test_emulator_4eC39HqLyjWDarjtT1zdp7dc"
 API = "https://api.stripe.com"

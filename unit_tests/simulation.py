@@ -12,10 +12,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from itertools import count
 
-from source_stripe.frontier import Frontier, Workers
-from source_stripe.pieces import ListPiece
-from source_stripe.ranges import PageSpan, Range
-from source_stripe.rates import RateBudget, RateLimits
+from source_stripe.api.ranges import PageSpan, Range
+from source_stripe.api.rates import RateBudget, RateLimits
+from source_stripe.reading.frontier import Frontier, Workers
+from source_stripe.reading.pieces import ListPiece
 
 _JITTER = 0.25
 

@@ -8,9 +8,9 @@ import pytest
 import yaml
 from airbyte_cdk.sources.declarative.parsers.manifest_reference_resolver import ManifestReferenceResolver
 
-from source_stripe.resources import resource
-from source_stripe.rows import StreamRow
-from source_stripe.state import StreamState
+from source_stripe.catalog.package_files import resource
+from source_stripe.catalog.stream_rows import StreamRow
+from source_stripe.reading.state import StreamState
 
 T = 1_700_000_000
 ISO = "2023-11-14T22:13:20Z"

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from benchmarks.tally import Seen, Tally
-from integration_tests.stripe_emulator.bulk import token
+from stripe_emulator.bulk import token
 
 
 def record(stream: str, prefix: str, number: int, **fields: object) -> bytes:

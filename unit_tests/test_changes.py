@@ -8,19 +8,21 @@ from typing import Any, cast
 
 import pytest
 
-from source_stripe.account import Account
-from source_stripe.changes import ChangesReading, Feed
-from source_stripe.events import OVERLAP, Fold
-from source_stripe.hydration import Hydrator
-from source_stripe.ledger import Change
-from source_stripe.listing import Listing, RangeFilter
-from source_stripe.pages import StartingAfter
-from source_stripe.pieces import ChangedPiece, ListPiece, ParentsPiece, Piece
-from source_stripe.ranges import Range
-from source_stripe.records import Known
-from source_stripe.requester import Params, StripeRequester
-from source_stripe.state import ReadWith, StateError
-from source_stripe.subjects import Subjects
+from source_stripe.api.account import Account
+from source_stripe.api.listing import Listing, RangeFilter
+from source_stripe.api.pages import StartingAfter
+from source_stripe.api.ranges import Range
+from source_stripe.api.requester import StripeRequester
+from source_stripe.api.values import Params
+from source_stripe.objects.events import OVERLAP, Fold
+from source_stripe.objects.hydration import Hydrator
+from source_stripe.objects.ledger import Change
+from source_stripe.objects.records import Known
+from source_stripe.objects.subjects import Subjects
+from source_stripe.reading.changes import ChangesReading, Feed
+from source_stripe.reading.pieces import ChangedPiece, ListPiece, ParentsPiece, Piece
+from source_stripe.reading.resuming import StateError
+from source_stripe.reading.state import ReadWith
 
 DAY = 86_400
 NOW = 1_763_800_000

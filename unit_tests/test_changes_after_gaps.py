@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from source_stripe.account import Account
-from source_stripe.events import RETENTION, TRUSTED
-from source_stripe.pieces import ChangedPiece, ListPiece
-from source_stripe.ranges import Range
+from source_stripe.api.account import Account
+from source_stripe.api.ranges import Range
+from source_stripe.objects.events import RETENTION, TRUSTED
+from source_stripe.reading.pieces import ChangedPiece, ListPiece
 from unit_tests.test_changes import DAY, EVENTS, NOW, READ_WITH, TYPES, W, change, event, reading, run
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from source_stripe.pieces import ChangedPiece, ListPiece, ParentsPiece
-from source_stripe.ranges import Range
+from source_stripe.api.ranges import Range
+from source_stripe.reading.pieces import ChangedPiece, ListPiece, ParentsPiece
 from unit_tests.test_changes import ACCOUNT, DAY, EVENTS, NOW, READ_WITH, SINCE, TYPES, W, change, event, reading, run
 
 

@@ -13,17 +13,17 @@ from airbyte_cdk.models import AirbyteConnectionStatus, Status, SyncMode
 from airbyte_cdk.test.catalog_builder import CatalogBuilder
 from requests_mock import Mocker
 
-from source_stripe.account import AccountReader
-from source_stripe.answers import Refusal
+from source_stripe.api.account import AccountReader
+from source_stripe.api.answers import Refusal
+from source_stripe.api.errors import StreamFailure, StripeError
+from source_stripe.api.listing import Listing
+from source_stripe.api.pages import MalformedPage, WholeList
+from source_stripe.api.policies import TABLE
+from source_stripe.api.requester import StripeRequester
+from source_stripe.catalog.stream_rows import StreamRow
 from source_stripe.checking import Finding, Probe, Told, Verdict, ask, judge, probes
-from source_stripe.errors import StreamFailure, StripeError
-from source_stripe.listing import Listing
-from source_stripe.pages import MalformedPage, WholeList
-from source_stripe.policies import TABLE
-from source_stripe.records import Known
-from source_stripe.requester import StripeRequester
+from source_stripe.objects.records import Known
 from source_stripe.routes import Routes
-from source_stripe.rows import StreamRow
 from source_stripe.source import SourceStripe
 from unit_tests.conftest import API, KEY
 from unit_tests.test_source import LOGGER, mock_account

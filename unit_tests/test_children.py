@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 from requests_mock import Mocker
 
-from source_stripe.children import Beside, Children, ParentKey, Via
-from source_stripe.errors import StripeError
-from source_stripe.ledger import Change
-from source_stripe.listing import Listing, RangeFilter
-from source_stripe.pages import OneObject, Paging, StartingAfter
-from source_stripe.pieces import ChangedParent
-from source_stripe.ranges import Range
-from source_stripe.records import Finish, Itself, Known
-from source_stripe.requester import StripeRequester
-from source_stripe.whole_lists import Whole
+from source_stripe.api.errors import StripeError
+from source_stripe.api.listing import Listing, RangeFilter
+from source_stripe.api.pages import OneObject, Paging, StartingAfter
+from source_stripe.api.ranges import Range
+from source_stripe.api.requester import StripeRequester
+from source_stripe.objects.children import Beside, Children, ParentKey, Via
+from source_stripe.objects.events import ChangedParent
+from source_stripe.objects.ledger import Change
+from source_stripe.objects.records import Finish, Itself, Known
+from source_stripe.objects.whole_lists import Whole
 from unit_tests.conftest import API
 
 V1 = StartingAfter(page_size_param="limit", page_size=100, cursor_param="starting_after")

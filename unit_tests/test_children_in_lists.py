@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 from requests_mock import Mocker
 
-from source_stripe.children import Key, ParentKey
-from source_stripe.errors import StripeError
-from source_stripe.hydration import Hydrator
-from source_stripe.ledger import Change
-from source_stripe.listing import Listing
-from source_stripe.pages import MalformedPage, OneObject
-from source_stripe.records import Finish, Known
-from source_stripe.requester import StripeRequester
-from source_stripe.whole_lists import NestedList, SecondLook
+from source_stripe.api.errors import StripeError
+from source_stripe.api.listing import Listing
+from source_stripe.api.pages import MalformedPage, OneObject
+from source_stripe.api.requester import StripeRequester
+from source_stripe.objects.children import Key, ParentKey
+from source_stripe.objects.hydration import Hydrator
+from source_stripe.objects.ledger import Change
+from source_stripe.objects.records import Finish, Known
+from source_stripe.objects.whole_lists import NestedList, SecondLook
 from unit_tests.conftest import API
 from unit_tests.test_children import V1, child, children, facts, invoice, line, listed, records
 

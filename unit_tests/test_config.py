@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from source_stripe.config import API_URL, ConfigError, parse_config
+from source_stripe.catalog.config import API_URL, ConfigError, parse_config
 
 KEY = "sk_test_emulator_4eC39HqLyjWDarjtT1zdp7dc"
 

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_stripe.covering import Cover, Got, Listed, even_cuts
-from source_stripe.ledger import Change, Changes
+from source_stripe.objects.covering import Cover, Got, Listed, even_cuts
+from source_stripe.objects.ledger import Change, Changes
 from unit_tests.changed import ledger_of
 
 PAGE = 5

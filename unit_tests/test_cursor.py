@@ -14,13 +14,13 @@ from airbyte_cdk.sources.streams.concurrent.partitions.partition import Partitio
 from airbyte_cdk.sources.types import Record, StreamSlice
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_stripe.account import Account, AccountReader
-from source_stripe.cursor import FollowingCursor, ReadingCursor
-from source_stripe.frontier import Frontier, Workers
-from source_stripe.pieces import ListPiece, Piece
-from source_stripe.progress import Progress
-from source_stripe.ranges import Range
-from source_stripe.refusals import Refused
+from source_stripe.api.account import Account, AccountReader
+from source_stripe.api.ranges import Range
+from source_stripe.api.refusals import Refused
+from source_stripe.process.progress import Progress
+from source_stripe.reading.cursor import FollowingCursor, ReadingCursor
+from source_stripe.reading.frontier import Frontier, Workers
+from source_stripe.reading.pieces import ListPiece, Piece
 
 NOW = 1_763_800_000
 FIRST, SECOND, THIRD = (ListPiece(created=Range(at, at + 10)) for at in (0, 10, 20))

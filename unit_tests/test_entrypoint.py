@@ -18,11 +18,11 @@ from airbyte_cdk.models import SyncMode
 from airbyte_cdk.sources.types import Record
 from requests_mock import Mocker
 
-from source_stripe.batches import Batches, Flush
+from source_stripe.api.values import Row
 from source_stripe.entrypoint import run
-from source_stripe.output import Output as Stdout
-from source_stripe.pages import Row
-from source_stripe.progress import Progress, Tally
+from source_stripe.process.output import Output as Stdout
+from source_stripe.process.progress import Progress, Tally
+from source_stripe.reading.batches import Batches, Flush
 from unit_tests.conftest import API, KEY
 from unit_tests.output import Output
 from unit_tests.test_source import DATE, mock_account, mock_list, read_stream, rows_of

@@ -13,9 +13,11 @@ import pytest
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 import source_stripe
-from source_stripe import config, ending, entrypoint, expanding, output, run
-from source_stripe.config import ConfigError, parse_config
-from source_stripe.policies import TABLE
+from source_stripe import entrypoint, run
+from source_stripe.api.policies import TABLE
+from source_stripe.catalog import config, expanding
+from source_stripe.catalog.config import ConfigError, parse_config
+from source_stripe.process import ending, output
 from tools.generate_docs import ROOT
 from tools.generate_error_docs import BAD_CONFIGS, BAD_EXPANSIONS, CONNECTOR, main, malformations, page
 from unit_tests.conftest import KEY
@@ -90,8 +92,8 @@ def test_what_the_entry_point_says_is_there() -> None:
 
 
 def test_no_kind_of_failure_is_left_out() -> None:
-    for module in pkgutil.iter_modules(source_stripe.__path__):
-        import_module(f"source_stripe.{module.name}")
+    for module in pkgutil.walk_packages(source_stripe.__path__, "source_stripe."):
+        import_module(module.name)
 
     def below(kind: type[Exception]) -> set[str]:
         own = {each for each in kind.__subclasses__() if each.__module__.startswith("source_stripe.")}

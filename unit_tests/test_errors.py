@@ -13,14 +13,14 @@ from airbyte_cdk.models import FailureType
 from requests_mock import Mocker
 from urllib3.exceptions import LocationParseError
 
-from source_stripe.account import AccountReader
-from source_stripe.answers import Refusal, causes, decode, stripe_time
-from source_stripe.config import parse_config
-from source_stripe.errors import Outcome, Policy, StripeError, ends
-from source_stripe.pages import MalformedPage
-from source_stripe.policies import TABLE, judge, judge_silence
-from source_stripe.replies import IdWithoutAddress
-from source_stripe.requester import StripeRequester
+from source_stripe.api.account import AccountReader
+from source_stripe.api.answers import Refusal, causes, decode, stripe_time
+from source_stripe.api.errors import Outcome, Policy, StripeError, ends
+from source_stripe.api.pages import MalformedPage
+from source_stripe.api.policies import TABLE, judge, judge_silence
+from source_stripe.api.replies import IdWithoutAddress
+from source_stripe.api.requester import StripeRequester
+from source_stripe.catalog.config import parse_config
 from unit_tests.conftest import API, KEY
 
 MakeRequester = Callable[..., StripeRequester]

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_stripe.events import Fold, is_gap, plan, type_groups
-from source_stripe.ledger import Change
-from source_stripe.subjects import Subjects
+from source_stripe.objects.events import Fold, is_gap, plan, type_groups
+from source_stripe.objects.ledger import Change
+from source_stripe.objects.subjects import Subjects
 from unit_tests.changed import ledger_of
 
 DAY = 86_400

@@ -11,9 +11,8 @@ from airbyte_cdk.models import ConfiguredAirbyteCatalog, Status
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from requests_mock import Mocker
 
-from integration_tests.stripe_emulator import facts
-from source_stripe.config import ConfigError
-from source_stripe.expanding import (
+from source_stripe.catalog.config import ConfigError
+from source_stripe.catalog.expanding import (
     DEEPEST,
     ListPlace,
     NeverExpandedError,
@@ -25,9 +24,10 @@ from source_stripe.expanding import (
     room,
     stops,
 )
-from source_stripe.rows import StreamRow
-from source_stripe.schemas import StreamSchema, merged
+from source_stripe.catalog.schemas import StreamSchema, merged
+from source_stripe.catalog.stream_rows import StreamRow
 from source_stripe.source import SourceStripe
+from stripe_emulator import facts
 from tools.generate_expandable import main
 from tools.stripe_types import object_names
 from unit_tests.conftest import KEY

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from requests_mock import Mocker
 
+from source_stripe.api.errors import Outcome, Policy
+from source_stripe.api.policies import TABLE
 from source_stripe.entrypoint import run
-from source_stripe.errors import Outcome, Policy
-from source_stripe.output import Output as Stdout
-from source_stripe.policies import TABLE
+from source_stripe.process.output import Output as Stdout
 from source_stripe.source import SourceStripe
 from unit_tests.conftest import API, KEY
 from unit_tests.output import Output

@@ -8,11 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from source_stripe.frontier import Frontier, Workers
-from source_stripe.ledger import Change
-from source_stripe.pieces import ChangedPiece, ListPiece, Piece, RowsPiece
-from source_stripe.ranges import PageSpan, Range
-from source_stripe.sharing import Need
+from source_stripe.api.ranges import PageSpan, Range
+from source_stripe.objects.ledger import Change
+from source_stripe.reading.frontier import Frontier, Workers
+from source_stripe.reading.pieces import ChangedPiece, ListPiece, Piece, RowsPiece
+from source_stripe.reading.splitting import Need
 from unit_tests.simulation import ListOfRows
 
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from source_stripe.frontier import Frontier, Workers
-from source_stripe.pieces import ListPiece, RowsPiece
-from source_stripe.ranges import PageSpan
+from source_stripe.api.ranges import PageSpan
+from source_stripe.reading.frontier import Frontier, Workers
+from source_stripe.reading.pieces import ListPiece, RowsPiece
 from unit_tests.simulation import ListOfRows
 from unit_tests.test_frontier import close, piece
 

@@ -9,14 +9,15 @@ from typing import Any
 import pytest
 from requests_mock import Mocker
 
-from source_stripe.covering import Cover, Listed
-from source_stripe.errors import StreamFailure, StripeError
-from source_stripe.hydration import Hydrator, hydrate
-from source_stripe.ledger import Change
-from source_stripe.listing import Listing, RangeFilter
-from source_stripe.pages import NextPageUrl, Page, StartingAfter
-from source_stripe.records import tombstone
-from source_stripe.requester import Params, StripeRequester
+from source_stripe.api.errors import StreamFailure, StripeError
+from source_stripe.api.listing import Listing, RangeFilter
+from source_stripe.api.pages import NextPageUrl, Page, StartingAfter
+from source_stripe.api.requester import StripeRequester
+from source_stripe.api.values import Params
+from source_stripe.objects.covering import Cover, Listed
+from source_stripe.objects.hydration import Hydrator, hydrate
+from source_stripe.objects.ledger import Change
+from source_stripe.objects.records import tombstone
 from unit_tests.conftest import API
 
 V1 = StartingAfter(page_size_param="limit", page_size=100, cursor_param="starting_after")

@@ -17,9 +17,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from requests_mock import Mocker
 
-from source_stripe.config import Config
+from source_stripe.catalog.config import Config
 from source_stripe.entrypoint import run
-from source_stripe.output import Output as Stdout
+from source_stripe.process.output import Output as Stdout
 from source_stripe.source import SourceStripe
 from unit_tests.conftest import API, KEY
 from unit_tests.output import Output

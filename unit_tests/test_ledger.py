@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_stripe.events import Fold, plan
-from source_stripe.ledger import ById, Change, Changes, Ledger
-from source_stripe.ranges import Range
-from source_stripe.subjects import Subjects
+from source_stripe.api.ranges import Range
+from source_stripe.objects.events import Fold, plan
+from source_stripe.objects.ledger import ById, Change, Changes, Ledger
+from source_stripe.objects.subjects import Subjects
 from unit_tests.changed import by_id, ledger_of
 
 COUNT = 5_000

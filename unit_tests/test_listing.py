@@ -7,11 +7,12 @@ from typing import Any, cast
 import pytest
 from requests_mock import Mocker
 
-from source_stripe.errors import StripeError
-from source_stripe.listing import Listing, RangeFilter, unix_seconds
-from source_stripe.pages import OneObject, Page, StartingAfter
-from source_stripe.ranges import PageSpan, Range
-from source_stripe.requester import StripeRequester
+from source_stripe.api.errors import StripeError
+from source_stripe.api.listing import Listing, RangeFilter
+from source_stripe.api.pages import OneObject, Page, StartingAfter
+from source_stripe.api.ranges import PageSpan, Range
+from source_stripe.api.requester import StripeRequester
+from source_stripe.api.values import unix_seconds
 from unit_tests.conftest import API
 
 V1 = StartingAfter(page_size_param="limit", page_size=100, cursor_param="starting_after")

@@ -15,7 +15,7 @@ from tools.stripe_types import Array, Expandable, ListOf, Map, Resource, Type, U
 from tools.type_supplements import object_type
 
 MANIFEST = ROOT / "manifest.yaml"
-FACTS = ROOT / "integration_tests" / "stripe_emulator" / "facts"
+FACTS = ROOT / "stripe_emulator" / "facts"
 Row = Mapping[str, Any]
 
 STREAMS: dict[str, Row] = {row["name"]: row for row in read_streams(MANIFEST)}

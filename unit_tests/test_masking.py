@@ -15,8 +15,8 @@ import pytest
 from requests_mock import Mocker
 
 from source_stripe.entrypoint import run
-from source_stripe.masking import masked
-from source_stripe.output import Output
+from source_stripe.process.masking import masked
+from source_stripe.process.output import Output
 from unit_tests.conftest import API, KEY
 from unit_tests.test_source import DATE, mock_account, mock_list, rows_of
 

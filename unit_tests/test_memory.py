@@ -10,12 +10,12 @@ from unittest.mock import patch
 
 import pytest
 
-from source_stripe.memory import share_heaps
+from source_stripe.process.memory import share_heaps
 
 THREADS = """
 import ctypes, sys, threading
 if sys.argv[1:]:
-    from source_stripe.memory import share_heaps
+    from source_stripe.process.memory import share_heaps
     share_heaps()
 barrier, kept = threading.Barrier(12), []
 def work():
@@ -44,5 +44,5 @@ def test_threads_share_two_heaps() -> None:
 
 
 def test_other_c_libraries_are_left_alone() -> None:
-    with patch("source_stripe.memory.ctypes.CDLL", return_value=object()):
+    with patch("source_stripe.process.memory.ctypes.CDLL", return_value=object()):
         share_heaps()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from source_stripe.resources import resource
+from source_stripe.catalog.package_files import resource
 from tools.generate_docs import ROOT
 
 _NAMES = re.compile(r"`([a-z_.]+)`")

@@ -13,8 +13,8 @@ import pytest
 from requests_mock import Mocker
 
 from source_stripe.entrypoint import run
-from source_stripe.failures import Failures
-from source_stripe.output import Output as Stdout
+from source_stripe.process.failures import Failures
+from source_stripe.process.output import Output as Stdout
 from unit_tests.conftest import API, KEY
 from unit_tests.output import Output
 from unit_tests.test_source import DATE, NOW, mock_account, mock_list, rows_of

@@ -11,10 +11,10 @@ import pytest
 from airbyte_cdk.models import AirbyteStateMessageSerializer, SyncMode
 from requests_mock import Mocker
 
-from source_stripe.listing import Listing, RangeFilter
-from source_stripe.pages import MalformedPage, NextPageUrl, Page, StartingAfter, WholeList
-from source_stripe.ranges import PageSpan, Range
-from source_stripe.requester import StripeRequester
+from source_stripe.api.listing import Listing, RangeFilter
+from source_stripe.api.pages import MalformedPage, NextPageUrl, Page, StartingAfter, WholeList
+from source_stripe.api.ranges import PageSpan, Range
+from source_stripe.api.requester import StripeRequester
 from unit_tests.conftest import API
 from unit_tests.output import Output
 from unit_tests.test_source import DATE, NOW, mock_account, read_stream, rows_of

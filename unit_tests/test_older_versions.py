@@ -9,13 +9,13 @@ import pytest
 import yaml
 from airbyte_cdk.sources.declarative.parsers.manifest_reference_resolver import ManifestReferenceResolver
 
-from source_stripe.account import AccountReader
-from source_stripe.changes import Feed
-from source_stripe.records import Known
-from source_stripe.requester import StripeRequester
-from source_stripe.resources import resource
+from source_stripe.api.account import AccountReader
+from source_stripe.api.requester import StripeRequester
+from source_stripe.catalog.package_files import resource
+from source_stripe.catalog.stream_rows import StreamRow
+from source_stripe.objects.records import Known
+from source_stripe.reading.changes import Feed
 from source_stripe.routes import Routes
-from source_stripe.rows import StreamRow
 
 Event = dict[str, Any]
 FeedOf = Callable[[str], Feed]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from source_stripe.pages import MalformedPage, NextPageUrl, OneObject, Page, Paging, StartingAfter, WholeList
+from source_stripe.api.pages import MalformedPage, NextPageUrl, OneObject, Page, Paging, StartingAfter, WholeList
 
 V1 = StartingAfter(page_size_param="limit", page_size=100, cursor_param="starting_after")
 V2 = NextPageUrl(page_size_param="limit", page_size=100)

@@ -7,7 +7,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_stripe.ranges import Ahead, Descent, PageSpan, Range, foresee, merge, shortest_piece, split, subtract
+from source_stripe.api.ranges import Descent, PageSpan, Range, merge, subtract
+from source_stripe.reading.splitting import Ahead, foresee, shortest_piece, split
 
 seconds = st.integers(0, 400)
 ranges = st.builds(lambda a, b: Range(min(a, b), max(a, b)), seconds, seconds)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_stripe.rates import RateBudget, RateLimits, Slot, Window
+from source_stripe.api.rates import RateBudget, RateLimits, Slot, Window
 
 BUDGET = {"live": 100.0, "test": 25.0, "endpoint": 25.0, "files": 20.0, "share": 0.8}
 

@@ -8,15 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_stripe.account import Account
-from source_stripe.listing import Listing, RangeFilter
-from source_stripe.pages import WholeList
-from source_stripe.pieces import ListPiece
-from source_stripe.ranges import Range, intersect
-from source_stripe.reading import CreatedReading, Progress, Reading, WholeReading, first_pieces
-from source_stripe.records import Known
-from source_stripe.requester import Params, StripeRequester
-from source_stripe.state import StateError, Window
+from source_stripe.api.account import Account
+from source_stripe.api.listing import Listing, RangeFilter
+from source_stripe.api.pages import WholeList
+from source_stripe.api.ranges import Range, intersect
+from source_stripe.api.requester import StripeRequester
+from source_stripe.api.values import Params
+from source_stripe.objects.records import Known
+from source_stripe.reading.pieces import ListPiece
+from source_stripe.reading.readings import CreatedReading, Progress, Reading, WholeReading, first_pieces
+from source_stripe.reading.resuming import StateError
+from source_stripe.reading.state import Window
 
 NOW = 1_763_800_000
 ACCOUNT = Account("acct_1", "", birth=900, now=NOW)

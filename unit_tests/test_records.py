@@ -13,13 +13,13 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_stripe.errors import StreamFailure
-from source_stripe.events import Fold
-from source_stripe.ledger import Change
-from source_stripe.pages import Row
-from source_stripe.records import Finish, Folded, FromEvents, Itself, Known, Projection, Several
-from source_stripe.refusals import MOST, Refused
-from source_stripe.subjects import Subjects
+from source_stripe.api.errors import StreamFailure
+from source_stripe.api.refusals import MOST, Refused
+from source_stripe.api.values import Row
+from source_stripe.objects.events import Fold
+from source_stripe.objects.ledger import Change
+from source_stripe.objects.records import Finish, Folded, FromEvents, Itself, Known, Projection, Several
+from source_stripe.objects.subjects import Subjects
 from unit_tests.test_refusals import refusal
 
 

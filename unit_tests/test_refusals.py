@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from source_stripe.answers import Refusal
-from source_stripe.errors import StreamFailure, StripeError
-from source_stripe.pages import MalformedObject, MalformedPage
-from source_stripe.policies import judge
-from source_stripe.refusals import MOST, Refused, TooManyRefused, is_gone, is_of_one, of_a_whole_list
+from source_stripe.api.answers import Refusal
+from source_stripe.api.errors import StreamFailure, StripeError
+from source_stripe.api.pages import MalformedObject, MalformedPage
+from source_stripe.api.policies import judge
+from source_stripe.api.refusals import MOST, Refused, TooManyRefused, is_gone, is_of_one, of_a_whole_list
 
 
 def refusal(status: int, message: str, **fields: Any) -> StripeError:

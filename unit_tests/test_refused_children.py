@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 from requests_mock import Mocker
 
-from source_stripe.children import Beside, Children, ParentKey, Via
-from source_stripe.errors import StreamFailure
-from source_stripe.listing import Listing, RangeFilter
-from source_stripe.pages import OneObject
-from source_stripe.pieces import ChangedParent, ChangedPiece, ParentsPiece
-from source_stripe.ranges import Range
-from source_stripe.records import Finish, Itself, Known
-from source_stripe.requester import StripeRequester
+from source_stripe.api.errors import StreamFailure
+from source_stripe.api.listing import Listing, RangeFilter
+from source_stripe.api.pages import OneObject
+from source_stripe.api.ranges import Range
+from source_stripe.api.requester import StripeRequester
+from source_stripe.objects.children import Beside, Children, ParentKey, Via
+from source_stripe.objects.events import ChangedParent
+from source_stripe.objects.records import Finish, Itself, Known
+from source_stripe.reading.pieces import ChangedPiece, ParentsPiece
 from unit_tests.conftest import API
 from unit_tests.test_refused_objects import refuse, refused
 from unit_tests.test_retriever import CHARGES, V1, change, charge, facts, ids, listed, read, retriever

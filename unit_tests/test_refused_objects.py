@@ -8,20 +8,21 @@ import pytest
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from requests_mock import Mocker
 
-from source_stripe.changes import ChangesReading
-from source_stripe.cursor import FollowingCursor
-from source_stripe.errors import StreamFailure
-from source_stripe.ledger import Change
-from source_stripe.listing import Listing
-from source_stripe.pages import MalformedObject, OneObject, the_object
-from source_stripe.pieces import ChangedParent, ChangedPiece, ListPiece, ParentsPiece
-from source_stripe.ranges import Range
-from source_stripe.reading import CreatedReading
-from source_stripe.records import Known
-from source_stripe.refusals import MOST, Refused, TooManyRefused
-from source_stripe.requester import StripeRequester
-from source_stripe.retriever import StripeRetriever
-from source_stripe.state import StateError, StreamState, refused_in
+from source_stripe.api.errors import StreamFailure
+from source_stripe.api.listing import Listing
+from source_stripe.api.pages import MalformedObject, OneObject, the_object
+from source_stripe.api.ranges import Range
+from source_stripe.api.refusals import MOST, Refused, TooManyRefused
+from source_stripe.api.requester import StripeRequester
+from source_stripe.objects.events import ChangedParent
+from source_stripe.objects.ledger import Change
+from source_stripe.objects.records import Known
+from source_stripe.reading.changes import ChangesReading
+from source_stripe.reading.cursor import FollowingCursor
+from source_stripe.reading.pieces import ChangedPiece, ListPiece, ParentsPiece
+from source_stripe.reading.readings import CreatedReading
+from source_stripe.reading.retriever import StripeRetriever
+from source_stripe.reading.state import StreamState, UnknownStateError, refused_in
 from unit_tests import test_changes as changes
 from unit_tests import test_cursor as cursors
 from unit_tests.conftest import API
@@ -289,5 +290,5 @@ def test_a_state_gives_the_refused_ids_and_older_ones_have_none() -> None:
 @pytest.mark.parametrize("wrong", ["src_1", [7], [""], {"src_1": 1}, None])
 def test_a_state_with_anything_else_is_refused_when_the_stream_is_read(wrong: Any) -> None:
     assert refused_in({"updated": 7, "refused": wrong}) == ()
-    with pytest.raises(StateError):
+    with pytest.raises(UnknownStateError):
         StreamState.parse({"updated": 7, "refused": wrong}, stream="sources", cursor="updated")

@@ -9,8 +9,8 @@ import pytest
 import requests
 from requests_mock import Mocker
 
-from source_stripe.errors import Outcome, StripeError
-from source_stripe.requester import StripeRequester
+from source_stripe.api.errors import Outcome, StripeError
+from source_stripe.api.requester import StripeRequester
 from unit_tests.conftest import API, KEY, Time
 
 CHARGES = f"{API}/v1/charges"

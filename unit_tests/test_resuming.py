@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from source_stripe.account import Account, earlier_of
-from source_stripe.resuming import OtherData, resume
-from source_stripe.state import ReadWith, StreamState
+from source_stripe.api.account import Account, earlier_of
+from source_stripe.reading.resuming import OtherData, resume
+from source_stripe.reading.state import ReadWith, StreamState
 
 NOW = 1_763_800_000
 DAY = 86_400

@@ -11,20 +11,21 @@ import pytest
 from airbyte_cdk.sources.types import StreamSlice
 from requests_mock import Mocker
 
-from source_stripe.batches import Batches
-from source_stripe.errors import StripeError
-from source_stripe.frontier import Frontier, Workers
-from source_stripe.hydration import Hydrator
-from source_stripe.ledger import Change
-from source_stripe.listing import Listing, RangeFilter
-from source_stripe.pages import OneObject, StartingAfter
-from source_stripe.pieces import ListPiece, Piece
-from source_stripe.progress import Progress
-from source_stripe.ranges import Range
-from source_stripe.records import Fetched, Finish, FromEvents, Itself, Known, Projection
-from source_stripe.refusals import Refused
-from source_stripe.requester import StripeRequester
-from source_stripe.retriever import Route, StripeRetriever
+from source_stripe.api.errors import StripeError
+from source_stripe.api.listing import Listing, RangeFilter
+from source_stripe.api.pages import OneObject, StartingAfter
+from source_stripe.api.ranges import Range
+from source_stripe.api.refusals import Refused
+from source_stripe.api.requester import StripeRequester
+from source_stripe.objects.hydration import Hydrator
+from source_stripe.objects.ledger import Change
+from source_stripe.objects.records import Fetched, Finish, FromEvents, Itself, Known, Projection
+from source_stripe.objects.route import Route
+from source_stripe.process.progress import Progress
+from source_stripe.reading.batches import Batches
+from source_stripe.reading.frontier import Frontier, Workers
+from source_stripe.reading.pieces import ListPiece, Piece
+from source_stripe.reading.retriever import StripeRetriever
 from unit_tests.changed import by_id
 from unit_tests.conftest import API
 

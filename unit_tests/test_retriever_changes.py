@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 from requests_mock import Mocker
 
-from source_stripe.children import Children, ParentKey
-from source_stripe.listing import Listing
-from source_stripe.pieces import ChangedParent, ChangedPiece, ParentsPiece
-from source_stripe.records import Finish, Itself, Known
-from source_stripe.requester import StripeRequester
+from source_stripe.api.listing import Listing
+from source_stripe.api.requester import StripeRequester
+from source_stripe.objects.children import Children, ParentKey
+from source_stripe.objects.events import ChangedParent
+from source_stripe.objects.records import Finish, Itself, Known
+from source_stripe.reading.pieces import ChangedPiece, ParentsPiece
 from unit_tests.conftest import API
 from unit_tests.test_retriever import CHARGES, V1, change, charge, facts, ids, listed, read, record, retriever
 

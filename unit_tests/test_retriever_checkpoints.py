@@ -9,13 +9,13 @@ import pytest
 from airbyte_cdk.sources.types import StreamSlice
 from requests_mock import Mocker
 
-from source_stripe.batches import Batches
-from source_stripe.listing import RangeFilter
-from source_stripe.pieces import ListPiece
-from source_stripe.ranges import Range
-from source_stripe.records import Finish, Itself, Known
-from source_stripe.requester import StripeRequester
-from source_stripe.retriever import StripeRetriever
+from source_stripe.api.listing import RangeFilter
+from source_stripe.api.ranges import Range
+from source_stripe.api.requester import StripeRequester
+from source_stripe.objects.records import Finish, Itself, Known
+from source_stripe.reading.batches import Batches
+from source_stripe.reading.pieces import ListPiece
+from source_stripe.reading.retriever import StripeRetriever
 from unit_tests.changed import by_id
 from unit_tests.test_retriever import CHARGES, change, charge, listed, retriever
 

@@ -10,18 +10,18 @@ import pytest
 import yaml
 from airbyte_cdk.sources.declarative.parsers.manifest_reference_resolver import ManifestReferenceResolver
 
-from source_stripe.account import AccountReader
-from source_stripe.changes import Feed
-from source_stripe.children import Children
-from source_stripe.listing import Listing, RangeFilter
-from source_stripe.pages import NextPageUrl, OneObject, WholeList
-from source_stripe.records import Fetched, FromEvents, Itself, Known, Projection, Several
-from source_stripe.requester import StripeRequester
-from source_stripe.resources import resource
-from source_stripe.retriever import Route
+from source_stripe.api.account import AccountReader
+from source_stripe.api.listing import Listing, RangeFilter
+from source_stripe.api.pages import NextPageUrl, OneObject, WholeList
+from source_stripe.api.requester import StripeRequester
+from source_stripe.catalog.package_files import resource
+from source_stripe.catalog.stream_rows import StreamRow
+from source_stripe.objects.children import Children
+from source_stripe.objects.records import Fetched, FromEvents, Itself, Known, Projection, Several
+from source_stripe.objects.route import Route
+from source_stripe.objects.whole_lists import Whole
+from source_stripe.reading.changes import Feed
 from source_stripe.routes import Routes
-from source_stripe.rows import StreamRow
-from source_stripe.whole_lists import Whole
 
 MANIFEST: dict[str, Any] = ManifestReferenceResolver().preprocess_manifest(
     yaml.safe_load(resource("manifest.yaml").read_text("utf-8"))

@@ -18,11 +18,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from source_stripe.answers import host_and_port
-from source_stripe.connections import BoundedAdapter
-from source_stripe.errors import Outcome, StripeError
-from source_stripe.policies import TABLE
-from source_stripe.requester import StripeRequester
+from source_stripe.api.answers import host_and_port
+from source_stripe.api.connections import BoundedAdapter
+from source_stripe.api.errors import Outcome, StripeError
+from source_stripe.api.policies import TABLE
+from source_stripe.api.requester import StripeRequester
 from unit_tests.conftest import KEY
 
 MakeRequester = Callable[..., StripeRequester]

@@ -12,7 +12,7 @@ def test_the_cdk_is_imported_without_reading_its_docstrings() -> None:
 import ast, gc
 parse, parsed = ast.parse, []
 ast.parse = lambda source, *rest, **named: parsed.append(source) or parse(source, *rest, **named)
-from source_stripe.startup import quick_imports
+from source_stripe.process.startup import quick_imports
 with quick_imports():
     assert not gc.isenabled()
     import source_stripe.entrypoint

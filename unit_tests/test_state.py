@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_stripe.ranges import Range, merge, subtract
-from source_stripe.state import ReadWith, StateError, StreamState, Window, is_under_way
+from source_stripe.api.ranges import Range, merge, subtract
+from source_stripe.reading.state import ReadWith, StreamState, UnknownStateError, Window, is_under_way
 
 NOW = 1_763_800_000
 
@@ -89,27 +89,27 @@ def test_what_a_stream_was_read_with_stands_beside_what_it_is_complete_to() -> N
     ],
 )
 def test_an_unknown_state_is_refused_with_the_stream_to_reset(raw: dict[str, Any]) -> None:
-    with pytest.raises(StateError) as refused:
+    with pytest.raises(UnknownStateError) as refused:
         parse(raw)
 
-    assert "Reset the stream balance_transactions" in str(refused.value.message)
-    assert str(raw)[:40] in str(refused.value.message)
+    assert "Reset the stream balance_transactions" in str(refused.value)
+    assert str(raw)[:40] in str(refused.value)
 
 
 def test_a_state_that_is_no_object_is_refused() -> None:
-    with pytest.raises(StateError, match="Reset the stream balance_transactions"):
+    with pytest.raises(UnknownStateError, match="Reset the stream balance_transactions"):
         parse([{"created": NOW}])
 
 
 def test_a_long_unknown_state_is_not_shown_whole() -> None:
-    with pytest.raises(StateError) as refused:
+    with pytest.raises(UnknownStateError) as refused:
         parse({"states": [{"partition": {"customer_id": f"cus_{number}"}} for number in range(1_000)]})
 
-    assert len(str(refused.value.message)) < 400
+    assert len(str(refused.value)) < 400
 
 
 def test_going_on_from_a_time_that_is_to_come_would_skip_what_lies_between() -> None:
-    with pytest.raises(StateError):
+    with pytest.raises(UnknownStateError):
         parse({"created": NOW + 2 * 86_400})
 
     assert parse({"created": NOW + 2 * 86_400}, now=None).watermark == NOW + 2 * 86_400

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from source_stripe.events import Unreadable
-from source_stripe.ledger import Change
+from source_stripe.objects.events import Unreadable
+from source_stripe.objects.ledger import Change
 from unit_tests.test_events import Event, by_id, event, facts, fold
 
 

@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 from requests_mock import Mocker
 
-from source_stripe.dotted import matches, values_at
-from source_stripe.errors import StripeError
-from source_stripe.hydration import Hydrator
-from source_stripe.listing import Listing
-from source_stripe.pages import MalformedPage
-from source_stripe.records import Finish, Itself
-from source_stripe.requester import Params, StripeRequester
-from source_stripe.whole_lists import NestedList, SecondLook, Whole, embedded
+from source_stripe.api.errors import StripeError
+from source_stripe.api.listing import Listing
+from source_stripe.api.pages import MalformedPage
+from source_stripe.api.requester import StripeRequester
+from source_stripe.api.values import Params
+from source_stripe.objects.hydration import Hydrator
+from source_stripe.objects.paths import matches, values_at
+from source_stripe.objects.records import Finish, Itself
+from source_stripe.objects.whole_lists import NestedList, SecondLook, Whole, embedded
 from unit_tests.conftest import API
 from unit_tests.test_children import V1, facts, invoice, line, listed, records
 

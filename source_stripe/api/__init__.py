@@ -1,0 +1,1 @@
+"""How Stripe is asked: requests, limits, retries, errors, pages."""

@@ -1,0 +1,94 @@
+"""Replies to a request, and how a row of the error table says which of them it is about."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container
+from dataclasses import dataclass
+from typing import Protocol
+
+from requests.exceptions import InvalidURL
+
+from source_stripe.api.answers import Refusal, causes
+
+_ANY_STATUS = range(1000)
+
+
+class IdWithoutAddress(InvalidURL):
+    """An id that can't be part of a path: nothing, or what means a folder there, so that all who handle it drop it."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came back for a request: an answer, or the exception that says why none came."""
+
+    refusal: Refusal
+    should_retry: str = ""
+    is_json: bool = True
+    is_error: bool = False
+    """Whether it is an error object, whatever its status."""
+    error: Exception | None = None
+    for_account: bool = False
+    """Whether a connected account was asked for."""
+
+
+class Replies(Protocol):
+    """Which replies a row of the table is about."""
+
+    def has(self, reply: Reply) -> bool: ...
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Answers of Stripe, or of who stands in its place. What is not given doesn't matter."""
+
+    statuses: Container[int] = _ANY_STATUS
+    codes: Container[str] | None = None
+    params: Container[str] | None = None
+    says: re.Pattern[str] | None = None
+    should_retry: str | None = None
+    is_json: bool | None = None
+    is_error: bool | None = None
+    for_account: bool | None = None
+    has_id: bool | None = None
+    """Whether it names the request, as all of Stripe's do."""
+
+    def has(self, reply: Reply) -> bool:
+        said = reply.refusal
+        return (
+            reply.error is None
+            and said.status in self.statuses
+            and (self.codes is None or said.code in self.codes)
+            and (self.params is None or said.param in self.params)
+            and (self.says is None or self.says.search(said.message) is not None)
+            and self.should_retry in (None, reply.should_retry)
+            and self.is_json in (None, reply.is_json)
+            and self.is_error in (None, reply.is_error)
+            and self.for_account in (None, reply.for_account)
+            and self.has_id in (None, bool(said.request_id))
+        )
+
+
+@dataclass(frozen=True)
+class Either:
+    """What one of these is about, or the other."""
+
+    one: Replies
+    other: Replies
+
+    def has(self, reply: Reply) -> bool:
+        return self.one.has(reply) or self.other.has(reply)
+
+
+@dataclass(frozen=True)
+class Silence:
+    """No answer, for such a reason: an exception of these kinds, or of these words, is at the bottom of it."""
+
+    kinds: tuple[type[BaseException], ...] = (Exception,)
+    says: re.Pattern[str] | None = None
+
+    def has(self, reply: Reply) -> bool:
+        if reply.error is None:
+            return False
+        found = [cause for cause in causes(reply.error) if isinstance(cause, self.kinds)]
+        return any(self.says is None or self.says.search(str(cause)) for cause in found)

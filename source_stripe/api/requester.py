@@ -1,0 +1,170 @@
+"""Requests to Stripe: the one place that speaks HTTP."""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+import requests
+from airbyte_cdk.sources.declarative.auth.declarative_authenticator import DeclarativeAuthenticator
+from airbyte_cdk.sources.declarative.interpolation import InterpolatedString
+from requests.structures import CaseInsensitiveDict
+from requests.utils import get_environ_proxies, select_proxy
+from urllib3.exceptions import HTTPError
+
+from source_stripe.api.answers import Answer, Refusal, decode, host_and_port, stripe_time
+from source_stripe.api.connections import BoundedAdapter
+from source_stripe.api.errors import Outcome, StripeError
+from source_stripe.api.policies import judge, judge_silence
+from source_stripe.api.rates import RateBudget, RateLimits
+from source_stripe.api.replies import IdWithoutAddress
+from source_stripe.api.values import Params, has_address
+from source_stripe.catalog.config import parse_config
+from source_stripe.process.progress import Progress
+
+logger = logging.getLogger("airbyte.stripe")
+
+
+@dataclass(repr=False)
+class StripeRequester:
+    """Asks Stripe, within the rate budget and with patience. Declared in the manifest; one serves all threads."""
+
+    config: Mapping[str, Any]
+    url_base: str
+    authenticator: DeclarativeAuthenticator
+    request_headers: Mapping[str, str]
+    timeouts: Mapping[str, float]
+    rate_budget: Mapping[str, float]
+    backoff: Mapping[str, float]
+    progress: Progress = field(default_factory=Progress)
+    clock: Callable[[], float] = field(default=time.monotonic)
+    cpu_clock: Callable[[], float] = field(default=time.process_time)
+    sleep: Callable[[float], None] = field(default=time.sleep)
+
+    def __post_init__(self) -> None:
+        config = parse_config(self.config)
+        limits = RateLimits.of(self.rate_budget, live=config.live, call_rate_limit=config.call_rate_limit)
+        self._budget = RateBudget(limits)
+        self._key_kind = config.key_kind
+        self._key_refused: StripeError | None = None
+        self._silent_since: float | None = None
+        self._url_base = self._interpolated(self.url_base)
+        self._session = requests.Session()
+        # What the environment says is looked up once, not for every request.
+        self._session.trust_env = False
+        # Plain http:// is for loopback only: a proxy would be shown the key.
+        encrypted = self._url_base.lower().startswith("https:")
+        self._session.proxies = get_environ_proxies(self._url_base) if encrypted else {}
+        self._host = host_and_port(self._url_base)
+        if proxy := host_and_port(select_proxy(self._url_base, self._session.proxies) or ""):
+            self._host += f" by the proxy {proxy}"
+        self._session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
+        self._session.auth = self.authenticator
+        self._session.headers = CaseInsensitiveDict({"Accept": "application/json", "Accept-Encoding": "gzip"})
+        for name, value in self.request_headers.items():
+            if text := self._interpolated(value):
+                self._session.headers[name] = text
+        self._for_account = "Stripe-Account" in self._session.headers
+        adapter = BoundedAdapter(whole=self.timeouts["whole"], pool_connections=1, pool_maxsize=config.num_workers)
+        self._session.mount(f"{self._url_base}/", adapter)
+
+    def get(self, path: str, params: Params = (), *, version: str | None = None, **ids: str) -> Answer:
+        """GET an API path such as `/v1/invoices/{invoice}/lines`, `ids` filling its braces.
+
+        `version` is the Stripe-Version to ask with, where it is not the manifest's.
+
+        Asks again as long as the manifest's `backoff` says, and for nothing more once the key was refused.
+        Raises StripeError where Stripe refuses or stays silent.
+        """
+        if not all(map(has_address, ids.values())):
+            error = IdWithoutAddress("an id that no path can hold")
+            raise StripeError(judge_silence(error), path, Refusal.silence(error), self._key_kind)
+        url = self._url_base + path.format(**{name: quote(value, safe="") for name, value in ids.items()})
+        headers = {"Stripe-Version": version} if version else None
+        begun, attempt = self.clock(), 0
+        while True:
+            if self._key_refused is not None:
+                raise self._key_refused.again()
+            self._wait_for_slot(path)
+            said = self._ask(url, path, params, headers)
+            if isinstance(said, Answer):
+                self._silent_since = None
+                return said
+            pause = self._pause(attempt, said.refusal)
+            # Where an object is asked for, Stripe may mean that one: an account that was connected once.
+            if said.outcome is Outcome.KEY_REFUSED and (said.refusal.status == 401 or not ids):
+                self._key_refused = said.again()
+            if said.outcome is not Outcome.RETRY or self.clock() + pause > self._give_up_at(begun):
+                raise said
+            attempt += 1
+            logger.info("GET %s: %s. Asking again in %.1f s (attempt %d).", path, said.refusal, pause, attempt + 1)
+            self.sleep(pause)
+
+    def worth_having_under_way(self, path: str | None = None) -> int:
+        """How many requests at once fill the rate budget, of an API path or of the account."""
+        return self._budget.worth_having_under_way(path)
+
+    def _wait_for_slot(self, path: str) -> None:
+        """Sleep until the rate budget lets a request go. A 429 meanwhile may put it off."""
+        while True:
+            now = self.clock()
+            slot = self._budget.reserve(path, now)
+            self.sleep(slot.at - now)
+            if self._budget.stands(slot):
+                return
+
+    def _give_up_at(self, begun: float) -> float:
+        """When patience with a request that began then, and fails, ends.
+
+        All requests share it while none is answered: streams that wait for a thread would each wait as long again.
+        """
+        if self._silent_since is None:
+            self._silent_since = self.clock()
+        return float(min(begun, self._silent_since) + self.backoff["give_up_after"])
+
+    def _ask(self, url: str, path: str, params: Params, headers: Mapping[str, str] | None) -> Answer | StripeError:
+        """One try."""
+        sent = self.clock()
+        try:
+            response = self._session.get(
+                url,
+                params=list(params),
+                headers=headers,
+                timeout=(self.timeouts["connect"], self.timeouts["read"]),
+                # A redirect would carry the key to another host.
+                allow_redirects=False,
+                stream=True,
+            )
+            # In one go; `response.content` would come in pieces of ten kilobytes.
+            content = response.raw.read(decode_content=True)
+        except (OSError, HTTPError) as error:
+            self.progress.request(limited=False)
+            return StripeError(judge_silence(error), path, Refusal.silence(error, self._host), self._key_kind)
+        now = self.clock()
+        self._budget.answered(now - sent, now, self.cpu_clock())
+        self.progress.request(limited=response.status_code == 429)
+        body = decode(content)
+        if response.status_code == 429:
+            self._budget.slow_down(path, response.headers.get("Stripe-Rate-Limited-Reason"), self.clock())
+        policy = judge(response.status_code, response.headers, body, for_account=self._for_account)
+        if policy is None:
+            return Answer(body or {}, stripe_time(response.headers))
+        refusal = Refusal.of(response.status_code, response.headers, body)
+        return StripeError(policy, path, refusal, self._key_kind)
+
+    def _pause(self, attempt: int, refusal: Refusal) -> float:
+        """Seconds until the next try: a random time below a doubling ceiling, or longer if Stripe says so."""
+        longest = self.backoff["longest"]
+        ceiling = min(longest, self.backoff["first"] * 2**attempt)
+        jitter = random.uniform(0.5, 1.0)  # noqa: S311 - not a secret
+        return float(max(ceiling * jitter, min(refusal.retry_after, longest)))
+
+    def _interpolated(self, text: str) -> str:
+        value = InterpolatedString.create(text, parameters={}).eval(self.config)
+        return "" if value is None or value == "None" else str(value)

@@ -1,0 +1,1 @@
+"""What can be asked for: the config, the manifest's rows, schemas, expansions. No HTTP."""

@@ -1,0 +1,1 @@
+"""What becomes of rows and changes: events, records, children, whole lists."""

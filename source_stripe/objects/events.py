@@ -1,0 +1,185 @@
+"""Events: from the feed of events to what changed. Pure.
+
+Events tell what changed, never what it is: Stripe renders them at the account's own API version, with nested lists
+cut at ten (https://docs.stripe.com/api/events). Only of a deletion they are the last word.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from source_stripe.api.values import unix_seconds
+from source_stripe.objects.ledger import Change, Changes, Ledger
+from source_stripe.objects.subjects import (
+    Subject,
+    Subjects,
+    UnreadableEventError,
+    by_type,
+    is_group,
+    own_id,
+    shown_or_before,
+)
+
+RETENTION = 30 * 86_400
+"""Seconds for which Stripe keeps events."""
+TRUSTED = RETENTION - 86_400
+"""Seconds for which we trust them to be all there."""
+OVERLAP = 600
+"""Seconds that are read again: events are eventually consistent, some show up late."""
+TYPES_A_REQUEST = 20
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """An event that does not say what it is about."""
+
+    time: int
+    name: str
+
+
+@dataclass
+class Fold:
+    """Folds events, in any order, to one change per object."""
+
+    subjects: Subjects
+    deletions: frozenset[str] | None = None
+    """Event types after which the object is gone: those that end in .deleted if None."""
+    lists: tuple[str, ...] = ()
+    """The embedded lists whose former rows are wanted."""
+    touches: Mapping[str, str] = field(default_factory=dict)
+    """Event types that are about another object, which shows in these: and the field of it that names the one."""
+    hides: frozenset[str] = frozenset()
+    """Event types after which a list does not show the object."""
+    unreadable: Unreadable | None = None
+    """The newest event that does not say what it is about."""
+    _ledger: Ledger = field(default_factory=Ledger)
+
+    def add(self, event: Mapping[str, Any]) -> None:
+        """Take an event in, unless it is about an object of another stream."""
+        if (touched_by := by_type(self.touches, event["type"])) is not None:
+            self._touch(event, touched_by)
+            return
+        try:
+            subject = self.subjects.of(event)
+        except UnreadableEventError:
+            time, name = unix_seconds(event["created"]) or 0, f"{event['type']}, {event.get('id')}"
+            if self.unreadable is None or time > self.unreadable.time:
+                self.unreadable = Unreadable(time, name)
+            return
+        if subject is not None:
+            self._add(event, subject)
+
+    def _touch(self, event: Mapping[str, Any], name: str) -> None:
+        if self.subjects.is_others(event):
+            return
+        data = event["data"]
+        value = shown_or_before(data["object"], data.get("previous_attributes") or {}, name)
+        if object_id := id_of({name: value}, name):
+            self.touch(object_id, event["created"])
+
+    def _add(self, event: Mapping[str, Any], subject: Subject) -> None:
+        deleted = self._deletes(event["type"])
+        shown = subject.shown if deleted or self.subjects.v2 else subject.kept
+        change = Change(subject.id, subject.time, subject.created, deleted, shown)
+        self._ledger.take(change, creation=event["type"].endswith(".created"))
+        if event["type"] in self.hides:
+            self._ledger.hide(change.id)
+        for name in self.lists:
+            self._note_rows(change.id, name, (event["data"].get("previous_attributes") or {}).get(name))
+
+    def _deletes(self, event_type: str) -> bool:
+        return event_type.endswith(".deleted") if self.deletions is None else event_type in self.deletions
+
+    def touch(self, object_id: str, time: int) -> None:
+        """The object may have changed until then (Unix seconds), whatever events say."""
+        self._ledger.touch(object_id, time)
+
+    @property
+    def changes(self) -> Changes:
+        """What happened last to each object."""
+        return Changes.all_of(self._ledger)
+
+    def forget(self) -> None:
+        """Begin anew."""
+        self._ledger, self.unreadable = Ledger(), None
+
+    def _note_rows(self, object_id: str, name: str, previous: Any) -> None:
+        """Take down the rows that a list held before an event, if the event says that it was another."""
+        rows = previous.get("data") if isinstance(previous, Mapping) else previous
+        if isinstance(rows, list):
+            self._ledger.held(object_id, name, {row["id"]: row for row in rows_as_now(rows)})
+
+
+def rows_as_now(rows: Iterable[Any]) -> Iterator[dict[str, Any]]:
+    """Rows of an embedded list as an event shows it, by the ids that they have now."""
+    return ({**row, "id": own_id(row)} for row in rows if isinstance(row, Mapping) and own_id(row))
+
+
+def id_of(shown: Mapping[str, Any], name: str) -> str | None:
+    """The id that an object has in a field: as such, or of an object that stands there."""
+    value = shown.get(name)
+    value = value.get("id") if isinstance(value, Mapping) else value
+    return str(value) if value else None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The cheapest way to the current rows of what changed. Newest objects first."""
+
+    gone: Changes
+    born: Changes
+    """Created since the watermark: a list of that time brings a hundred a request."""
+    older: Changes
+    """The rest: covered by pages or got by id."""
+
+    @property
+    def there(self) -> Changes:
+        """All that are not gone."""
+        return self.born.and_then(self.older)
+
+
+def plan(changes: Changes, *, since: int, start: int) -> Plan:
+    """Sort changes by what it takes to read them again.
+
+    `since` is the time (Unix seconds) from which events were read, `start` that of the first object that is wanted.
+    """
+    ledger = changes.ledger
+    gone, born, older = array("I"), array("I"), array("I")
+    for place in changes.newest_first().places:
+        created = ledger.created_at(place)
+        if created < start and ledger.says_created(place):
+            continue
+        group = gone if ledger.is_deleted(place) else born if created >= since else older
+        group.append(place)
+    return Plan(changes.only(gone), changes.only(born), changes.only(older))
+
+
+def is_gap(watermark: int, now: int) -> bool:
+    """Whether events since a watermark may be gone already."""
+    return now - watermark > TRUSTED
+
+
+def type_groups(types: Iterable[str]) -> list[tuple[str, ...]]:
+    """Event types as requests may ask for them: names in lots, groups (`payment_method.*`) one by one."""
+    types = tuple(types)
+    names = [name for name in types if not is_group(name)]
+    lots = [tuple(names[at : at + TYPES_A_REQUEST]) for at in range(0, len(names), TYPES_A_REQUEST)]
+    return [*lots, *((name,) for name in types if is_group(name))]
+
+
+@dataclass(frozen=True)
+class ChangedParent:
+    """A parent, and what events name of its children."""
+
+    id: str
+    children: tuple[Change, ...]
+    since: int = 0
+    """When its children may have changed at last without an event that is known (Unix seconds)."""
+
+    @property
+    def time(self) -> int:
+        """That of the newest event (Unix seconds)."""
+        return max((self.since, *(change.time for change in self.children)))

@@ -1,0 +1,69 @@
+"""Left out: parents that Stripe refuses to be asked about, each for a reason of its own, while others answer."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass, field
+
+from source_stripe.api.errors import Outcome, StripeError
+
+logger = logging.getLogger("airbyte.stripe")
+
+_NAMED = 5
+"""So many are named; the others are counted."""
+
+
+@dataclass
+class LeftOut:
+    """The parents of a stream that were left out. Filled by all threads that read the stream."""
+
+    stream: str
+    parents: str
+    """The parents' stream."""
+    _refused: dict[str, StripeError] = field(default_factory=dict)
+    _answered: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def answered(self) -> None:
+        """One was not refused."""
+        self._answered = True
+
+    def takes(self, parent_id: str, why: StripeError) -> bool:
+        """Leave a parent out if the refusal may be about it alone."""
+        forbidden = why.refusal.status == 403 or why.refusal.code == "account_invalid"
+        if not forbidden and why.outcome is not Outcome.NOT_ENABLED:
+            return False
+        with self._lock:
+            self._refused.setdefault(parent_id, why)
+        return True
+
+    def has(self, parent_id: str) -> bool:
+        return parent_id in self._refused
+
+    @property
+    def is_all(self) -> bool:
+        """Whether some were refused, and no other answered so far."""
+        return bool(self._refused) and not self._answered
+
+    def end(self) -> None:
+        """At the end of the stream: warn of those that were left out. Raises StripeError if no other was there.
+
+        So it is where the key lacks a permission.
+        """
+        if not self._refused:
+            return
+        ids, first = list(self._refused), next(iter(self._refused.values()))
+        if self.is_all:
+            raise first.again()
+        more = f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else ""
+        logger.warning(
+            "The stream %s lacks what belongs to %d of %s, which Stripe refuses: %s%s. Of %s it says: %s",
+            self.stream,
+            len(ids),
+            self.parents,
+            ", ".join(ids[:_NAMED]),
+            more,
+            ids[0],
+            first.refusal,
+        )

@@ -1,0 +1,42 @@
+"""Routes: a list, and what becomes of its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+
+from source_stripe.api.listing import Listing
+from source_stripe.objects.children import Children
+from source_stripe.objects.hydration import Hydrator
+from source_stripe.objects.left_out import LeftOut
+from source_stripe.objects.records import Projection, Several
+
+
+@dataclass(frozen=True)
+class Route:
+    """A list, and what the stream makes of its rows. `hydrator` reads single rows of it again."""
+
+    listing: Listing
+    projection: Projection
+    hydrator: Hydrator | None = None
+    expand: tuple[str, ...] = ()
+    """Dotted paths in the rows that have to be expanded."""
+
+    def expanded(self) -> Route:
+        """The route with its expansions in what it asks for."""
+        listing = self.listing.expanding(self.expand)
+        hydrator = self.hydrator and self.hydrator.expanding(listing, self.expand)
+        return Route(listing, self.projection, hydrator)
+
+
+def failures_of(route: Route) -> Mapping[str, AirbyteTracedException]:
+    """Where a route serves several streams, those of them that failed."""
+    return route.projection.failures if isinstance(route.projection, Several) else {}
+
+
+def left_out_of(routes: Iterable[Route]) -> list[LeftOut]:
+    """The parents that Stripe refuses to be asked about, as reading the routes shows."""
+    children = (route.projection for route in routes if isinstance(route.projection, Children))
+    return [each.left_out for each in children if each.left_out is not None]

@@ -1,0 +1,1 @@
+"""What every command does around the reading: inputs, output, signals, reports."""

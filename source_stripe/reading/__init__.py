@@ -1,0 +1,1 @@
+"""Who reads what, when, and what is read: pieces, cursors, state."""

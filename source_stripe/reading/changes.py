@@ -1,0 +1,299 @@
+"""The reading of a stream that has events: a back-fill once, then what the events say has changed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from source_stripe.api.account import Account
+from source_stripe.api.listing import Listing
+from source_stripe.api.ranges import Range
+from source_stripe.api.values import Params
+from source_stripe.objects.events import OVERLAP, RETENTION, TRUSTED, ChangedParent, Fold, id_of, is_gap, plan
+from source_stripe.objects.hydration import Hydrator
+from source_stripe.objects.ledger import ById, Change, Changes
+from source_stripe.objects.records import Known
+from source_stripe.reading.pieces import ChangedPiece, ListPiece, ParentsPiece, Piece
+from source_stripe.reading.readings import Progress, State, first_pieces
+from source_stripe.reading.resuming import resume
+from source_stripe.reading.state import ReadWith, StreamState, Window
+
+logger = logging.getLogger("airbyte.stripe")
+
+GAP = (
+    "The stream %s was last synced more than 29 days ago, and Stripe keeps events for 30: it is read whole again. What "
+    "was deleted more than 30 days ago can't be seen; its rows stay in the destination."
+)
+"""Warns of a watermark that events don't reach back to."""
+UNREADABLE = (
+    "The stream %s is read whole again, as nobody knows what changed: an event does not say what it is about (%s)."
+)
+"""Warns of an event that names nothing."""
+
+
+@dataclass(frozen=True)
+class Feed:
+    """The events of a stream: which of the stream's lists they are, and what is made of them."""
+
+    route: int
+    listing: Listing
+    fold: Fold
+    hydrator: Hydrator | None
+    """How what changed is read again; None where the events name parents, whose children are."""
+    parent_field: str | None = None
+    """The field of an event's object that names the parent."""
+    misses_births: bool = False
+    """Not everything that happens to these objects has an event: what was created lately is listed as well."""
+    names_unlisted: bool = False
+    """They name objects that no list shows: the first sync too reads those of the last 30 days."""
+    lone: int | None = None
+    """Of the stream's routes the one of objects that have no parent, which no list shows; None where each has one."""
+
+
+@dataclass
+class ChangesReading:
+    """A back-fill once, then changes. The watermark moves on only when all is through that was told before it.
+
+    What events tell goes out before an interrupted back-fill goes on: that may take longer than Stripe keeps events,
+    and may be interrupted again.
+    """
+
+    stream: str
+    cursor: str
+    listings: Sequence[Listing]
+    feed: Feed
+    known: Known
+    start: int
+    lookback: int
+    """Seconds before the watermark from which rows are listed again, as not all that happens to them has an event."""
+    new_children_only: bool = False
+    """Of a parent that changed, ask only for children created since the watermark."""
+    setting: ReadWith = field(default_factory=ReadWith)
+    """What the stream is read with, by its config."""
+    _state: StreamState = field(default_factory=StreamState)
+    _progress: Progress | None = None
+
+    def phases(self, account: Account, saved: State) -> Iterator[Sequence[Piece]]:
+        now = account.now
+        state = resume(saved, self.stream, self.cursor, account, self.setting)
+        watermark, window = self._begin(state, now)
+        self._state = StreamState(now if watermark is None else watermark, window, state.read_with)
+        first, overlap = state.watermark is None, OVERLAP + state.doubt
+        unlisted = window is not None and (window.floor is not None or (first and self.feed.names_unlisted))
+        if unlisted:
+            yield self._events(now - RETENTION, now)
+        elif watermark is not None:
+            yield self._events(watermark - overlap, now)
+        if state.watermark is not None and self.feed.parent_field is None:
+            for each in self.known.again:
+                # All that is known of these changes is that they are older: so is what was read before them.
+                self.feed.fold.touch(each, state.watermark)
+        changes = self.feed.fold.changes
+        if watermark is not None and self._loses_track(changes, watermark - overlap):
+            floor = watermark if window is None or window.floor is None else max(watermark, window.floor)
+            unlisted, watermark, window = True, None, Window(Range(self.start, now), floor=floor)
+            self._state = StreamState(now, window, state.read_with)
+        if unlisted and window is not None:
+            yield self._bury(changes, window)
+        if watermark is not None:
+            yield self._follow(changes.since(watermark - overlap), watermark, state.doubt, now)
+            self._state = replace(self._state, watermark=now)
+        if window is not None:
+            self._prepare_back_fill(changes, window, unlisted=unlisted)
+            self._progress = Progress(self.listings, window, account.birth)
+            yield first_pieces(self.listings, window.left, account.birth, expects=bool(self.known.born))
+            self._progress = None
+            self._state = replace(self._state, window=None)
+            if watermark is None and state.watermark is not None and self.known.again:
+                yield self._refused_earlier(state.watermark)
+        self._forget()
+
+    def _forget(self) -> None:
+        """What changed: all of it is emitted, and other streams of the sync need the memory."""
+        self.feed.fold.forget()
+        self.known.changed, self.known.born = {}, ById.none()
+
+    def begun(self) -> bool:
+        return self._progress is not None
+
+    def through(self, piece: ListPiece) -> State | None:
+        if self._progress is None or piece.route == self.feed.route:
+            return None
+        self._state = replace(self._state, window=self._progress.through(piece))
+        return self._state.dump(self.cursor)
+
+    def final_state(self) -> State:
+        return self._state.dump(self.cursor)
+
+    def share(self) -> float | None:
+        # Asked by another thread.
+        progress = self._progress
+        return progress.share if progress else None
+
+    def _begin(self, state: StreamState, now: int) -> tuple[int | None, Window | None]:
+        """The watermark since which changes are followed up, if they can be, and the window of the list to read."""
+        watermark, window = state.watermark, state.window
+        if watermark is None:
+            return None, Window(Range(self.start, now))
+        if is_gap(watermark, now):
+            logger.warning(GAP, self.stream)
+            # Not the watermark: a sync that was killed may have left rows that are newer.
+            return None, Window(Range(self.start, now), floor=now - TRUSTED)
+        if window is not None and window.floor is not None:
+            # As well: of the rows that it left, the events may be gone by now.
+            window = replace(window, floor=max(window.floor, now - TRUSTED))
+        return watermark, window
+
+    def _bury(self, changes: Changes, window: Window) -> list[Piece]:
+        """Before a list is read that may lack them: of what was created in the window, what is gone and what is hidden.
+
+        If this sync is killed the events may be gone when the next one comes.
+        """
+        self._know(changes)
+        self.known.floor = window.floor
+        planned = plan(_that_may_be_in(window, changes), since=0, start=self.start)
+        hidden = planned.there.grouped(_is_hidden).get(True, changes.only([]))
+        return [ChangedPiece(0, planned.gone.and_then(hidden)), *self._lone(changes)]
+
+    def _lone(self, changes: Changes) -> list[Piece]:
+        """The piece of objects that have no parent."""
+        route, field = self.feed.lone, self.feed.parent_field
+        if route is None or field is None:
+            return []
+        lone = [change for change in changes if not change.deleted and not id_of(change.shown, field)]
+        return [ChangedPiece(route, tuple(lone))] if lone else []
+
+    def _loses_track(self, changes: Changes, since: int) -> bool:
+        """Whether an event since then does not tell what has to be read again."""
+        unreadable, field = self.feed.fold.unreadable, self.feed.parent_field
+        lost = None
+        if unreadable is not None and unreadable.time >= since:
+            lost = unreadable.name
+        elif field is not None and self.feed.lone is None:
+            named = (change for change in changes.since(since) if not change.deleted and field not in change.shown)
+            lost = next((f"{change.id} without its {field}" for change in named), None)
+        if lost is not None:
+            logger.warning(UNREADABLE, self.stream, lost)
+        return lost is not None
+
+    def _follow(self, changes: Changes, watermark: int, doubt: int, now: int) -> list[Piece]:
+        """The pieces that bring what has changed since a watermark."""
+        since = watermark - self.lookback - doubt
+        self.known.floor = watermark if self.feed.misses_births else None
+        if self.new_children_only and self.feed.parent_field is None:
+            self.known.children = Range(max(since, self.start), now, onward=True)
+            self.known.children_again = Range(self.start, now, onward=True)
+        pieces = self._changed(changes, since, now)
+        return [*pieces, *self._parents_again(watermark, pieces)]
+
+    def _prepare_back_fill(self, changes: Changes, window: Window, *, unlisted: bool) -> None:
+        """Note what is known of the rows to come. What lists may lack (`unlisted`) has to be among them."""
+        # The floor of what was followed up goes for these rows too: they may stand in both.
+        floors = (floor for floor in (window.floor, self.known.floor) if floor is not None)
+        self.known.floor, self.known.children, self.known.born = max(floors, default=None), None, ById.none()
+        self._know(changes)
+        if unlisted and self.feed.hydrator is not None:
+            there = plan(changes, since=0, start=self.start).there
+            self.known.born = ById(there.grouped(_is_hidden).get(False, changes.only([])))
+
+    def _know(self, changes: Changes) -> None:
+        """Note what happened last to each object whose row is to come."""
+        if self.feed.parent_field is not None:
+            # A sync that was killed may have put down these times for all children of the parents.
+            lone = changes if self.feed.lone is not None else ()
+            own = {change.id: change for change in lone}
+            self.known.changed = {**own, **_parents_of(changes, self.feed.parent_field)}
+        elif self.feed.hydrator is not None:
+            self.known.changed = ById(changes)
+
+    def _events(self, since: int, now: int) -> list[ListPiece]:
+        span = Range(since, now + 1)
+        return [ListPiece(self.feed.route, asked, span) for asked in self.feed.listing.passes]
+
+    def _changed(self, changes: Changes, since: int, now: int) -> list[Piece]:
+        """The pieces that bring what the events name."""
+        self.known.changed = ById(changes)
+        if self.feed.parent_field is not None:
+            return self._of_parents(changes, self.feed.parent_field)
+        planned = plan(changes, since=since, start=self.start)
+        self.known.born = ById(planned.born)
+        pieces: list[Piece] = []
+        if self.feed.misses_births:
+            lately = Range(since, now + 1, onward=True)
+            pieces += [ListPiece(0, asked, lately, expects=True) for asked in self.listings[0].passes]
+            rest = planned.older
+        else:
+            born, single = self._born(planned.born)
+            pieces += born
+            rest = single.and_then(planned.older)
+        if planned.gone:
+            pieces.append(ChangedPiece(0, planned.gone))
+        return pieces + self._again(rest)
+
+    def _refused_earlier(self, watermark: int) -> list[Piece]:
+        """After a gap: lists may hide what earlier syncs were refused."""
+        if self.feed.parent_field is not None:
+            return self._parents_again(watermark, ())
+        again = (Change(each, watermark, None, deleted=False, shown={}) for each in self.known.again)
+        return [ChangedPiece(0, tuple(again))]
+
+    def _parents_again(self, watermark: int, pieces: Iterable[Piece]) -> list[Piece]:
+        """The pieces that bring the children which earlier syncs were refused, but for those that `pieces` bring."""
+        if self.feed.parent_field is None:
+            return []
+        named = {parent.id for piece in pieces if isinstance(piece, ParentsPiece) for parent in piece.parents}
+        parents = (ChangedParent(each, (), since=watermark) for each in self.known.again if each not in named)
+        return [ParentsPiece(0, (parent,)) for parent in parents]
+
+    def _born(self, born: Changes) -> tuple[list[ListPiece], Changes]:
+        """Lists of what was created since, and single objects that no list is worth."""
+        pieces, single = [], born.only([])
+        for asked, changes in self._by_list(born).items():
+            newest, oldest = changes[0].created, changes[-1].created
+            if len(changes) == 1 or asked is None or newest is None or oldest is None:
+                single = single.and_then(changes)
+                continue
+            pieces.append(ListPiece(0, asked, Range(oldest, newest + 1), expects=True))
+        return pieces, single
+
+    def _again(self, changes: Changes) -> list[Piece]:
+        return [ChangedPiece(0, group, asked) for asked, group in self._by_list(changes).items()]
+
+    def _by_list(self, changes: Changes) -> dict[Params | None, Changes]:
+        """Changes by how a list is asked for them."""
+        hydrator = self.feed.hydrator
+        return changes.grouped(lambda change: hydrator.asked_for(change) if hydrator else None)
+
+    def _of_parents(self, changes: Changes, parent_field: str) -> list[Piece]:
+        children: dict[str, list[Change]] = {}
+        gone: list[Change] = []
+        for change in changes:
+            if change.deleted:
+                gone.append(change)
+            elif parent := id_of(change.shown, parent_field):
+                children.setdefault(parent, []).append(change)
+        parents = (ChangedParent(parent, tuple(named)) for parent, named in children.items())
+        pieces: list[Piece] = [*(ParentsPiece(0, (parent,)) for parent in parents), *self._lone(changes)]
+        return [*pieces, ChangedPiece(0, tuple(gone))] if gone else pieces
+
+
+def _is_hidden(change: Change) -> bool:
+    return change.hidden
+
+
+def _that_may_be_in(window: Window, changes: Changes) -> Changes:
+    """Those of objects that were created in what is left of a window, or that don't say."""
+    ledger, left = changes.ledger, window.left
+    return changes.only(
+        place
+        for place in changes.places
+        if not ledger.says_created(place) or any(piece.holds(ledger.created_at(place)) for piece in left)
+    )
+
+
+def _parents_of(children: Iterable[Change], parent_field: str) -> dict[str, Change]:
+    """Changes of children as those of their parents, the newest of each."""
+    named = ((id_of(change.shown, parent_field), change) for change in children)
+    oldest_first = sorted(((parent, change) for parent, change in named if parent), key=lambda pair: pair[1].time)
+    return {parent: Change(parent, change.time, None, deleted=False, shown={}) for parent, change in oldest_first}

@@ -1,0 +1,208 @@
+"""The cursors that the CDK sees: they give out a reading's pieces, and checkpoint what is through."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from airbyte_cdk.models import FailureType
+from airbyte_cdk.sources.connector_state_manager import ConnectorStateManager
+from airbyte_cdk.sources.message import MessageRepository
+from airbyte_cdk.sources.streams import NO_CURSOR_STATE_KEY
+from airbyte_cdk.sources.streams.concurrent.cursor import Cursor
+from airbyte_cdk.sources.streams.concurrent.partitions.partition import Partition
+from airbyte_cdk.sources.types import Record, StreamSlice
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+
+from source_stripe.api.account import AccountReader
+from source_stripe.api.errors import ends
+from source_stripe.api.refusals import Refused
+from source_stripe.objects.left_out import LeftOut
+from source_stripe.process.progress import Progress
+from source_stripe.reading.frontier import Frontier
+from source_stripe.reading.pieces import ListPiece
+from source_stripe.reading.readings import Reading
+from source_stripe.reading.state import REFUSED
+
+
+@dataclass
+class ReadingCursor(Cursor):
+    """Runs a reading on the CDK's threads: one generates partitions from its pieces, others close them.
+
+    `followers` are streams, with the names of their cursors, whose records come with this one's.
+    """
+
+    stream: str
+    cursor_name: str | None
+    reading: Reading
+    saved_state: Mapping[str, Any]
+    account: AccountReader
+    frontier: Frontier
+    messages: MessageRepository
+    progress: Progress
+    refused: Mapping[str, Refused]
+    """The objects that this stream, and each that follows it, is read without."""
+    followers: Mapping[str, str] = field(default_factory=dict)
+    failures: Mapping[str, AirbyteTracedException] = field(default_factory=dict)
+    """Those of them, and of this stream, that could not be read to their end. Filled while it is read."""
+    left_out: Sequence[LeftOut] = ()
+    """Parents that Stripe refuses to be asked about. Filled while the stream is read."""
+
+    def __post_init__(self) -> None:
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+        self._finished = False
+        self._failure: Exception | None = None
+
+    @property
+    def state(self) -> MutableMapping[str, Any]:
+        return self._with_refused(self.stream, self._plain_state)
+
+    @property
+    def _plain_state(self) -> Mapping[str, Any]:
+        final = self.reading.final_state()
+        return {NO_CURSOR_STATE_KEY: True} if final is None else final
+
+    def _with_refused(self, stream: str, state: Mapping[str, Any]) -> dict[str, Any]:
+        """The state of a stream with what it has to ask for again. Where there is no state it is read whole anyway."""
+        ids = [] if self.cursor_name is None else self.refused[stream].ids(ended=self._finished)
+        return {**state, REFUSED: ids} if ids else dict(state)
+
+    def stream_slices(self) -> Iterable[StreamSlice]:
+        """The pieces of one phase after the other, as they come up. Blocks in between."""
+        try:
+            with ends(self.stream):
+                yield from self._slices()
+        except AirbyteTracedException as failure:
+            self._failure = failure
+            raise
+        finally:
+            self._ended.set()
+
+    def _slices(self) -> Iterator[StreamSlice]:
+        self.progress.follow(self.stream, self.reading.share)
+        self.progress.reading(self.stream)
+        for pieces in self.reading.phases(self.account.read(), self.saved_state):
+            if self.reading.begun():
+                self._checkpoint()
+            self.frontier.open(pieces)
+            for number in self.frontier.pieces():
+                yield StreamSlice(partition={}, cursor_slice={"piece": number}, extra_fields={"piece": number})
+            if self.frontier.failed:
+                return
+        for left_out in self.left_out:
+            left_out.end()
+        self._finished = True
+        if failure := self.own_failure_of(self.stream):
+            raise failure
+
+    def own_failure_of(self, stream: str) -> AirbyteTracedException | None:
+        """Why this stream, or one that follows it, could not be read to its end, or not all of it, by itself."""
+        return self.failures.get(stream) or self.refused[stream].failure()
+
+    def finishes(self) -> bool:
+        """Waits until the stream is through; whether it was read to its end."""
+        self._ended.wait()
+        return self._finished
+
+    def failure_of(self, follower: str) -> AirbyteTracedException:
+        """Why this stream was not read to its end, as a failure of one that follows it."""
+        why = self._failure or self.frontier.failure
+        told, failure_type = f"The stream {self.stream} failed.", FailureType.system_error
+        if isinstance(why, AirbyteTracedException):
+            told, failure_type = str(why), why.failure_type
+        return AirbyteTracedException(
+            message=f"The stream {follower} is read together with {self.stream}. {told}",
+            internal_message=f"{follower} follows {self.stream}: {type(why).__name__}",
+            failure_type=failure_type,
+        )
+
+    def observe(self, record: Record) -> None:
+        """Rows are accounted for by their piece, when it is closed."""
+
+    def close_partition(self, partition: Partition) -> None:
+        """The records of a piece were emitted: checkpoint it."""
+        stream_slice = partition.to_slice()
+        if not isinstance(stream_slice, StreamSlice):
+            raise TypeError(f"{self.stream} was given a partition that is not its own")
+        number: int = stream_slice.extra_fields["piece"]
+        with self._lock, self.frontier.failing():
+            self._through(self.frontier.completes(number))
+            # Only now: the reading goes on to its next phase when no piece is open.
+            self.frontier.close(number)
+
+    def cut(self, number: int, second: int) -> None:
+        """The records of a list piece from `second` on were emitted: checkpoint them, its reader goes on."""
+        with self._lock:
+            self._through(self.frontier.cut(number, second))
+
+    def ensure_at_least_one_state_emitted(self) -> None:
+        """At the end of the stream. One that failed keeps the state it came with, or its last checkpoint."""
+        if self._finished and self.stream not in self.failures:
+            emit_state(self.messages, self.stream, self.state)
+
+    def should_be_synced(self, record: Record) -> bool:
+        return True
+
+    def state_of(self, follower: str) -> dict[str, Any]:
+        """This stream's state, as that of a stream that follows it."""
+        cursor = self.followers[follower]
+        renamed = {cursor if key == self.cursor_name else key: value for key, value in self._plain_state.items()}
+        return self._with_refused(follower, renamed)
+
+    def _through(self, pieces: Iterable[ListPiece]) -> None:
+        for piece in pieces:
+            if self.reading.through(piece) is not None:
+                self._checkpoint()
+
+    def _checkpoint(self) -> None:
+        if any(left_out.is_all for left_out in self.left_out):
+            # If that stays so the stream fails, and what was refused has to be asked for again.
+            return
+        states = {self.stream: self.state, **{follower: self.state_of(follower) for follower in self.followers}}
+        for stream, state in states.items():
+            if stream not in self.failures:
+                emit_state(self.messages, stream, state)
+
+
+@dataclass
+class FollowingCursor(Cursor):
+    """Of a stream whose records come with another's: it waits for that one, and ends as it did."""
+
+    stream: str
+    leader: ReadingCursor
+    messages: MessageRepository
+
+    @property
+    def state(self) -> MutableMapping[str, Any]:
+        return self.leader.state_of(self.stream)
+
+    def stream_slices(self) -> Iterable[StreamSlice]:
+        """None. Blocks until the other stream is through; raises if that one failed."""
+        if not self.leader.finishes():
+            raise self.leader.failure_of(self.stream)
+        if failure := self.leader.own_failure_of(self.stream):
+            raise failure
+        yield from ()
+
+    def observe(self, record: Record) -> None:
+        """The other stream's cursor takes account of it."""
+
+    def close_partition(self, partition: Partition) -> None:
+        raise TypeError(f"{self.stream} has no partitions of its own")
+
+    def ensure_at_least_one_state_emitted(self) -> None:
+        if self.leader.finishes() and self.stream not in self.leader.failures:
+            emit_state(self.messages, self.stream, self.state)
+
+    def should_be_synced(self, record: Record) -> bool:
+        return True
+
+
+def emit_state(messages: MessageRepository, stream: str, state: Mapping[str, Any]) -> None:
+    """Put a state message behind the records that were emitted so far."""
+    manager = ConnectorStateManager()
+    manager.update_state_for_stream(stream, None, state)
+    messages.emit_message(manager.create_state_message(stream, None))

@@ -1,0 +1,54 @@
+"""Pieces of a stream's work: what one worker reads at a time. Plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from source_stripe.api.ranges import Range
+from source_stripe.api.values import Params, Row
+from source_stripe.objects.events import ChangedParent
+from source_stripe.objects.ledger import Change
+
+
+@dataclass(frozen=True)
+class ListPiece:
+    """A part of a list: which of the stream's lists, asked for with what, created when (any time if None)."""
+
+    route: int = 0
+    asked: Params = ()
+    created: Range | None = None
+    expects: bool = False
+    """Whether the objects that were born in the range, by their events, have to be in it."""
+    birth: int = field(default=0, compare=False)
+    """The account's (Unix seconds): hardly anything is older, which matters only to how the piece is cut."""
+
+
+@dataclass(frozen=True)
+class RowsPiece:
+    """Rows of a list piece that its reader left to others: each still costs requests."""
+
+    of: int
+    """The number of the list piece, or of the part of it that they stand in."""
+    route: int
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True)
+class ChangedPiece:
+    """Objects that changed, to be read again. `asked` is how a list is asked for them; None if no list shows them."""
+
+    route: int
+    changes: Sequence[Change]
+    asked: Params | None = None
+
+
+@dataclass(frozen=True)
+class ParentsPiece:
+    """Parents whose children changed."""
+
+    route: int
+    parents: tuple[ChangedParent, ...]
+
+
+Piece = ListPiece | RowsPiece | ChangedPiece | ParentsPiece

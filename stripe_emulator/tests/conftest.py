@@ -1,0 +1,5 @@
+"""What the emulator's own tests share: an emulated account."""
+
+from stripe_emulator.fixtures import account, emulator, stripe
+
+__all__ = ["account", "emulator", "stripe"]

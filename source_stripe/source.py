@@ -38,8 +38,8 @@ from source_stripe.process.failures import Failures
 from source_stripe.process.progress import Progress
 from source_stripe.reading.batches import Batches
 from source_stripe.reading.cursor import FollowingCursor
-from source_stripe.reading.frontier import Workers
 from source_stripe.reading.state import is_under_way
+from source_stripe.reading.workers import Workers
 from source_stripe.routes import Routes
 from source_stripe.streams import StreamBuilder
 

@@ -32,9 +32,10 @@ from source_stripe.process.progress import Progress
 from source_stripe.reading.batches import Batches
 from source_stripe.reading.changes import ChangesReading
 from source_stripe.reading.cursor import FollowingCursor, ReadingCursor
-from source_stripe.reading.frontier import Frontier, Workers
+from source_stripe.reading.frontier import Frontier
 from source_stripe.reading.readings import CreatedReading, Reading, WholeReading
 from source_stripe.reading.state import ReadWith, StreamState, UnknownStateError, refused_in
+from source_stripe.reading.workers import Workers
 from source_stripe.routes import Routes
 
 SavedState = Callable[[str], Mapping[str, Any]]
@@ -129,7 +130,7 @@ class StreamBuilder:
             progress=self.progress,
             batches=self.batches,
             start=0 if row.sync == "single" else self._start,
-            checkpoint=cursor.cut,
+            checkpoint=cursor.checkpoint,
             refused=refused[row.name],
         )
         following = (FollowingCursor(follower.name, cursor, self.messages) for follower in rows[1:])

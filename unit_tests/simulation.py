@@ -14,8 +14,9 @@ from itertools import count
 
 from source_stripe.api.ranges import PageSpan, Range
 from source_stripe.api.rates import RateBudget, RateLimits
-from source_stripe.reading.frontier import Frontier, Workers
+from source_stripe.reading.frontier import Frontier, PieceReader
 from source_stripe.reading.pieces import ListPiece
+from source_stripe.reading.workers import Workers
 
 _JITTER = 0.25
 
@@ -40,14 +41,50 @@ class ListOfRows:
 
 @dataclass
 class ListBeingRead:
-    """A list, the frontier of the stream that reads it, and the last row that the reader of each piece had."""
+    """A list, the frontier of the stream that reads it, and the readers of its pieces."""
 
     path: str
     rows: ListOfRows
     frontier: Frontier
     emitted: list[Row] = field(default_factory=list)
-    after: dict[int, Row] = field(default_factory=dict)
-    readers: dict[int, AbstractContextManager[None]] = field(default_factory=dict)
+    readers: dict[int, Reader] = field(default_factory=dict)
+
+
+class Reader:
+    """One worker that reads a piece: what the retriever does with it, and the cursor at its end."""
+
+    def __init__(self, frontier: Frontier, rows: ListOfRows, number: int) -> None:
+        self._rows, self._frontier, self._number = rows, frontier, number
+        self._reading: AbstractContextManager[PieceReader] = frontier.reading(number)
+        self._reader = self._reading.__enter__()
+        self._after: Row | None = None
+
+    def page(self, size: int, readers: int = 64) -> tuple[list[Row], bool, int]:
+        """The next rows, whether there are more behind them, and how many pieces were handed out."""
+        created = self._reader.list_piece.created
+        assert created is not None
+        rows, more = self._rows.page(created, self._after, size)
+        span = PageSpan(rows[0][0], rows[-1][0]) if more else None
+        self._after = rows[-1] if more else None
+        return rows, more, self._reader.page_came(rows=bool(rows), more=more, span=span, readers=readers)
+
+    def leave(self, rows: Sequence[Row]) -> bool:
+        """Leave rows to another worker, as rows that cost requests are left."""
+        return self._reader.leave([{"created": created, "id": number} for created, number in rows])
+
+    def checkpoint(self) -> ListPiece | None:
+        """What was read so far, as the retriever says it after some pages."""
+        created = self._reader.list_piece.created
+        assert created is not None
+        assert self._after is not None
+        second = self._after[0] + 1
+        return self._reader.checkpoint(second) if created.start < second < created.end else None
+
+    def end(self) -> ListPiece | None:
+        """The reading, and then the piece, once its records were emitted."""
+        self._reading.__exit__(None, None, None)
+        with self._frontier.finishing(self._number) as completed:
+            return completed
 
 
 @dataclass
@@ -94,8 +131,7 @@ class Simulation:
         while self._waiting and self._under_way < self._most:
             one = self._waiting.popleft()
             number = next(one.frontier.pieces())
-            one.readers[number] = one.frontier.reading(number)
-            one.readers[number].__enter__()
+            one.readers[number] = Reader(one.frontier, one.rows, number)
             self._ask(one, number)
 
     @property
@@ -112,19 +148,10 @@ class Simulation:
         heapq.heappush(self._answers, (answered, next(self._order), sent, one, number))
 
     def _answered(self, one: ListBeingRead, number: int) -> None:
-        """As the retriever does with a page, and the cursor at the end of a piece."""
-        frontier, reading = one.frontier, one.frontier.list_piece(number).created
-        assert reading is not None
-        page, more = one.rows.page(reading, one.after.get(number), self.size)
-        one.emitted += page
-        frontier.came(number, rows=bool(page), more=more)
+        rows, more, handed_out = one.readers[number].page(self.size, self._budget.worth_having_under_way(one.path))
+        one.emitted += rows
+        self._waiting.extend([one] * handed_out)
         if more:
-            one.after[number] = page[-1]
-            readers = self._budget.worth_having_under_way(one.path)
-            handed_out = frontier.share(number, PageSpan(page[0][0], page[-1][0]), readers)
-            self._waiting.extend([one] * handed_out)
             self._ask(one, number)
-            return
-        one.readers.pop(number).__exit__(None, None, None)
-        frontier.completes(number)
-        frontier.close(number)
+        else:
+            one.readers.pop(number).end()

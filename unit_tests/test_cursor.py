@@ -19,8 +19,9 @@ from source_stripe.api.ranges import Range
 from source_stripe.api.refusals import Refused
 from source_stripe.process.progress import Progress
 from source_stripe.reading.cursor import FollowingCursor, ReadingCursor
-from source_stripe.reading.frontier import Frontier, Workers
+from source_stripe.reading.frontier import Frontier
 from source_stripe.reading.pieces import ListPiece, Piece
+from source_stripe.reading.workers import Workers
 
 NOW = 1_763_800_000
 FIRST, SECOND, THIRD = (ListPiece(created=Range(at, at + 10)) for at in (0, 10, 20))
@@ -155,7 +156,9 @@ def test_what_a_reader_is_through_is_checkpointed_while_it_reads_on() -> None:
     first = next(slices)
     run.states()
 
-    run.cursor.cut(first.extra_fields["piece"], 5)
+    part = run.cursor.frontier.reader(first.extra_fields["piece"]).checkpoint(5)
+    assert part is not None
+    run.cursor.checkpoint(part)
     assert run.states() == [("invoices", {"updated": NOW, "done": 1})]
     run.close(first)
     assert run.states() == [("invoices", {"updated": NOW, "done": 2})]

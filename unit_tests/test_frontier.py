@@ -10,44 +10,34 @@ import pytest
 
 from source_stripe.api.ranges import PageSpan, Range
 from source_stripe.objects.ledger import Change
-from source_stripe.reading.frontier import Frontier, Workers
+from source_stripe.reading.frontier import Frontier, PieceReader
 from source_stripe.reading.pieces import ChangedPiece, ListPiece, Piece, RowsPiece
 from source_stripe.reading.splitting import Need
-from unit_tests.simulation import ListOfRows
+from source_stripe.reading.workers import Workers
+from unit_tests.simulation import ListOfRows, Reader
 
 
 def piece(start: int, end: int) -> ListPiece:
     return ListPiece(created=Range(start, end))
 
 
-def close(frontier: Frontier, number: int) -> list[ListPiece]:
+def close(frontier: Frontier, number: int) -> ListPiece | None:
     """As the cursor does, once a piece's records were emitted."""
-    completed = frontier.completes(number)
-    frontier.close(number)
-    return completed
+    with frontier.finishing(number) as completed:
+        return completed
 
 
-def page_came(frontier: Frontier, number: int, newest: int, oldest: int) -> None:
+def page_came(reader: PieceReader, newest: int, oldest: int, readers: int = 64) -> None:
     """As the reader does with a page that has more behind it."""
-    frontier.came(number, rows=True, more=True)
-    frontier.share(number, PageSpan(newest, oldest), readers=64)
+    reader.page_came(rows=True, more=True, span=PageSpan(newest, oldest), readers=readers)
 
 
 def read_piece(frontier: Frontier, rows: ListOfRows, number: int) -> list[tuple[int, int]]:
-    emitted: list[tuple[int, int]] = []
-    after = None
-    with frontier.reading(number):
-        while True:
-            reading = frontier.list_piece(number)
-            assert reading.created is not None
-            page, has_more = rows.page(reading.created, after, size=10)
-            emitted += page
-            if not has_more:
-                frontier.came(number, rows=bool(page), more=False)
-                break
-            after = page[-1]
-            page_came(frontier, number, page[0][0], page[-1][0])
-    close(frontier, number)
+    reader, emitted, more = Reader(frontier, rows, number), list[tuple[int, int]](), True
+    while more:
+        page, more, _ = reader.page(size=10)
+        emitted += page
+    reader.end()
     return emitted
 
 
@@ -85,7 +75,7 @@ def test_a_failed_piece_ends_the_pieces_and_stays_open() -> None:
         raise RuntimeError("no answer")
 
     assert list(pieces) == []
-    assert frontier.piece(first) == piece(0, 10)
+    assert frontier.reader(first).piece == piece(0, 10)
     assert frontier.failed
     assert workers.idle() == 4
 
@@ -108,7 +98,7 @@ def test_pieces_that_came_up_before_one_failed_are_not_read_any_more() -> None:
             fail(number)
 
     assert read == [first]
-    assert frontier.piece(second) == piece(10, 20)
+    assert frontier.reader(second).piece == piece(10, 20)
     assert workers.idle() == 2
 
 
@@ -158,16 +148,16 @@ def test_rows_left_to_others_hold_back_their_list_piece() -> None:
     pieces = frontier.pieces()
     number = next(pieces)
 
-    with frontier.reading(number):
-        assert frontier.leave(number, [{"id": "cus_1"}])
-        assert frontier.leave(number, [{"id": "cus_2"}])
-        assert not frontier.leave(number, [{"id": "cus_3"}])  # nobody is idle any more
+    with frontier.reading(number) as reader:
+        assert reader.leave([{"id": "cus_1"}])
+        assert reader.leave([{"id": "cus_2"}])
+        assert not reader.leave([{"id": "cus_3"}])  # nobody is idle any more
     first, second = next(pieces), next(pieces)
-    assert frontier.piece(first) == RowsPiece(number, 0, ({"id": "cus_1"},))
+    assert frontier.reader(first).piece == RowsPiece(0, ({"id": "cus_1"},))
 
-    assert close(frontier, first) == []
-    assert close(frontier, number) == []
-    assert close(frontier, second) == [piece(0, 10)]
+    assert close(frontier, first) is None
+    assert close(frontier, number) is None
+    assert close(frontier, second) == piece(0, 10)
     assert list(pieces) == []
 
 
@@ -176,18 +166,18 @@ def test_rows_that_are_through_before_their_list_piece_do_not_complete_it() -> N
     frontier.open([piece(0, 10)])
     pieces = frontier.pieces()
     number = next(pieces)
-    with frontier.reading(number):
-        frontier.leave(number, [{"id": "cus_1"}])
-        assert close(frontier, next(pieces)) == []
+    with frontier.reading(number) as reader:
+        reader.leave([{"id": "cus_1"}])
+        assert close(frontier, next(pieces)) is None
 
-    assert close(frontier, number) == [piece(0, 10)]
+    assert close(frontier, number) == piece(0, 10)
 
 
 def test_a_list_piece_without_rows_left_is_complete_at_once() -> None:
     frontier = Frontier(Workers(1))
     frontier.open([piece(0, 10)])
 
-    assert close(frontier, next(frontier.pieces())) == [piece(0, 10)]
+    assert close(frontier, next(frontier.pieces())) == piece(0, 10)
 
 
 def test_a_list_piece_is_complete_as_far_as_its_reader_kept_it() -> None:
@@ -195,13 +185,13 @@ def test_a_list_piece_is_complete_as_far_as_its_reader_kept_it() -> None:
     frontier.open([piece(0, 10_000)])
     pieces = frontier.pieces()
     number = next(pieces)
-    with frontier.reading(number):
-        page_came(frontier, number, 9_999, 9_990)
-        page_came(frontier, number, 9_990, 9_981)
+    with frontier.reading(number) as reader:
+        page_came(reader, 9_999, 9_990)
+        page_came(reader, 9_990, 9_981)
     handed_out = next(pieces)
 
-    assert close(frontier, number) == [piece(9_880, 10_000)]
-    assert close(frontier, handed_out) == [piece(0, 9_880)]
+    assert close(frontier, number) == piece(9_880, 10_000)
+    assert close(frontier, handed_out) == piece(0, 9_880)
 
 
 def test_one_piece_is_handed_out_and_more_when_it_proves_to_hold_more() -> None:
@@ -211,35 +201,35 @@ def test_one_piece_is_handed_out_and_more_when_it_proves_to_hold_more() -> None:
     pieces = frontier.pieces()
     number = next(pieces)
 
-    with frontier.reading(number):
+    with frontier.reading(number) as reader:
         for page in range(10):
-            page_came(frontier, number, 99_999 - page * 9, 99_990 - page * 9)
+            page_came(reader, 99_999 - page * 9, 99_990 - page * 9)
         assert workers.idle() == 14
         handed_out = next(pieces)
-        with frontier.reading(handed_out):
-            page_came(frontier, handed_out, 99_899, 99_890)
+        with frontier.reading(handed_out) as other:
+            page_came(other, 99_899, 99_890)
             assert workers.idle() == 12
 
     assert len([next(pieces) for _ in range(2)]) == 2
 
 
-def with_one_handed_out(*, more: bool) -> tuple[Workers, Frontier, int]:
-    """A list after two pages, its reader's number; the piece that was handed out holds more than a page, or not."""
+def with_one_handed_out(*, more: bool) -> tuple[Workers, PieceReader]:
+    """A list after two pages, and its reader; the piece that was handed out holds more than a page, or not."""
     workers = Workers(16)
     frontier = Frontier(workers)
     frontier.open([piece(0, 100_000)])
     pieces = frontier.pieces()
-    number = next(pieces)
-    page_came(frontier, number, 99_999, 99_990)
-    page_came(frontier, number, 99_990, 99_981)
-    frontier.came(next(pieces), rows=True, more=more)
-    return workers, frontier, number
+    reader = frontier.reader(next(pieces))
+    page_came(reader, 99_999, 99_990)
+    page_came(reader, 99_990, 99_981)
+    frontier.reader(next(pieces)).page_came(rows=True, more=more)
+    return workers, reader
 
 
 def test_a_list_has_no_more_readers_than_fill_its_rate_budget() -> None:
-    workers, frontier, number = with_one_handed_out(more=True)
+    workers, reader = with_one_handed_out(more=True)
 
-    frontier.share(number, PageSpan(99_980, 99_980), readers=3)
+    page_came(reader, 99_980, 99_980, readers=3)
 
     assert workers.idle() == 16 - 3
 
@@ -251,7 +241,7 @@ def test_a_list_that_is_through_or_failed_leaves_its_workers_to_others(fails: bo
     through.open([piece(0, 10_000)])
     pieces = through.pieces()
     number = next(pieces)
-    page_came(through, number, 9_999, 9_900)
+    page_came(through.reader(number), 9_999, 9_900)
     assert workers.fair_share(other, Need(24, 10)) == 5
 
     if fails:
@@ -266,12 +256,12 @@ def test_a_list_that_is_through_or_failed_leaves_its_workers_to_others(fails: bo
 
 @pytest.mark.parametrize("more", [True, False])
 def test_a_piece_that_holds_more_than_a_page_is_followed_by_others(more: bool) -> None:
-    workers, frontier, number = with_one_handed_out(more=more)
-    for _ in range(9):
-        frontier.came(number, rows=True, more=True)
+    workers, reader = with_one_handed_out(more=more)
+    for _ in range(8):
+        reader.page_came(rows=True, more=True)
     idle = workers.idle()
 
-    frontier.share(number, PageSpan(99_980, 99_980), readers=64)
+    page_came(reader, 99_980, 99_980)
 
     assert idle - workers.idle() == (2 if more else 0)
 
@@ -281,11 +271,11 @@ def test_what_is_handed_out_keeps_what_it_is_asked_with() -> None:
     frontier.open([ListPiece(1, (("active", "true"),), Range(0, 10_000), expects=True, birth=99)])
     pieces = frontier.pieces()
     number = next(pieces)
-    with frontier.reading(number):
-        page_came(frontier, number, 9_999, 9_990)
-        page_came(frontier, number, 9_990, 9_981)
+    with frontier.reading(number) as reader:
+        page_came(reader, 9_999, 9_990)
+        page_came(reader, 9_990, 9_981)
 
-    handed_out = frontier.list_piece(next(pieces))
+    handed_out = frontier.reader(next(pieces)).list_piece
     assert handed_out == ListPiece(1, (("active", "true"),), Range(0, 9_880), expects=True)
     assert handed_out.birth == 99
 
@@ -295,8 +285,8 @@ def test_a_list_without_ranges_is_not_cut() -> None:
     frontier.open([ListPiece()])
     pieces = frontier.pieces()
     number = next(pieces)
-    with frontier.reading(number):
-        page_came(frontier, number, 9_999, 9_990)
+    with frontier.reading(number) as reader:
+        page_came(reader, 9_999, 9_990)
     close(frontier, number)
 
     assert list(pieces) == []
@@ -317,14 +307,16 @@ def test_parts_are_made_for_those_who_are_idle() -> None:
         asked.append(idle)
         return [ChangedPiece(0, (change(each),)) for each in range(idle)]
 
-    with frontier.reading(number):
-        frontier.hand_out(parts)
-        frontier.hand_out(parts)  # nobody is idle any more
+    with frontier.reading(number) as reader:
+        reader.hand_out(parts)
+        reader.hand_out(parts)  # nobody is idle any more
     handed_out = [next(pieces) for _ in range(3)]
 
     assert asked == [3]
-    assert [frontier.piece(each) for each in handed_out] == [ChangedPiece(0, (change(each),)) for each in range(3)]
-    assert [close(frontier, each) for each in (number, *handed_out)] == [[], [], [], []]
+    assert [frontier.reader(each).piece for each in handed_out] == [
+        ChangedPiece(0, (change(each),)) for each in range(3)
+    ]
+    assert [close(frontier, each) for each in (number, *handed_out)] == [None] * 4
     assert list(pieces) == []
 
 
@@ -332,8 +324,9 @@ def test_only_list_pieces_are_asked_for_as_such() -> None:
     frontier = Frontier(Workers(1))
     frontier.open([ChangedPiece(0, ())])
 
+    reader = frontier.reader(next(frontier.pieces()))
     with pytest.raises(TypeError, match="no part of a list"):
-        frontier.list_piece(next(frontier.pieces()))
+        assert reader.list_piece
 
 
 def test_a_piece_stays_open_until_what_it_completed_is_taken_note_of() -> None:
@@ -342,11 +335,11 @@ def test_a_piece_stays_open_until_what_it_completed_is_taken_note_of() -> None:
     pieces = frontier.pieces()
     number = next(pieces)
 
-    assert frontier.completes(number) == [piece(0, 10)]
-    assert frontier.piece(number) == piece(0, 10)
-    frontier.close(number)
+    with frontier.finishing(number) as completed:
+        assert completed == piece(0, 10)
+        assert frontier.reader(number).piece == piece(0, 10)
     with pytest.raises(KeyError):
-        frontier.piece(number)
+        frontier.reader(number)
     assert list(pieces) == []
 
 
@@ -358,7 +351,7 @@ def test_a_frontier_can_be_opened_again_when_all_is_through() -> None:
 
     frontier.open([piece(10, 20)])
 
-    assert frontier.piece(next(frontier.pieces())) == piece(10, 20)
+    assert frontier.reader(next(frontier.pieces())).piece == piece(10, 20)
 
 
 def test_no_more_workers_are_idle_than_are_worth_having() -> None:

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from source_stripe.api.ranges import PageSpan
-from source_stripe.reading.frontier import Frontier, Workers
+from source_stripe.reading.frontier import Frontier
 from source_stripe.reading.pieces import ListPiece, RowsPiece
-from unit_tests.simulation import ListOfRows
+from source_stripe.reading.workers import Workers
+from unit_tests.simulation import ListOfRows, Reader
 from unit_tests.test_frontier import close, piece
 
 
@@ -31,36 +31,29 @@ class Through:
         with self._lock:
             self.came.update(rows)
 
-    def note(self, completed: Iterable[ListPiece]) -> None:
+    def note(self, completed: ListPiece | None) -> None:
+        if completed is None:
+            return
         with self._lock:
-            for each in completed:
-                assert each.created is not None
-                seconds = range(each.created.start, each.created.end)
-                self.seconds.update(seconds)
-                assert all(self.came[row] for row in self._rows.rows if row[0] in seconds)
+            assert completed.created is not None
+            seconds = range(completed.created.start, completed.created.end)
+            self.seconds.update(seconds)
+            assert all(self.came[row] for row in self._rows.rows if row[0] in seconds)
 
 
 def read_in_parts(frontier: Frontier, rows: ListOfRows, through: Through, number: int) -> None:
-    """As the retriever and the cursor do: some rows are left to others, what is through is cut off every third page."""
-    after, pages = None, 0
-    with frontier.reading(number):
-        piece = frontier.piece(number)
-        if isinstance(piece, RowsPiece):
-            through.emit((row["created"], row["id"]) for row in piece.rows)
-        more = isinstance(piece, ListPiece)
-        while more:
-            reading = frontier.list_piece(number).created
-            assert reading is not None
-            page, more = rows.page(reading, after, size=10)
-            left = len(page) > 3 and frontier.leave(number, [{"created": time, "id": n} for time, n in page[:3]])
-            through.emit(page[3:] if left else page)
-            if more:
-                after, pages = page[-1], pages + 1
-                if pages % 3 == 0 and reading.start < after[0] + 1 < reading.end:
-                    through.note(frontier.cut(number, after[0] + 1))
-                frontier.share(number, PageSpan(page[0][0], page[-1][0]), readers=64)
-    through.note(frontier.completes(number))
-    frontier.close(number)
+    """As the retriever and the cursor do: some rows are left to others, every third page is a checkpoint."""
+    piece = frontier.reader(number).piece
+    reader, more, pages = Reader(frontier, rows, number), isinstance(piece, ListPiece), 0
+    if isinstance(piece, RowsPiece):
+        through.emit((row["created"], row["id"]) for row in piece.rows)
+    while more:
+        page, more, _ = reader.page(size=10)
+        through.emit(page[3:] if len(page) > 3 and reader.leave(page[:3]) else page)
+        pages += 1
+        if more and pages % 3 == 0:
+            through.note(reader.checkpoint())
+    through.note(reader.end())
 
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
@@ -86,36 +79,36 @@ def test_a_part_that_is_cut_off_is_complete_when_its_rows_are_through() -> None:
     frontier.open([piece(0, 100)])
     pieces = frontier.pieces()
     number = next(pieces)
-    with frontier.reading(number):
-        frontier.leave(number, [{"id": "cus_1"}])
-        assert frontier.cut(number, 80) == []
-        assert frontier.piece(number) == piece(0, 80)
-        frontier.leave(number, [{"id": "cus_2"}])
+    with frontier.reading(number) as reader:
+        reader.leave([{"id": "cus_1"}])
+        assert reader.checkpoint(80) is None
+        assert reader.piece == piece(0, 80)
+        reader.leave([{"id": "cus_2"}])
         first, second = next(pieces), next(pieces)
-        assert frontier.cut(number, 60) == []
-        assert close(frontier, second) == [piece(60, 80)]
-        assert close(frontier, first) == [piece(80, 100)]
-        assert frontier.cut(number, 40) == [piece(40, 60)]
+        assert reader.checkpoint(60) is None
+        assert close(frontier, second) == piece(60, 80)
+        assert close(frontier, first) == piece(80, 100)
+        assert reader.checkpoint(40) == piece(40, 60)
 
-    assert close(frontier, number) == [piece(0, 40)]
+    assert close(frontier, number) == piece(0, 40)
     assert list(pieces) == []
 
 
-def test_only_lists_of_seconds_are_cut() -> None:
+def test_only_lists_of_seconds_have_checkpoints() -> None:
     frontier = Frontier(Workers(1))
     frontier.open([ListPiece()])
 
-    with pytest.raises(ValueError, match="no seconds"):
-        frontier.cut(next(frontier.pieces()), 5)
+    with pytest.raises(ValueError, match="without seconds"):
+        frontier.reader(next(frontier.pieces())).checkpoint(5)
 
 
 def test_what_fails_beside_the_reading_ends_the_pieces_too() -> None:
     frontier = Frontier(Workers(2))
     frontier.open([piece(0, 10)])
     pieces = frontier.pieces()
-    next(pieces)
+    first = next(pieces)
 
-    with pytest.raises(RuntimeError), frontier.failing():
+    with pytest.raises(RuntimeError), frontier.finishing(first):
         raise RuntimeError
 
     assert frontier.failed

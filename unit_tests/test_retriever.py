@@ -23,9 +23,10 @@ from source_stripe.objects.records import Fetched, Finish, FromEvents, Itself, K
 from source_stripe.objects.route import Route
 from source_stripe.process.progress import Progress
 from source_stripe.reading.batches import Batches
-from source_stripe.reading.frontier import Frontier, Workers
+from source_stripe.reading.frontier import Frontier
 from source_stripe.reading.pieces import ListPiece, Piece
 from source_stripe.reading.retriever import StripeRetriever
+from source_stripe.reading.workers import Workers
 from unit_tests.changed import by_id
 from unit_tests.conftest import API
 
@@ -68,7 +69,7 @@ def retriever(
     route = Route(listing, projection or Itself(Finish("updated", facts), "charge"), hydrator)
     frontier = Frontier(Workers(workers))
     return StripeRetriever(
-        "charges", (route,), frontier, known or Known(), Progress(), start, frontier.cut, Refused("charges")
+        "charges", (route,), frontier, known or Known(), Progress(), start, lambda _: None, Refused("charges")
     )
 
 
@@ -78,8 +79,8 @@ def read(reader: StripeRetriever, *pieces: Piece) -> list[dict[str, Any]]:
     for number in reader.frontier.pieces():
         piece = StreamSlice(partition={}, cursor_slice={}, extra_fields={"piece": number})
         rows += [dict(row) for row in reader.read_records({}, piece)]
-        reader.frontier.completes(number)
-        reader.frontier.close(number)
+        with reader.frontier.finishing(number):
+            pass
     return rows
 
 
@@ -306,7 +307,7 @@ def test_any_other_refusal_fails_the_stream_and_keeps_the_piece_open(
     with pytest.raises(StripeError):
         read(reader)
 
-    assert reader.frontier.piece(0) == ListPiece(created=Range(0, 100))
+    assert reader.frontier.reader(0).piece == ListPiece(created=Range(0, 100))
     assert reader.frontier.failed
 
 

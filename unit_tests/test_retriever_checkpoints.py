@@ -35,11 +35,11 @@ def events(reader: StripeRetriever, piece: ListPiece) -> Iterator[Any]:
     """The ids of the records as they are handed over, and the seconds that are said to be through."""
     said: list[int] = []
 
-    def cut(number: int, second: int) -> None:
-        said.append(second)
-        reader.frontier.cut(number, second)
+    def checkpoint(piece: ListPiece) -> None:
+        assert piece.created is not None
+        said.append(piece.created.start)
 
-    reader.checkpoint = cut
+    reader.checkpoint = checkpoint
     reader.frontier.open([piece])
     for handed_over in reader.read_records({}, StreamSlice(partition={}, cursor_slice={}, extra_fields={"piece": 0})):
         yield from (f"through {second}" for second in said)

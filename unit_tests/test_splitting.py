@@ -112,7 +112,7 @@ def test_a_piece_costs_a_request_at_most(created: list[int], size: int, workers:
     synced.run(Range(0, 100_000))
 
     (one,) = synced.all
-    trust = one.frontier._trust
+    trust = one.frontier._pieces.trust
     assert synced.requests <= max(1, -(-len(created) // size)) + trust.given
     assert trust.given == trust.judged
 

@@ -86,7 +86,7 @@ class ReadingCursor(Cursor):
         self.progress.reading(self.stream)
         for pieces in self.reading.phases(self.account.read(), self.saved_state):
             if self.reading.begun():
-                self._checkpoint()
+                self._emit_states()
             self.frontier.open(pieces)
             for number in self.frontier.pieces():
                 yield StreamSlice(partition={}, cursor_slice={"piece": number}, extra_fields={"piece": number})
@@ -128,15 +128,16 @@ class ReadingCursor(Cursor):
         if not isinstance(stream_slice, StreamSlice):
             raise TypeError(f"{self.stream} was given a partition that is not its own")
         number: int = stream_slice.extra_fields["piece"]
-        with self._lock, self.frontier.failing():
-            self._through(self.frontier.completes(number))
-            # Only now: the reading goes on to its next phase when no piece is open.
-            self.frontier.close(number)
+        # It is closed only when it is checkpointed: the reading goes on to its next phase when no piece is open.
+        with self.frontier.finishing(number) as completed:
+            if completed is not None:
+                self.checkpoint(completed)
 
-    def cut(self, number: int, second: int) -> None:
-        """The records of a list piece from `second` on were emitted: checkpoint them, its reader goes on."""
+    def checkpoint(self, piece: ListPiece) -> None:
+        """All records of a list piece, or of a part of one, were emitted."""
         with self._lock:
-            self._through(self.frontier.cut(number, second))
+            if self.reading.through(piece) is not None:
+                self._emit_states()
 
     def ensure_at_least_one_state_emitted(self) -> None:
         """At the end of the stream. One that failed keeps the state it came with, or its last checkpoint."""
@@ -152,12 +153,7 @@ class ReadingCursor(Cursor):
         renamed = {cursor if key == self.cursor_name else key: value for key, value in self._plain_state.items()}
         return self._with_refused(follower, renamed)
 
-    def _through(self, pieces: Iterable[ListPiece]) -> None:
-        for piece in pieces:
-            if self.reading.through(piece) is not None:
-                self._checkpoint()
-
-    def _checkpoint(self) -> None:
+    def _emit_states(self) -> None:
         if any(left_out.is_all for left_out in self.left_out):
             # If that stays so the stream fails, and what was refused has to be asked for again.
             return

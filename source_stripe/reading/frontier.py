@@ -7,256 +7,254 @@ from __future__ import annotations
 
 import math
 import threading
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from source_stripe.api.ranges import PageSpan, Range
 from source_stripe.api.values import Row
 from source_stripe.reading.pieces import ListPiece, Piece, RowsPiece
-from source_stripe.reading.splitting import Need, Trust, fair_share, foresee, part_of, shortest_piece, split
+from source_stripe.reading.splitting import Need, Trust, foresee, part_of, shortest_piece, split
+from source_stripe.reading.workers import Workers
 
 _ENOUGH = 0.8
 """Of the workers that a list should have: some are a reserve, but fewer readers than that leave requests unused."""
 
 
-class Workers:
-    """How many may read at once, over all streams, and how many of them have nothing to do."""
+@dataclass
+class _Part:
+    """What a reader emits from one checkpoint to the next."""
 
-    def __init__(self, count: int, worth_having: Callable[[], int] | None = None) -> None:
-        """At most `count`, and no more than `worth_having` says at the time."""
-        self._most = count
-        self._worth_having = worth_having
-        self._reading = 0
-        self._waiting = 0
-        self._needs: dict[Frontier, Need] = {}
-        self._changed = threading.Condition()
+    rows_left: int = 0
+    """RowsPieces of it that are not finished."""
+    read: ListPiece | None = None
+    """What its checkpoint covers, once its reader has emitted all that it kept."""
 
-    def expect(self, pieces: int) -> None:
-        """Pieces are waiting to be read."""
-        with self._changed:
-            self._waiting += pieces
-
-    def idle(self) -> int:
-        """Workers with nothing to do, once the pieces that wait are taken."""
-        return max(0, self._count() - self._reading - self._waiting)
-
-    def fair_share(self, whose: Frontier, need: Need) -> int:
-        """How many workers should read the list that needs this, given what the others need."""
-        with self._changed:
-            self._needs[whose] = need
-            others = [need for one, need in self._needs.items() if one is not whose]
-            return fair_share(self._count(), need, others)
-
-    def done_with(self, whose: Frontier) -> None:
-        """A list needs nothing any more."""
-        with self._changed:
-            self._needs.pop(whose, None)
-
-    @contextmanager
-    def reading(self) -> Iterator[None]:
-        """Read one of the pieces that waited; blocks while all workers are reading."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._reading < self._count())
-            self._waiting -= 1
-            self._reading += 1
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._reading -= 1
-                self._changed.notify_all()
-
-    def _count(self) -> int:
-        return self._most if self._worth_having is None else max(1, min(self._most, self._worth_having()))
+    def completed(self) -> ListPiece | None:
+        return None if self.rows_left else self.read
 
 
-class Frontier:
-    """The pieces of one stream, known by number. A list piece shrinks as its reader hands parts of it out."""
+@dataclass
+class _Open:
+    """A piece that is not finished, and what is known of it."""
+
+    piece: Piece
+    part: _Part = field(default_factory=_Part)
+    unproved: bool = False
+    """Whether it was handed out by a reader, and no page of it has come."""
+    pages_left: float = 0.0
+    """As far as can be foreseen; 0 until its first page has come."""
+    oldest: int | None = None
+    """The oldest second (Unix) of its pages so far."""
+
+
+class _Pieces:
+    """The pieces of one stream, by number. Every method needs the lock, which is that of `changed`."""
 
     def __init__(self, workers: Workers) -> None:
-        self._workers = workers
-        self._changed = threading.Condition()
-        self._open: dict[int, Piece] = {}
+        self.workers = workers
+        self.changed = threading.Condition()
+        self.open: dict[int, _Open] = {}
+        self.trust = Trust()
+        self.failure: Exception | None = None
         self._to_take: deque[int] = deque()
-        self._parts: dict[int, int] = {}
-        """Of list pieces that are read part by part: the number of the part that is being read."""
-        self._read: dict[int, ListPiece] = {}
-        self._rows_left: Counter[int] = Counter()
-        self._failure: Exception | None = None
-        self._trust = Trust()
-        self._given: set[int] = set()
-        self._ahead: dict[int, float] = {}
-        """Pages that list pieces have left, as far as can be foreseen."""
         self._next_number = 0
 
-    @property
-    def failed(self) -> bool:
-        """Whether a piece could not be read."""
-        return self._failure is not None
+    def add(self, pieces: Sequence[_Open]) -> None:
+        numbers = range(self._next_number, self._next_number + len(pieces))
+        self._next_number = numbers.stop
+        if pieces:
+            self.workers.expect(len(pieces))
+            self.open.update(zip(numbers, pieces, strict=True))
+            self._to_take.extend(numbers)
+            self.changed.notify_all()
+
+    def take(self) -> int | None:
+        """The next number, None behind the last one. Blocks while there are open pieces but none to take."""
+        self.changed.wait_for(lambda: self._to_take or self.failure or not self.open)
+        if self.failure is not None:
+            self.workers.expect(-len(self._to_take))
+            self._to_take.clear()
+        return self._to_take.popleft() if self._to_take else None
+
+    def of_lists(self) -> list[_Open]:
+        return [each for each in self.open.values() if isinstance(each.piece, ListPiece)]
+
+
+class PieceReader:
+    """What the reader of one piece does with it, beside making records. For the thread that reads the piece.
+
+    For each page: `page_came`, which may hand out what lies behind it; then the records are emitted, some rows perhaps
+    left to others by `leave`; then perhaps `checkpoint`.
+    """
+
+    def __init__(self, pieces: _Pieces, own: _Open) -> None:
+        self._pieces = pieces
+        self._own = own
 
     @property
-    def failure(self) -> Exception | None:
-        """Why a piece could not be read: the first reason, if there are several."""
-        return self._failure
+    def piece(self) -> Piece:
+        """The piece as it is now: one of a list shrinks when parts of it are handed out or checkpointed."""
+        return self._own.piece
 
-    def open(self, pieces: Iterable[Piece]) -> None:
-        """Begin with these, in the order in which they shall be read. May be called again once they are through."""
-        with self._changed:
-            self._add(list(pieces))
+    @property
+    def list_piece(self) -> ListPiece:
+        """The same, of a list. TypeError if it is of another kind."""
+        if not isinstance(self._own.piece, ListPiece):
+            raise TypeError(f"{type(self._own.piece).__name__} is no part of a list")
+        return self._own.piece
 
-    def pieces(self) -> Iterator[int]:
-        """Piece numbers as they come up, until all are read or one has failed. Blocks; for the partition generator."""
-        while (number := self._take()) is not None:
-            yield number
+    def page_came(self, *, rows: bool, more: bool, span: PageSpan | None = None, readers: int = 0) -> int:
+        """Take note of a page of a list, with rows or without, with more behind it or not. Hands out what idle workers
+        shall read of what lies behind it, and returns how many pieces that is.
 
-    def piece(self, number: int) -> Piece:
-        return self._open[number]
-
-    def list_piece(self, number: int) -> ListPiece:
-        """A list piece as it is now. TypeError if it is another kind."""
-        piece = self._open[number]
-        if not isinstance(piece, ListPiece):
-            raise TypeError(f"piece {number} is no part of a list")
-        return piece
-
-    @contextmanager
-    def reading(self, number: int) -> Iterator[None]:
-        """While a piece is read. If that fails no more pieces come up, and the piece stays open.
-
-        So do those that came up before and wait for a worker: they fail as it did, without being read.
+        `span` is None where the list can't be split behind this page. `readers` are as many as fill the rate budget of
+        the list: more would only wait for each other.
         """
-        with self._workers.reading():
-            if self._failure is not None:
-                raise self._failure
-            with self.failing():
-                yield
-
-    @contextmanager
-    def failing(self) -> Iterator[None]:
-        """While something is done without which a piece can't be closed: nobody waits for it if that fails."""
-        try:
-            yield
-        except Exception as failure:
-            with self._changed:
-                self._failure = self._failure or failure
-                self._workers.done_with(self)
-                self._changed.notify_all()
-            raise
-
-    def share(self, number: int, page: PageSpan, readers: int) -> int:
-        """Hand out what the reader of a list piece, now behind `page`, need not read itself. Returns how many pieces.
-
-        `readers` are as many as fill the rate budget of the list: more would only wait for each other.
-        """
-        with self._changed:
-            piece = self.list_piece(number)
-            if piece.created is None or self.failed:
-                return 0
-            read, reading = self._trust.pages, len(self._list_pieces())
-            ahead = foresee(piece.created, page, read=read, birth=piece.birth)
-            self._ahead[number] = ahead.pages
-            fair = self._workers.fair_share(self, Need(math.ceil(sum(self._ahead.values())), readers))
-            free = min(self._workers.idle(), self._trust.pieces, fair - reading)
-            others = part_of(free, ahead.pages, self._ahead.values())
-            shortest = shortest_piece(read, ending=reading < fair * _ENOUGH)
-            kept, handed_out = split(piece.created, page.oldest, ahead, others=others, shortest=shortest)
-            self._open[number] = replace(piece, created=kept)
-            given = self._add([replace(piece, created=part) for part in handed_out])
-            self._trust.given += len(given)
-            self._given.update(given)
-            self._ahead.update(dict.fromkeys((number, *given), ahead.pages / (len(given) + 1)))
-            return len(given)
-
-    def came(self, number: int, *, rows: bool, more: bool) -> None:
-        """A page of a list piece came, with rows or without, with more behind it or not."""
-        with self._changed:
-            self._trust.came(rows=rows, more=more, first=number in self._given)
-            self._given.discard(number)
+        pieces, own = self._pieces, self._own
+        with pieces.changed:
+            pieces.trust.came(rows=rows, more=more, first=own.unproved)
+            own.unproved = False
             if not more:
-                self._ahead.pop(number, None)
+                own.pages_left = 0.0
+            if span is None or pieces.failure is not None:
+                return 0
+            # A list may come in another order: what lies above its oldest row so far has perhaps come already.
+            own.oldest = span.oldest if own.oldest is None else min(own.oldest, span.oldest)
+            return self._hand_out(replace(span, oldest=own.oldest), readers)
 
-    def leave(self, number: int, rows: Sequence[Row]) -> bool:
-        """Leave rows of a list piece to an idle worker, if there is one."""
-        with self._changed:
-            if not self._workers.idle():
+    def leave(self, rows: Sequence[Row]) -> bool:
+        """Leave rows of a list piece to an idle worker; False if there is none."""
+        with self._pieces.changed:
+            if not self._pieces.workers.idle():
                 return False
-            part = self._parts.get(number, number)
-            self._rows_left[part] += 1
-            self._add([RowsPiece(part, self.list_piece(number).route, tuple(rows))])
+            self._own.part.rows_left += 1
+            left = RowsPiece(self.list_piece.route, tuple(rows))
+            self._pieces.add([_Open(left, self._own.part)])
             return True
 
     def hand_out(self, parts: Callable[[int], Sequence[Piece]]) -> None:
         """Hand out the pieces that `parts` makes for the number of workers that are idle."""
-        with self._changed:
-            if idle := self._workers.idle():
-                self._add(parts(idle))
+        with self._pieces.changed:
+            if idle := self._pieces.workers.idle():
+                self._pieces.add([_Open(part) for part in parts(idle)])
 
-    def cut(self, number: int, second: int) -> list[ListPiece]:
-        """The records of a list piece from `second` on were emitted: it goes on as what lies before. Returns what this
-        completes, as `completes` does."""
-        with self._changed:
-            piece = self.list_piece(number)
-            if piece.created is None:
-                raise ValueError(f"piece {number} has no seconds")
-            rest, done = Range(piece.created.start, second), replace(piece.created, start=second)
-            part = self._parts.get(number, number)
-            self._read[part] = replace(piece, created=done)
-            self._open[number] = replace(piece, created=rest)
-            self._parts[number] = self._next_number
-            self._next_number += 1
-            return self._completed(part)
-
-    def completes(self, number: int) -> list[ListPiece]:
-        """A piece was read to its end and its records were emitted. Returns the list piece that this completes, if any,
-        or what had been left of it.
-
-        It is complete when the rows that its reader left to others are through as well.
+    def checkpoint(self, second: int) -> ListPiece | None:
+        """The records of a list piece from `second` (Unix) on were emitted, but for the rows left to others: the piece
+        goes on as what lies before. Returns what is completely emitted by that, as `Frontier.finishing` does.
         """
-        with self._changed:
-            piece = self._open[number]
-            part = self._parts.pop(number, number)
-            if isinstance(piece, ListPiece):
-                self._read[part] = piece
-            elif isinstance(piece, RowsPiece):
-                part = piece.of
-                self._rows_left[part] -= 1
-            return self._completed(part)
+        with self._pieces.changed:
+            piece, part = self.list_piece, self._own.part
+            if piece.created is None:
+                raise ValueError("a list without seconds has no checkpoints")
+            part.read = replace(piece, created=replace(piece.created, start=second))
+            self._own.piece = replace(piece, created=Range(piece.created.start, second))
+            self._own.part = _Part()
+            return part.completed()
 
-    def close(self, number: int) -> None:
-        """What a piece completed is taken note of: it is done."""
-        with self._changed:
-            del self._open[number]
-            if not self._list_pieces():
-                self._workers.done_with(self)
-            self._changed.notify_all()
+    def _hand_out(self, page: PageSpan, readers: int) -> int:
+        pieces, own, piece = self._pieces, self._own, self.list_piece
+        if piece.created is None:
+            return 0
+        read, lists = pieces.trust.pages, pieces.of_lists()
+        ahead = foresee(piece.created, page, read=read, birth=piece.birth)
+        own.pages_left = ahead.pages
+        left = [each.pages_left for each in lists]
+        fair = pieces.workers.fair_share(pieces, Need(math.ceil(sum(left)), readers))
+        free = min(pieces.workers.idle(), pieces.trust.pieces, fair - len(lists))
+        others = part_of(free, ahead.pages, left)
+        shortest = shortest_piece(read, ending=len(lists) < fair * _ENOUGH)
+        kept, handed_out = split(piece.created, page.oldest, ahead, others=others, shortest=shortest)
+        own.piece = replace(piece, created=kept)
+        own.pages_left = ahead.pages / (len(handed_out) + 1)
+        new = (replace(piece, created=part) for part in handed_out)
+        pieces.add([_Open(each, unproved=True, pages_left=own.pages_left) for each in new])
+        pieces.trust.given += len(handed_out)
+        return len(handed_out)
 
-    def _list_pieces(self) -> list[ListPiece]:
-        return [piece for piece in self._open.values() if isinstance(piece, ListPiece)]
 
-    def _completed(self, part: int) -> list[ListPiece]:
-        if self._rows_left[part] or part not in self._read:
-            return []
-        del self._rows_left[part]
-        return [self._read.pop(part)]
+class Frontier:
+    """The pieces of one stream, known by number: the CDK's partitions carry it from thread to thread."""
 
-    def _add(self, pieces: Sequence[Piece]) -> range:
-        """Their numbers."""
-        first = self._next_number
-        self._next_number += len(pieces)
-        numbers = range(first, self._next_number)
-        if pieces:
-            self._workers.expect(len(pieces))
-            self._open.update(zip(numbers, pieces, strict=True))
-            self._to_take.extend(numbers)
-            self._changed.notify_all()
-        return numbers
+    def __init__(self, workers: Workers) -> None:
+        self._workers = workers
+        self._pieces = _Pieces(workers)
+
+    @property
+    def failed(self) -> bool:
+        """Whether a piece could not be read."""
+        return self._pieces.failure is not None
+
+    @property
+    def failure(self) -> Exception | None:
+        """Why a piece could not be read: the first reason, if there are several."""
+        return self._pieces.failure
+
+    def open(self, pieces: Iterable[Piece]) -> None:
+        """Begin with these, in the order in which they shall be read. May be called again once they are finished."""
+        with self._pieces.changed:
+            self._pieces.add([_Open(piece) for piece in pieces])
+
+    def pieces(self) -> Iterator[int]:
+        """Piece numbers as they come up, until all are finished or one has failed. Blocks in between."""
+        while (number := self._take()) is not None:
+            yield number
+
+    def reader(self, number: int) -> PieceReader:
+        """Of a piece that is not finished; KeyError of any other."""
+        return PieceReader(self._pieces, self._pieces.open[number])
+
+    @contextmanager
+    def reading(self, number: int) -> Iterator[PieceReader]:
+        """While a piece is read. Blocks while all workers are reading.
+
+        If the reading fails no more pieces come up, and the piece stays open. So do those that came up before and wait
+        for a worker: they fail as it did, without being read.
+        """
+        with self._workers.reading():
+            if self._pieces.failure is not None:
+                raise self._pieces.failure
+            with self._failing():
+                yield self.reader(number)
+
+    @contextmanager
+    def finishing(self, number: int) -> Iterator[ListPiece | None]:
+        """While a piece is finished that was read and whose records were emitted; it is closed behind that.
+
+        Yields the list piece that is completely emitted by this, or what checkpoints had left of it: None while rows
+        that its reader left to others are not finished. What fails here fails the stream, as in `reading`.
+        """
+        with self._failing():
+            with self._pieces.changed:
+                done = self._pieces.open[number]
+                if isinstance(done.piece, ListPiece):
+                    done.part.read = done.piece
+                elif isinstance(done.piece, RowsPiece):
+                    done.part.rows_left -= 1
+                completed = done.part.completed()
+            yield completed
+            self._close(number)
+
+    def _close(self, number: int) -> None:
+        with self._pieces.changed:
+            del self._pieces.open[number]
+            if not self._pieces.of_lists():
+                self._workers.done_with(self._pieces)
+            self._pieces.changed.notify_all()
+
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        """While something is done without which a piece can't be closed: nobody waits for it if that fails."""
+        try:
+            yield
+        except Exception as failure:
+            with self._pieces.changed:
+                self._pieces.failure = self._pieces.failure or failure
+                self._workers.done_with(self._pieces)
+                self._pieces.changed.notify_all()
+            raise
 
     def _take(self) -> int | None:
-        with self._changed:
-            self._changed.wait_for(lambda: self._to_take or self.failed or not self._open)
-            if self.failed:
-                self._workers.expect(-len(self._to_take))
-                self._to_take.clear()
-            return self._to_take.popleft() if self._to_take else None
+        with self._pieces.changed:
+            return self._pieces.take()

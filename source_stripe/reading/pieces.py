@@ -28,8 +28,6 @@ class ListPiece:
 class RowsPiece:
     """Rows of a list piece that its reader left to others: each still costs requests."""
 
-    of: int
-    """The number of the list piece, or of the part of it that they stand in."""
     route: int
     rows: tuple[Row, ...]
 

@@ -27,7 +27,7 @@ from source_stripe.objects.records import Known, Several
 from source_stripe.objects.route import Route
 from source_stripe.process.progress import Progress
 from source_stripe.reading.batches import Batches, Flush
-from source_stripe.reading.frontier import Frontier
+from source_stripe.reading.frontier import Frontier, PieceReader
 from source_stripe.reading.pieces import ChangedPiece, ListPiece, ParentsPiece, RowsPiece
 
 logger = logging.getLogger("airbyte.stripe")
@@ -50,8 +50,8 @@ class StripeRetriever(Retriever):
     progress: Progress
     start: int
     """Rows created before (Unix seconds) are left out."""
-    checkpoint: Callable[[int, int], object]
-    """Called with a piece's number and a second: the records of what was created since then were handed over."""
+    checkpoint: Callable[[ListPiece], object]
+    """Called with a part of a list, while the rest of it is read on: all records of it were emitted."""
     refused: Refused
     """The objects that the stream is read without."""
     batches: Batches | None = None
@@ -67,57 +67,58 @@ class StripeRetriever(Retriever):
             raise ValueError(f"{self.name} is read by slices")
         self.progress.reading(self.name)
         number: int = stream_slice.extra_fields["piece"]
-        with self.frontier.reading(number), ends(self.name):
-            records = self._read(number)
+        with self.frontier.reading(number) as reader, ends(self.name):
+            records = self._read(reader)
             if self.batches is None:
                 yield from (record for record in records if not isinstance(record, Flush))
             else:
                 yield from self.batches.of(self.name, records)
 
-    def _read(self, number: int) -> Iterator[Row | Flush]:
-        piece = self.frontier.piece(number)
+    def _read(self, reader: PieceReader) -> Iterator[Row | Flush]:
+        piece = reader.piece
         route = self.routes[piece.route]
         if isinstance(piece, RowsPiece):
             yield from self._records(route, piece.rows)
         elif isinstance(piece, ListPiece):
-            yield from self._listed(number, route)
+            yield from self._listed(reader, route)
         elif isinstance(piece, ChangedPiece):
-            yield from self._changed(piece, route)
+            yield from self._changed(piece, route, reader)
         else:
             yield from self._children_of(piece, route)
 
-    def _listed(self, number: int, route: Route) -> Iterator[Row | Flush]:
-        piece = self.frontier.list_piece(number)
+    def _listed(self, reader: PieceReader, route: Route) -> Iterator[Row | Flush]:
+        piece = reader.list_piece
         unseen = self.known.born.missing() if piece.expects else None
         descent = Descent(_STEPS_A_CHECKPOINT)
-        for page in self._pages(number, route):
+        for page in self._pages(reader, route):
             if unseen:
                 for row in page.rows:
                     unseen.came(str(row.get("id")))
-            steps = yield from self._on_page(number, route, page, piece.created)
+            steps = yield from self._on_page(reader, route, page, piece.created)
             if self._behind(page.rows, route, piece, unseen):
                 break
             span = self._span(page, route)
             second = None if span is None else descent.through(span, steps)
-            if second is not None and (part := self._part(number, second)) is not None:
-                yield from self._missed(unseen, route, part)
+            if second is not None and (part := self._part(reader.list_piece, second)) is not None:
+                yield from self._missed(unseen, route, part, reader)
                 yield Flush()
-                self.checkpoint(number, second)
+                if (completed := reader.checkpoint(second)) is not None:
+                    self.checkpoint(completed)
                 descent.said()
             # While the next page is on its way nobody else holds on to this one.
             page.taken()
         if unseen:
-            yield from self._missed(unseen, route, self.frontier.list_piece(number))
+            yield from self._missed(unseen, route, reader.list_piece, reader)
 
     def _on_page(
-        self, number: int, route: Route, page: Page, created_in: Range | None
+        self, reader: PieceReader, route: Route, page: Page, created_in: Range | None
     ) -> Generator[Row | Flush, None, int]:
         """The records of a page; returns in how many steps this reader made them."""
         wanted = page.rows
         if self.start or route.listing.range_filter is None:
             wanted = [row for row in page.rows if self._wanted(row, route, created_in)]
         steps = 0
-        for rows in self._kept(number, route, wanted):
+        for rows in self._kept(reader, route, wanted):
             yield from self._records(route, rows)
             steps += 1
         return steps
@@ -135,26 +136,24 @@ class StripeRetriever(Retriever):
             return not unseen
         return oldest < piece.created.start and all(newer >= older for newer, older in pairwise(said))
 
-    def _part(self, number: int, second: int) -> ListPiece | None:
+    def _part(self, piece: ListPiece, second: int) -> ListPiece | None:
         """A list piece from `second` on, if it goes on before that."""
-        piece = self.frontier.list_piece(number)
         if piece.created is None or not piece.created.start < second < piece.created.end:
             return None
         return replace(piece, created=replace(piece.created, start=second))
 
-    def _missed(self, unseen: Missing | None, route: Route, piece: ListPiece) -> Iterator[Row]:
+    def _missed(self, unseen: Missing | None, route: Route, piece: ListPiece, reader: PieceReader) -> Iterator[Row]:
         """What should have been in a list, by its events, and was not: lists hide it, or it is gone already."""
         if not unseen or route.hydrator is None or piece.created is None:
             return
         for change in unseen.created_in(piece.created):
             if route.hydrator.asked_for(change) == piece.asked:
-                yield from self._changed(ChangedPiece(piece.route, (change,)), route)
+                yield from self._changed(ChangedPiece(piece.route, (change,)), route, reader)
 
-    def _pages(self, number: int, route: Route) -> Iterator[Page]:
+    def _pages(self, reader: PieceReader, route: Route) -> Iterator[Page]:
         page: Page | None = None
-        lowest: int | None = None
         while page is None or page.next is not None:
-            piece = self.frontier.list_piece(number)
+            piece = reader.list_piece
             try:
                 page = route.listing.page(piece.asked, piece.created, page, {})
             except StripeError as error:
@@ -163,12 +162,9 @@ class StripeRetriever(Retriever):
                 if self._said_empty.acquire(blocking=False):
                     logger.warning("The stream %s stays empty. %s", self.name, error)
                 return
-            self.frontier.came(number, rows=bool(page.rows), more=page.next is not None)
-            if (span := self._span(page, route)) is not None:
-                # A list may come in another order: what lies above its oldest row so far has perhaps come already.
-                lowest = span.oldest if lowest is None else min(lowest, span.oldest)
-                span = replace(span, oldest=lowest)
-                self.frontier.share(number, span, route.listing.worth_having_under_way())
+            span = self._span(page, route)
+            readers = 0 if span is None else route.listing.worth_having_under_way()
+            reader.page_came(rows=bool(page.rows), more=page.next is not None, span=span, readers=readers)
             yield page
 
     def _span(self, page: Page, route: Route) -> PageSpan | None:
@@ -179,7 +175,7 @@ class StripeRetriever(Retriever):
         can_be_cut = route.listing.range_filter is not None and page.next is not None
         return route.listing.span(page) if can_be_cut and page.rows else None
 
-    def _kept(self, number: int, route: Route, rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    def _kept(self, reader: PieceReader, route: Route, rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
         """The rows for this reader: all, but for those that idle workers take over where each costs requests."""
         costs = route.projection.costs
         costly = [row for row in rows if costs(row)]
@@ -189,7 +185,7 @@ class StripeRetriever(Retriever):
         free = [row for row in rows if not costs(row)]
         for first in range(0, len(costly), _ROWS_LEFT_AT_ONCE):
             few = costly[first : first + _ROWS_LEFT_AT_ONCE]
-            if not self.frontier.leave(number, few):
+            if not reader.leave(few):
                 yield few
         yield free
 
@@ -222,7 +218,7 @@ class StripeRetriever(Retriever):
             raise failure
         return failure.parents or [object_id]
 
-    def _changed(self, piece: ChangedPiece, route: Route) -> Iterator[Row]:
+    def _changed(self, piece: ChangedPiece, route: Route, reader: PieceReader) -> Iterator[Row]:
         """Objects that changed, as they are now; tombstones of those that are gone."""
         gone = 0
         for change in piece.changes:
@@ -240,7 +236,7 @@ class StripeRetriever(Retriever):
                 yield from self._tombstones(change, route)
             elif self._wanted(row, route, None):
                 yield from self._records(route, [row])
-            self.frontier.hand_out(lambda idle: [ChangedPiece(piece.route, part, asked) for part in cover.share(idle)])
+            reader.hand_out(lambda idle: [ChangedPiece(piece.route, part, asked) for part in cover.share(idle)])
 
     def _tombstones(self, change: Change, route: Route) -> Iterable[Row]:
         """No older than the rows that they replace: those of what was created in the future are ahead of all events."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -28,11 +27,9 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from source_stripe.process.failures import Failures, listed
 from source_stripe.process.inputs import Inputs
 from source_stripe.process.output import Output, OutputError
-from source_stripe.reading.batches import Batches, batch_in
+from source_stripe.reading.batches import Batches, count_records, tells_right_count
 from source_stripe.source import SourceStripe
 
-_PAGES_WAITING = 64
-"""Pages of records in memory at most, read but not yet written."""
 _FAILED, _ALL_FAILED = "Exception while syncing stream ", "During the sync, the following streams did not sync "
 """How the CDK begins what it logs of failures."""
 _NAMED = 10
@@ -42,6 +39,10 @@ _NAMED = 10
 class StripeEntrypoint(AirbyteEntrypoint):
     """The CDK's entry point, but for who judges the config, null fields of records, and records by the page."""
 
+    def __init__(self, source: SourceStripe) -> None:
+        super().__init__(source)
+        self._stripe = source
+
     @staticmethod
     def validate_connection(source_spec: ConnectorSpecification, config: Mapping[str, Any]) -> None:
         """Left to SourceStripe, whose sentences say what to do; it refuses a bad config in check, discover and read."""
@@ -50,11 +51,8 @@ class StripeEntrypoint(AirbyteEntrypoint):
     def handle_record_counts(
         message: AirbyteMessage, stream_message_count: defaultdict[HashableStreamDescriptor, float]
     ) -> AirbyteMessage:
-        """The CDK counts messages; a batch holds more than one record."""
         counted = AirbyteEntrypoint.handle_record_counts(message, stream_message_count)
-        if message.record is not None and (batch := batch_in(message)) is not None:
-            stream = HashableStreamDescriptor(name=message.record.stream, namespace=message.record.namespace)
-            stream_message_count[stream] += batch.records - 1
+        count_records(message, stream_message_count)
         return counted
 
     def write(self, parsed_args: argparse.Namespace, given: Inputs, output: Output) -> None:
@@ -89,24 +87,19 @@ class StripeEntrypoint(AirbyteEntrypoint):
         state: list[AirbyteStateMessage],
         output: Output,
     ) -> None:
-        source = self.source
-        if not isinstance(source, SourceStripe):
-            raise TypeError(f"{type(source).__name__} is not ours")
-        source.batches = batches = Batches(_PAGES_WAITING)
-        source.logger.addFilter(_tells_no_wrong_count)
+        source = self._stripe
+        source.logger.addFilter(tells_right_count)
         source.logger.addFilter(ToldOnce())
         unfinished = dict.fromkeys(configured.stream.name for configured in catalog.streams)
         with source.progress.reported():
             for message in self.read(source.spec(self.logger), config, catalog, state):
-                batch = batch_in(message)
-                if batch is None or message.record is None:
-                    _write(message, output)
-                    if (name := _completed(message)) is not None:
-                        unfinished.pop(name, None)
+                records = source.batches.write(message, output) if source.batches is not None else None
+                if records is not None and message.record is not None:
+                    source.progress.rows(message.record.stream, records)
                     continue
-                output.write_bytes(batch.lines)
-                batches.written()
-                source.progress.rows(message.record.stream, batch.records)
+                _write(message, output)
+                if (name := _completed(message)) is not None:
+                    unfinished.pop(name, None)
         if unfinished:
             raise AirbyteTracedException(message=f"Not read to their end: {listed(unfinished, _NAMED)}.")
 
@@ -125,11 +118,6 @@ def _completed(message: AirbyteMessage) -> str | None:
     report = message.trace.stream_status if message.trace else None
     complete = report is not None and report.status is AirbyteStreamStatus.COMPLETE
     return report.stream_descriptor.name if report is not None and complete else None
-
-
-def _tells_no_wrong_count(record: logging.LogRecord) -> bool:
-    """The CDK would log batches as records; our progress lines have the right counts."""
-    return not re.fullmatch(r"Read \d+ records from \S+ stream", record.getMessage())
 
 
 class ToldOnce(logging.Filter):
@@ -160,7 +148,8 @@ def run(args: list[str], output: Output) -> int:
     try:
         words = AirbyteEntrypoint.parse_args(args)
         given = Inputs.named_by(words)
-        StripeEntrypoint(SourceStripe(given.catalog, given.config, given.state)).write(words, given, output)
+        source = SourceStripe(given.catalog, given.config, given.state, Batches())
+        StripeEntrypoint(source).write(words, given, output)
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 2
     except OutputError:

@@ -59,12 +59,13 @@ class SourceStripe(YamlDeclarativeSource):
         catalog: ConfiguredAirbyteCatalog | None,
         config: Mapping[str, Any] | None,
         state: list[AirbyteStateMessage] | None,
+        batches: Batches | None = None,
     ) -> None:
+        """`batches` where an entry point writes records by the batch; any other gets them one by one."""
         self._parsed, self._problem = _parse(config)
         # `spec` needs no config, and one that can't be used is refused by check, discover and read.
         usable = {**config, **_defaults(self._parsed)} if self._parsed is not None and config else {}
-        self.batches: Batches | None = None
-        """Set by an entry point that writes batches of records; any other gets them one by one."""
+        self.batches = batches
         self.progress = Progress()
         super().__init__(
             path_to_yaml=str(resource("manifest.yaml")),

@@ -7,22 +7,17 @@ import logging
 import os
 import re
 import tempfile
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from queue import Queue
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from airbyte_cdk.models import SyncMode
-from airbyte_cdk.sources.types import Record
 from requests_mock import Mocker
 
-from source_stripe.api.values import Row
 from source_stripe.entrypoint import run
 from source_stripe.process.output import Output as Stdout
 from source_stripe.process.progress import Progress, Tally
-from source_stripe.reading.batches import Batches, Flush
 from unit_tests.conftest import API, KEY
 from unit_tests.output import Output
 from unit_tests.test_source import DATE, mock_account, mock_list, read_stream, rows_of
@@ -131,59 +126,6 @@ def test_stdout_that_nobody_reads_any_more_ends_the_command(requests_mock: Mocke
 
     assert run(["check", "--config", str(tmp_path / "config.json")], Stdout(writing)) == 1
     os.close(writing)
-
-
-def test_batches_of_large_records_are_small() -> None:
-    rows = ({"id": str(number), "lines": "x" * 200_000} for number in range(7))
-
-    batches = [batch["source_stripe.batch"] for batch in Batches(9).of("invoices", rows)]
-
-    assert [batch.records for batch in batches] == [3, 3, 1]
-    assert sum(batch.lines.count(b"\n") for batch in batches) == 7
-
-
-def test_readers_wait_while_nobody_writes() -> None:
-    batches = Batches(2)
-    handed_over: Queue[int] = Queue()
-    made = 0
-
-    def read() -> None:
-        nonlocal made
-        for number, _ in enumerate(batches.of("charges", iter({"id": str(n)} for n in range(1_000)))):
-            made += 1
-            handed_over.put(number)
-
-    reader = threading.Thread(target=read, daemon=True)
-    reader.start()
-    for number in range(10):
-        assert handed_over.get(timeout=30) == number
-        assert made <= number + 2
-        batches.written()
-    reader.join(30)
-
-    assert made == 10
-    assert not reader.is_alive()
-
-
-def test_what_stands_before_a_flush_is_handed_over_before_more_is_made() -> None:
-    made: list[str] = []
-
-    def records() -> Iterator[Row | Flush]:
-        for name in "ab":
-            made.append(name)
-            yield {"id": name}
-        yield cast(Row, Record(data={"id": "li"}, stream_name="lines"))
-        yield Flush()
-        made.append("c")
-        yield {"id": "c"}
-
-    batches = Batches(4).of("charges", records())
-
-    assert next(batches).stream_name == "charges"
-    assert next(batches).stream_name == "lines"
-    assert made == ["a", "b"]
-    (last,) = batches
-    assert [batch.records for batch in last.values()] == [1]
 
 
 def test_a_progress_line_says_what_a_person_wants_to_know() -> None:

@@ -314,7 +314,7 @@ def test_any_other_refusal_fails_the_stream_and_keeps_the_piece_open(
 def test_records_may_be_handed_over_a_page_at_a_time(requester: StripeRequester, requests_mock: Mocker) -> None:
     requests_mock.get(CHARGES, json=listed(charge(1), charge(2)))
     reader = retriever(requester)
-    reader.batches = Batches(pages=4)
+    reader.batches = Batches(4)
     reader.frontier.open([ListPiece(created=Range(0, 100))])
 
     (batch,) = reader.read_records({}, StreamSlice(partition={}, cursor_slice={}, extra_fields={"piece": 0}))

@@ -64,7 +64,7 @@ def test_what_is_through_was_handed_over_where_records_come_a_page_at_a_time(
 ) -> None:
     mock_pages(requests_mock, NEWEST_FIRST)
     reader = retriever(requester)
-    reader.batches = Batches(pages=4)
+    reader.batches = Batches(4)
 
     assert [*events(reader, ListPiece(created=Range(0, 100)))] == [10, "through 16", 10, "through 6", 4]
 
@@ -113,7 +113,7 @@ def test_a_reader_that_can_not_hand_over_a_row_keeps_nobody_waiting(
 ) -> None:
     requests_mock.get(CHARGES, json=listed(charge(1)))
     reader = retriever(requester, Itself(Finish("updated", lambda: {"account_id": object()}, ("account_id",))))
-    reader.batches = Batches(pages=4)
+    reader.batches = Batches(4)
     reader.frontier.open([ListPiece(created=Range(0, 100))])
     pieces = reader.frontier.pieces()
 

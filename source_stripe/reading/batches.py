@@ -1,23 +1,32 @@
-"""Batches: the records of a page, made into lines by the thread that read them and handed over as one.
+"""Batches: a page's records go through the CDK as one record of its own kind, and come out as lines.
 
-A record by itself costs the CDK's queue, its message objects and a write each; a page of them as one costs a tenth.
+A record by itself costs the CDK's queue, its message objects and a write each; a page of them as one costs a tenth. The
+thread that reads a page makes the lines (`Batches.of`). The CDK takes the batch for one record with one odd field. The
+entry point mends the CDK's counts (`count_records`) and log (`tells_right_count`), and writes the lines
+(`Batches.write`).
 """
 
 from __future__ import annotations
 
+import logging
+import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 from airbyte_cdk.models import AirbyteMessage
+from airbyte_cdk.sources.connector_state_manager import HashableStreamDescriptor
 from airbyte_cdk.sources.types import Record
 
 from source_stripe.api.values import Row
+from source_stripe.process.output import Output
 
+_WAITING = 64
+"""Batches in memory at most, made but not yet written."""
 _RECORDS = 100
 _BYTES = 500_000
 """Two pages of charges. A hundred invoices of a hundred lines would be 30 MB."""
@@ -27,7 +36,7 @@ _KEY = "source_stripe.batch"
 
 @dataclass(frozen=True)
 class Flush:
-    """Stands among records: those before it shall be handed over before the next one is made."""
+    """Stands among records: those before it are handed over before the next one is made."""
 
 
 @dataclass(frozen=True)
@@ -39,13 +48,17 @@ class Batch:
 
 
 class Batches:
-    """Makes batches, and holds readers back while `pages` of them wait to be written: memory stays flat."""
+    """Makes batches on the readers' threads and writes them on the main one.
 
-    def __init__(self, pages: int) -> None:
-        self._room = threading.BoundedSemaphore(pages)
+    Readers wait while `waiting` batches are made but not written, so that memory stays flat.
+    """
+
+    def __init__(self, waiting: int = _WAITING) -> None:
+        self._room = threading.BoundedSemaphore(waiting)
 
     def of(self, stream: str, records: Iterator[Row | Flush]) -> Iterator[Record]:
-        """The records, each stream's in batches; those of another stream come as the CDK's Record of that stream."""
+        """The records of a stream, a batch at a time. Those that come as the CDK's Record of another stream go into
+        batches of that one."""
         waiting: dict[str, list[bytes]] = {}
         row: Mapping[str, Any]
         sizes: Counter[str] = Counter()
@@ -66,9 +79,14 @@ class Batches:
                 yield self._batch(name, waiting.pop(name))
         yield from self._rest(waiting)
 
-    def written(self) -> None:
-        """A batch is through: there is room for another."""
+    def write(self, message: AirbyteMessage, output: Output) -> int | None:
+        """Write the lines of the batch that a message carries, and let a reader make another. Returns how many records
+        it holds; None where the message carries none. Raises OutputError."""
+        if (batch := _in(message)) is None:
+            return None
+        output.write_bytes(batch.lines)
         self._room.release()
+        return batch.records
 
     def _rest(self, waiting: dict[str, list[bytes]]) -> Iterator[Record]:
         for name in [*waiting]:
@@ -82,7 +100,18 @@ class Batches:
         return Record(data={_KEY: Batch(lines, len(rows))}, stream_name=stream)
 
 
-def batch_in(message: AirbyteMessage) -> Batch | None:
-    """The batch that a record message carries, if it is one of ours."""
+def count_records(message: AirbyteMessage, counts: MutableMapping[HashableStreamDescriptor, float]) -> None:
+    """Mend the counts of records by stream, behind the CDK, which has counted the message as one record."""
+    if message.record is not None and (batch := _in(message)) is not None:
+        stream = HashableStreamDescriptor(name=message.record.stream, namespace=message.record.namespace)
+        counts[stream] += batch.records - 1
+
+
+def tells_right_count(record: logging.LogRecord) -> bool:
+    """A log filter: the CDK logs how many messages it saw; our progress lines say how many records."""
+    return not re.fullmatch(r"Read \d+ records from \S+ stream", record.getMessage())
+
+
+def _in(message: AirbyteMessage) -> Batch | None:
     data: Mapping[str, Any] = message.record.data if message.record else {}
     return data.get(_KEY)

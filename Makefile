@@ -64,8 +64,9 @@ schemas: venv ## Write schemas/ and expandable.json anew from the types of the s
 	.venv/bin/python -m tools.generate_schemas
 	.venv/bin/python -m tools.generate_expandable
 
-docs: venv ## Write docs/streams.md anew from the manifest, docs/errors.md from the code
+docs: venv ## Write docs/streams.md and unit_tests/plans.txt anew from the manifest, docs/errors.md from the code
 	.venv/bin/python -m tools.generate_docs
+	.venv/bin/python -m tools.generate_plans
 	.venv/bin/python -m tools.generate_error_docs
 
 demo: venv .venv-demo/.installed ## Sync a demo account, or yours (STRIPE_SECRET_KEY), into DuckDB with PyAirbyte

@@ -20,6 +20,7 @@ from source_stripe.api.pages import NextPageUrl, Paging, StartingAfter
 from source_stripe.api.values import Params
 from source_stripe.catalog.config import KEYS_PAGE, Config
 from source_stripe.catalog.stream_rows import StreamRow
+from source_stripe.catalog.sync_plan import plan_of
 from source_stripe.objects.children import Children
 from source_stripe.process.failures import listed
 from source_stripe.routes import Routes
@@ -137,12 +138,12 @@ def probes(rows: Iterable[StreamRow], routes: Routes) -> list[Probe]:
                 whose[key].append(stream)
 
     for row in rows:
-        made = routes.of(row)
+        made, plan = routes.of(row), plan_of(row, routes.rows)
         for route in made:
             note(route.expanded().listing, row.name, streams)
             if isinstance(route.projection, Children) and route.projection.beside is not None:
                 note(route.projection.beside.listing, row.name, streams)
-        if (feed := routes.feed(row, made)) is not None:
+        if (feed := routes.feed(row, plan, made)) is not None:
             note(replace(feed.listing, passes=((),)), row.name, followers)
     return [Probe(listing, key[1], tuple(streams[key]), tuple(followers[key])) for key, listing in listings.items()]
 

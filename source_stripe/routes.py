@@ -15,6 +15,7 @@ from source_stripe.api.requester import StripeRequester
 from source_stripe.api.values import Params
 from source_stripe.catalog.expanding import lists_in, paths_below
 from source_stripe.catalog.stream_rows import EVENTS_PATH, V2_EVENTS_PATH, ParentRow, StreamRow
+from source_stripe.catalog.sync_plan import Again, SyncPlan
 from source_stripe.objects.children import Beside, Children, Key, ParentKey, Via
 from source_stripe.objects.events import Fold, type_groups
 from source_stripe.objects.hydration import Hydrator
@@ -65,33 +66,28 @@ class Routes:
         ]
         return replace(routes[0], projection=Several(each, refused), expand=expand)
 
-    def feed(self, row: StreamRow, routes: Sequence[Route]) -> Feed | None:
-        """The events that tell what changed in a stream: its own, or its only parent's. None if there are none."""
-        if row.from_events or len(row.all_parents) > 1 or row.sync not in ("events", "events+created", "parent"):
+    def feed(self, row: StreamRow, plan: SyncPlan, routes: Sequence[Route]) -> Feed | None:
+        """The events that tell what changed in a stream. None if the plan follows none."""
+        if not plan.followed:
             return None
-        if row.parent is not None and row.events:
+        (followed,) = plan.followed
+        if followed.again is Again.CHILDREN and row.parent is not None:
             fold = Fold(self._subjects(row, (row.parent.name or "",)), row.deletions)
-            lone = len(routes) + 1 if row.parent.optional else None
             return Feed(
                 len(routes),
-                self._events(row),
+                self._events(row, followed.types),
                 fold,
                 None,
                 row.parent.name,
                 names_unlisted=row.parent.optional,
-                lone=lone,
+                lone=len(routes) + 1 if row.parent.optional else None,
             )
-        root = self.root(row)
-        if not root.events or root.from_events:
-            return None
-        hydrator = routes[0].hydrator
-        # What shows in the root's rows is nothing to children that don't stand there.
-        touches = root.touches if row.parent is None or row.parent.field else {}
+        root, hydrator = self.rows[followed.stream], routes[0].hydrator
         subjects = self._subjects(root, hydrator.keep if hydrator else ())
-        fold = Fold(subjects, root.deletions, self._embedded(root), touches, root.hides)
-        events = self._events(root, touches)
-        also = root.sync == "events+created"
-        return Feed(len(routes), events, fold, hydrator, misses_births=also, names_unlisted=bool(root.hides))
+        fold = Fold(subjects, root.deletions, self._embedded(root), followed.touches, root.hides)
+        events = self._events(root, followed.types)
+        births = followed.since is not None
+        return Feed(len(routes), events, fold, hydrator, misses_births=births, names_unlisted=bool(root.hides))
 
     def _subjects(self, row: StreamRow, keep: tuple[str, ...]) -> Subjects:
         """How the objects that a stream follows are found in events."""
@@ -124,12 +120,6 @@ class Routes:
         """The lists in a root's objects that are streams of their own."""
         parents = (parent for row in self.rows.values() for parent in row.all_parents if parent.stream == root.name)
         return tuple(dict.fromkeys(parent.field for parent in parents if parent.field))
-
-    def root(self, row: StreamRow) -> StreamRow:
-        """The stream whose list a stream's rows come from, by its parents."""
-        while row.parent is not None:
-            row = self.rows[row.parent.stream]
-        return row
 
     def _child_route(
         self, row: StreamRow, parent: ParentRow, *, beside: Beside | None = None, seen: dict[Key, object] | None = None
@@ -244,9 +234,9 @@ class Routes:
             version=row.version,
         )
 
-    def _events(self, row: StreamRow, others: Iterable[str] = ()) -> Listing:
+    def _events(self, row: StreamRow, types: Iterable[str]) -> Listing:
         v2 = row.api == "v2"
-        groups = type_groups((*row.events, *others))
+        groups = type_groups(types)
         passes = [tuple((_asked_by(event, n, v2=v2), event) for n, event in enumerate(group)) for group in groups]
         return Listing(
             path=V2_EVENTS_PATH if v2 else EVENTS_PATH,

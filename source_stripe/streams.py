@@ -22,9 +22,9 @@ from source_stripe.api.listing import Listing
 from source_stripe.api.refusals import Refused
 from source_stripe.api.requester import StripeRequester
 from source_stripe.catalog.config import Config
-from source_stripe.catalog.expanding import paths_below
 from source_stripe.catalog.schemas import StreamSchema
 from source_stripe.catalog.stream_rows import StreamRow
+from source_stripe.catalog.sync_plan import Since, SyncPlan, Way, plan_of
 from source_stripe.objects.events import OVERLAP
 from source_stripe.objects.records import Known
 from source_stripe.objects.route import Route, failures_of, left_out_of
@@ -72,7 +72,7 @@ class StreamBuilder:
         groups: dict[tuple[str, StreamState], list[str]] = {}
         for name in selected:
             row = self.rows.get(name)
-            root = self._shared_root(row) if row is not None else None
+            root = plan_of(row, self.rows).shares if row is not None else None
             if row is None or root is None or row.cursor is None:
                 continue
             try:
@@ -82,16 +82,6 @@ class StreamBuilder:
             groups.setdefault((root, state), []).append(name)
         root_first = (sorted(names, key=lambda name: name != root) for (root, _), names in groups.items())
         return [names for names in root_first if len(names) > 1]
-
-    def _shared_root(self, row: StreamRow) -> str | None:
-        """The stream whose list and events this one is read from, if others may be as well."""
-        routes = Routes(self.rows, self.paging, self.requester, self.account, Known())
-        own_events = row.parent is not None and bool(row.events)
-        newest_children_only = row.parent is not None and row.filter is not None
-        if own_events or newest_children_only or routes.feed(row, routes.of(row)) is None:
-            return None
-        root = routes.root(row)
-        return root.name if _alike_in(root, row) else None
 
     def _read_as_one(self, names: Sequence[str], saved: SavedState) -> list[DefaultStream]:
         leader, *followers = self._stream([self.rows[name] for name in names], saved)
@@ -162,13 +152,14 @@ class StreamBuilder:
         self, rows: Sequence[StreamRow], known: Known, refused: Mapping[str, Refused]
     ) -> tuple[tuple[Route, ...], Reading]:
         row = rows[0]
+        plan = plan_of(row, self.rows)
         made = Routes(self.rows, self.paging, self.requester, self.account, known)
         plain = made.of(row) if len(rows) == 1 else (made.shared(rows, refused),)
         routes = tuple(route.expanded() for route in plain)
         listings = [route.listing for route in routes]
-        window = self.config.lookback_window_days
-        feed = made.feed(row, routes)
+        feed = made.feed(row, plan, routes)
         if feed is not None and row.cursor is not None:
+            (followed,) = plan.followed
             reading = ChangesReading(
                 stream=row.name,
                 cursor=row.cursor,
@@ -176,27 +167,24 @@ class StreamBuilder:
                 feed=feed,
                 known=known,
                 start=self._start,
-                lookback=max(made.root(row).read_again(window) if feed.misses_births else 0, OVERLAP),
-                new_children_only=row.parent is not None and row.filter is not None,
+                lookback=max(self._seconds(followed.since), OVERLAP),
+                new_children_only=plan.new_children_only,
                 setting=self._setting,
             )
             return (*routes, *made.beside(row, feed)), reading
-        if row.sync == "created" and not row.all_parents and row.cursor is not None:
-            again = row.read_again(window)
-            return routes, CreatedReading(
-                row.name, row.cursor, listings, self._start, again, known, self._setting, row.of_events
-            )
-        return routes, self._whole(row, listings, known, row.read_again(window))
+        return routes, self._by_lists(plan, row, listings, known)
 
-    def _whole(self, row: StreamRow, listings: Sequence[Listing], known: Known, lookback: int) -> WholeReading:
-        children_lookback = lookback if row.sync == "created" and row.all_parents else None
+    def _by_lists(self, plan: SyncPlan, row: StreamRow, listings: Sequence[Listing], known: Known) -> Reading:
+        """The reading of a stream that follows no events."""
+        since = self._seconds(plan.since)
+        if plan.way in (Way.CREATED, Way.NEW_PARENTS) and row.cursor is not None:
+            return CreatedReading(
+                row.name, row.cursor, listings, self._start, since, known, self._setting, row.of_events
+            )
+        children_since = since if plan.way is Way.NEW_CHILDREN else None
         return WholeReading(
-            row.name, row.cursor, listings, known, self._start, children_lookback, self._setting, row.of_events
+            row.name, row.cursor, listings, known, self._start, children_since, self._setting, row.of_events
         )
 
-
-def _alike_in(root: StreamRow, row: StreamRow) -> bool:
-    """Whether rows that stand in others are the same in both streams: a config may expand more in one of them."""
-    if row.parent is None or row.parent.field is None:
-        return True
-    return set(paths_below(f"{row.parent.field}.data.", root.expand)) == set(row.expand)
+    def _seconds(self, since: Since | None) -> int:
+        return since.seconds(self.config.lookback_window_days) if since is not None else 0

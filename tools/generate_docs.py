@@ -13,12 +13,14 @@ from typing import Any
 import yaml
 from airbyte_cdk.sources.declarative.parsers.manifest_reference_resolver import ManifestReferenceResolver
 
-ROOT = Path(__file__).resolve().parent.parent
-_DAY = 86_400
-_EVENTS = "/v1/events"
+from source_stripe.catalog.stream_rows import StreamRow
+from source_stripe.catalog.sync_plan import plan_of
 
+ROOT = Path(__file__).resolve().parent.parent
 Stream = Mapping[str, Any]
-"""A row of the manifest, with what it refers to."""
+"""A row of the manifest as it stands there, with what it refers to."""
+Rows = Mapping[str, StreamRow]
+"""By stream."""
 
 _COLUMNS = ("Stream", "Endpoint", "Primary key", "Cursor", "Kept up to date by", "Parent", "Notes")
 _FLAGS = {"deprecated": "Deprecated.", "opt_in": "Opt-in.", "sensitive": "Sensitive."}
@@ -53,7 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--manifest", type=Path, default=ROOT / "manifest.yaml")
     parser.add_argument("--page", type=Path, default=ROOT / "docs" / "streams.md")
     options = parser.parse_args(arguments)
-    return write(options.page, page(read_streams(options.manifest)), check=options.check)
+    return write(options.page, page(read_rows(options.manifest)), check=options.check)
 
 
 def write(path: Path, wanted: str, *, check: bool) -> int:
@@ -75,46 +77,44 @@ def read_streams(manifest: Path) -> list[Stream]:
     return streams
 
 
-def page(streams: Sequence[Stream]) -> str:
+def read_rows(manifest: Path) -> Rows:
+    """The same, typed."""
+    return {stream["name"]: StreamRow.model_validate(stream) for stream in read_streams(manifest)}
+
+
+def page(rows: Rows) -> str:
     """The page: what the columns mean, and a table for each group."""
-    groups: dict[str, list[Stream]] = {}
-    for stream in streams:
-        groups.setdefault(stream["group"], []).append(stream)
-    sections = [_section(group, members) for group, members in groups.items()]
-    return "\n".join([_INTRO.format(**counts(streams), groups=len(groups)), *sections])
+    groups: dict[str, list[StreamRow]] = {}
+    for row in rows.values():
+        groups.setdefault(row.group, []).append(row)
+    sections = [_section(group, members, rows) for group, members in groups.items()]
+    return "\n".join([_INTRO.format(**counts(rows), groups=len(groups)), *sections])
 
 
-def counts(streams: Iterable[Stream]) -> dict[str, int]:
+def counts(rows: Rows) -> dict[str, int]:
     """How many streams there are, and how many of them are kept up to date in which way."""
-    ways = Counter(stream["sync"] if stream.get("cursor") else "full refresh" for stream in streams)
-    return {
-        "streams": ways.total(),
-        "incremental": ways.total() - ways["full refresh"],
-        "by_events": ways["events"] + ways["events+created"],
-        "by_created": ways["created"],
-        "by_parents": ways["parent"],
-        "whole": ways["snapshot"],
-        "full_refresh": ways["full refresh"],
-    }
+    headings = Counter(plan_of(row, rows).heading for row in rows.values())
+    ways = ("by_events", "by_created", "by_parents", "whole", "full_refresh")
+    found = {way: headings[way] for way in ways}
+    return {**found, "streams": headings.total(), "incremental": headings.total() - headings["full_refresh"]}
 
 
-def _section(group: str, streams: Sequence[Stream]) -> str:
-    lines = [f"## {group}", "", *_table(_COLUMNS, map(_cells, streams))]
+def _section(group: str, members: Sequence[StreamRow], rows: Rows) -> str:
+    lines = [f"## {group}", "", *_table(_COLUMNS, (_cells(row, rows) for row in members))]
     for what, told in (("Expanded", _expanded), ("Events", _events)):
-        named = {stream["name"]: " ".join(f"`{each}`" for each in told(stream)) for stream in streams}
-        if rows := [[f"`{name}`", text] for name, text in named.items() if text]:
-            table = _table(("Stream", what), rows)
+        named = {row.name: " ".join(f"`{each}`" for each in told(row)) for row in members}
+        if found := [[f"`{name}`", text] for name, text in named.items() if text]:
+            table = _table(("Stream", what), found)
             lines += ["", "<details>", f"<summary>{what}: {group}</summary>", "", *table, "", "</details>"]
     return "\n".join([*lines, ""])
 
 
-def _expanded(stream: Stream) -> Iterable[str]:
-    return stream.get("expand") or ()
+def _expanded(row: StreamRow) -> Iterable[str]:
+    return row.expand
 
 
-def _events(stream: Stream) -> Iterable[str]:
-    others = (event for events in stream.get("touched_by", {}).values() for event in events)
-    return (*stream.get("events", ()), *others)
+def _events(row: StreamRow) -> Iterable[str]:
+    return (*row.events, *row.touches)
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
@@ -122,46 +122,36 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str
         yield f"| {' | '.join(cells)} |"
 
 
-def _cells(stream: Stream) -> list[str]:
-    keys = stream["primary_key"]
+def _cells(row: StreamRow, rows: Rows) -> list[str]:
     return [
-        f"`{stream['name']}`",
-        _endpoint(stream),
-        ", ".join(f"`{key}`" for key in ([keys] if isinstance(keys, str) else keys)),
-        f"`{stream['cursor']}`" if stream.get("cursor") else "",
-        _kept(stream),
-        _parents(stream),
-        " ".join(_notes(stream)),
+        f"`{row.name}`",
+        _endpoint(row),
+        ", ".join(f"`{key}`" for key in row.primary_key),
+        f"`{row.cursor}`" if row.cursor else "",
+        plan_of(row, rows).kept,
+        _parents(row),
+        " ".join(_notes(row)),
     ]
 
 
-def _endpoint(stream: Stream) -> str:
-    if "path" not in stream:
+def _endpoint(row: StreamRow) -> str:
+    if row.path is None:
         return "in their parents"
-    return "in events" if stream["path"] == _EVENTS and stream["object"] != "event" else f"`{stream['path']}`"
+    return "in events" if row.from_events else f"`{row.path}`"
 
 
-def _kept(stream: Stream) -> str:
-    since = "created since" + (f" ({stream['lookback'] // _DAY} days)" if stream.get("lookback") else "")
-    changed = "changed parents" + (", events" if stream.get("events") else "")
-    whole = "read whole" if stream.get("cursor") else "full refresh only"
-    ways = {"events": "events", "events+created": f"events, {since}", "created": since, "parent": changed}
-    return ways.get(stream["sync"], whole)
-
-
-def _parents(stream: Stream) -> str:
-    parents = stream.get("parents") or ([stream["parent"]] if "parent" in stream else [])
-    named = [f"`{parent['stream']}" + (f".{parent['field']}`" if "field" in parent else "`") for parent in parents]
+def _parents(row: StreamRow) -> str:
+    named = [f"`{parent.stream}" + (f".{parent.field}`" if parent.field else "`") for parent in row.all_parents]
     # Parents that differ in the field that holds the id are one to the reader.
-    return (" with " if stream.get("product") else ", ").join(dict.fromkeys(named))
+    return (" with " if row.product else ", ").join(dict.fromkeys(named))
 
 
-def _notes(stream: Stream) -> Iterator[str]:
-    if stream.get("needs"):
-        yield f"Needs {stream['needs']}."
-    yield from (text for flag, text in _FLAGS.items() if stream.get(flag))
-    if stream.get("notes"):
-        yield stream["notes"]
+def _notes(row: StreamRow) -> Iterator[str]:
+    if row.needs:
+        yield f"Needs {row.needs}."
+    yield from (text for flag, text in _FLAGS.items() if getattr(row, flag))
+    if row.notes:
+        yield row.notes
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ from source_stripe.reading.changes import GAP
 from source_stripe.reading.readings import GONE
 from source_stripe.reading.resuming import AHEAD, MOVED, OtherData
 from source_stripe.reading.state import UnknownStateError
-from tools.generate_docs import ROOT, read_streams, write
+from tools.generate_docs import ROOT, read_rows, write
 
 _SAID = "`<what Stripe said (HTTP status, type, code, param, request ID)>`"
 _NO_ANSWER = "`<host, port and kind of failure>`"
@@ -254,7 +254,7 @@ def _config() -> Iterator[str]:
     for why, config in BAD_CONFIGS:
         yield _quoted(_refusal(config)) + "\n\n" + _filled(why) + "\n"
     yield _filled("Of `expand` ([expand.md](expand.md) says what can be):") + "\n"
-    rows = {row["name"]: StreamRow.model_validate(row) for row in read_streams(ROOT / "manifest.yaml")}
+    rows = read_rows(ROOT / "manifest.yaml")
     for why, expand in BAD_EXPANSIONS:
         message = _expand_refusal(rows, expand)
         shown, _, listed = message.partition(" What can be expanded: ")
@@ -312,7 +312,7 @@ def _files() -> Iterator[str]:
     yield ""
     yield from (f"- {what}" for what in _found_wrong("InputError"))
     yield ""
-    rows = {row["name"]: StreamRow.model_validate(row) for row in read_streams(ROOT / "manifest.yaml")}
+    rows = read_rows(ROOT / "manifest.yaml")
     for problem in refused(ConfiguredAirbyteCatalog(streams=[*UNREADABLE]), rows).values():
         yield _quoted(_marked(problem)) + "\n"
     yield _filled(

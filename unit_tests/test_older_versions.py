@@ -13,6 +13,7 @@ from source_stripe.api.account import AccountReader
 from source_stripe.api.requester import StripeRequester
 from source_stripe.catalog.package_files import resource
 from source_stripe.catalog.stream_rows import StreamRow
+from source_stripe.catalog.sync_plan import plan_of
 from source_stripe.objects.records import Known
 from source_stripe.reading.changes import Feed
 from source_stripe.routes import Routes
@@ -31,7 +32,7 @@ def feed_of(requester: StripeRequester) -> FeedOf:
 
     def of(name: str) -> Feed:
         routes = Routes(rows, paging, requester, AccountReader(requester), Known())
-        feed = routes.feed(rows[name], routes.of(rows[name]))
+        feed = routes.feed(rows[name], plan_of(rows[name], rows), routes.of(rows[name]))
         assert feed is not None
         return feed
 

@@ -16,6 +16,7 @@ from source_stripe.api.pages import NextPageUrl, OneObject, WholeList
 from source_stripe.api.requester import StripeRequester
 from source_stripe.catalog.package_files import resource
 from source_stripe.catalog.stream_rows import StreamRow
+from source_stripe.catalog.sync_plan import plan_of
 from source_stripe.objects.children import Children
 from source_stripe.objects.records import Fetched, FromEvents, Itself, Known, Projection, Several
 from source_stripe.objects.route import Route
@@ -46,7 +47,7 @@ def of(routes: Routes) -> Callable[[str], Route]:
 
 
 def feed_of(routes: Routes, name: str) -> Feed | None:
-    return routes.feed(ROWS[name], routes.of(ROWS[name]))
+    return routes.feed(ROWS[name], plan_of(ROWS[name], ROWS), routes.of(ROWS[name]))
 
 
 def inner(projection: Projection) -> Projection:
@@ -115,7 +116,7 @@ def test_every_stream_with_events_follows_them(name: str, routes: Routes) -> Non
 def test_more_types_than_a_request_takes_are_asked_for_in_groups(routes: Routes) -> None:
     many = ROWS["coupons"].model_copy(update={"events": tuple(f"coupon.{number}" for number in range(45))})
 
-    feed = routes.feed(many, routes.of(many))
+    feed = routes.feed(many, plan_of(many, ROWS), routes.of(many))
 
     assert feed is not None
     assert [len(group) for group in feed.listing.passes] == [20, 20, 5]

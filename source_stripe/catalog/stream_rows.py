@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-_DAY = 86_400
 EVENTS_PATH = "/v1/events"
 V2_EVENTS_PATH = "/v2/core/events"
 
@@ -131,8 +130,3 @@ class StreamRow(Row):
     def touches(self) -> Mapping[str, str]:
         """The event types of other objects that show in these, and the field by which each names its one."""
         return {event: field for field, events in self.touched_by.items() for event in events}
-
-    def read_again(self, lookback_window_days: int | None) -> int:
-        """Seconds before the watermark to read again."""
-        lookback = self.lookback if lookback_window_days is None else lookback_window_days * _DAY
-        return max(lookback, self.overlap)

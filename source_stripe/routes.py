@@ -20,7 +20,7 @@ from source_stripe.objects.children import Beside, Children, Key, ParentKey, Via
 from source_stripe.objects.events import Fold, type_groups
 from source_stripe.objects.hydration import Hydrator
 from source_stripe.objects.left_out import LeftOut
-from source_stripe.objects.records import Fetched, Finish, Folded, FromEvents, Itself, Known, Projection, Several
+from source_stripe.objects.records import Fetched, Finish, Folded, FromEvents, Itself, Projection, Several
 from source_stripe.objects.route import Route
 from source_stripe.objects.subjects import Subjects, is_group, shared
 from source_stripe.objects.whole_lists import NestedList, SecondLook, Whole
@@ -43,7 +43,6 @@ class Routes:
     paging: Mapping[str, Mapping[str, Any]]
     requester: StripeRequester
     account: AccountReader
-    known: Known
 
     def of(self, row: StreamRow) -> tuple[Route, ...]:
         """The lists that a stream is read from: its own, or those of its parents."""
@@ -132,7 +131,6 @@ class Routes:
             key=ParentKey(parent.name, parent.id_field, parent.carries, parent.id_from),
             listing=self._listing(row).expanding(row.expand) if row.path else None,
             finish=self._finish(row),
-            known=self.known,
             kinds=frozenset(row.object),
             primary_key=row.primary_key,
             embedded=parent.field,

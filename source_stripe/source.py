@@ -33,7 +33,6 @@ from source_stripe.catalog.expanding import expanded_too
 from source_stripe.catalog.package_files import resource
 from source_stripe.catalog.selection import failures_of, refused, without
 from source_stripe.catalog.stream_rows import StreamRow
-from source_stripe.objects.records import Known
 from source_stripe.process.failures import Failures
 from source_stripe.process.progress import Progress
 from source_stripe.reading.batches import Batches
@@ -96,7 +95,7 @@ class SourceStripe(YamlDeclarativeSource):
         for note in self._parsed.notes:
             logger.info(note)
         requester = self._requester(patience=_CHECK_PATIENCE)
-        routes = Routes(self._rows, self._paging, requester, AccountReader(requester, _CLOCK), Known())
+        routes = Routes(self._rows, self._paging, requester, AccountReader(requester, _CLOCK))
         try:
             verdict = checking.check(self._checked(), routes, self._parsed)
         except StripeError as error:

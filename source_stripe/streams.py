@@ -26,7 +26,6 @@ from source_stripe.catalog.schemas import StreamSchema
 from source_stripe.catalog.stream_rows import StreamRow
 from source_stripe.catalog.sync_plan import Since, SyncPlan, Way, plan_of
 from source_stripe.objects.events import OVERLAP
-from source_stripe.objects.records import Known
 from source_stripe.objects.route import Route, failures_of, left_out_of
 from source_stripe.process.progress import Progress
 from source_stripe.reading.batches import Batches
@@ -91,9 +90,7 @@ class StreamBuilder:
         """The stream of the first row, and of the others that come with it."""
         row = rows[0]
         refused = {each.name: Refused(each.name, refused_in(saved(each.name))) for each in rows}
-        # What one of them missed is read again for all: their rows come from the same objects.
-        known = Known(again=tuple(dict.fromkeys(each for one in refused.values() for each in one.carried)))
-        routes, reading = self._routes_and_reading(rows, known, refused)
+        routes, reading = self._routes_and_reading(rows, refused)
         frontier = Frontier(self.workers)
         cursor = ReadingCursor(
             progress=self.progress,
@@ -116,7 +113,6 @@ class StreamBuilder:
             name=row.name,
             routes=routes,
             frontier=frontier,
-            known=known,
             progress=self.progress,
             batches=self.batches,
             start=0 if row.sync == "single" else self._start,
@@ -149,11 +145,13 @@ class StreamBuilder:
         return ReadWith(self.config.account_id, self.config.live, self.config.start_date)
 
     def _routes_and_reading(
-        self, rows: Sequence[StreamRow], known: Known, refused: Mapping[str, Refused]
+        self, rows: Sequence[StreamRow], refused: Mapping[str, Refused]
     ) -> tuple[tuple[Route, ...], Reading]:
         row = rows[0]
         plan = plan_of(row, self.rows)
-        made = Routes(self.rows, self.paging, self.requester, self.account, known)
+        # What one of them missed is read again for all: their rows come from the same objects.
+        again = tuple(dict.fromkeys(each for one in refused.values() for each in one.carried))
+        made = Routes(self.rows, self.paging, self.requester, self.account)
         plain = made.of(row) if len(rows) == 1 else (made.shared(rows, refused),)
         routes = tuple(route.expanded() for route in plain)
         listings = [route.listing for route in routes]
@@ -165,25 +163,25 @@ class StreamBuilder:
                 cursor=row.cursor,
                 listings=listings,
                 feed=feed,
-                known=known,
+                again=again,
                 start=self._start,
                 lookback=max(self._seconds(followed.since), OVERLAP),
                 new_children_only=plan.new_children_only,
                 setting=self._setting,
             )
             return (*routes, *made.beside(row, feed)), reading
-        return routes, self._by_lists(plan, row, listings, known)
+        return routes, self._by_lists(plan, row, listings, again)
 
-    def _by_lists(self, plan: SyncPlan, row: StreamRow, listings: Sequence[Listing], known: Known) -> Reading:
+    def _by_lists(self, plan: SyncPlan, row: StreamRow, listings: Sequence[Listing], again: tuple[str, ...]) -> Reading:
         """The reading of a stream that follows no events."""
         since = self._seconds(plan.since)
         if plan.way in (Way.CREATED, Way.NEW_PARENTS) and row.cursor is not None:
             return CreatedReading(
-                row.name, row.cursor, listings, self._start, since, known, self._setting, row.of_events
+                row.name, row.cursor, listings, self._start, since, again, self._setting, row.of_events
             )
         children_since = since if plan.way is Way.NEW_CHILDREN else None
         return WholeReading(
-            row.name, row.cursor, listings, known, self._start, children_since, self._setting, row.of_events
+            row.name, row.cursor, listings, self._start, children_since, again, self._setting, row.of_events
         )
 
     def _seconds(self, since: Since | None) -> int:

@@ -14,8 +14,9 @@ from itertools import count
 
 from source_stripe.api.ranges import PageSpan, Range
 from source_stripe.api.rates import RateBudget, RateLimits
+from source_stripe.objects.records import Known
 from source_stripe.reading.frontier import Frontier, PieceReader
-from source_stripe.reading.pieces import ListPiece
+from source_stripe.reading.pieces import ListPiece, Phase
 from source_stripe.reading.workers import Workers
 
 _JITTER = 0.25
@@ -117,7 +118,7 @@ class Simulation:
     def run(self, whole: Range) -> None:
         """Read all of the lists."""
         for one in self.all:
-            one.frontier.open([ListPiece(created=whole, birth=whole.start)])
+            one.frontier.open(Phase([ListPiece(created=whole, birth=whole.start)], Known()))
             self._waiting.append(one)
         self._take_pieces()
         while self._answers:

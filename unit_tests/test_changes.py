@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+import gc
+import weakref
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import pytest
@@ -20,7 +22,8 @@ from source_stripe.objects.ledger import Change
 from source_stripe.objects.records import Known
 from source_stripe.objects.subjects import Subjects
 from source_stripe.reading.changes import ChangesReading, Feed
-from source_stripe.reading.pieces import ChangedPiece, ListPiece, ParentsPiece, Piece
+from source_stripe.reading.pieces import ChangedPiece, ListPiece, ParentsPiece, Phase, Piece
+from source_stripe.reading.readings import State
 from source_stripe.reading.resuming import StateError
 from source_stripe.reading.state import ReadWith
 
@@ -40,6 +43,25 @@ def listing(path: str, passes: tuple[Params, ...] = ((),), *, filtered: bool = T
     return Listing(path, requester, v1, passes, RangeFilter() if filtered else None)
 
 
+@dataclass
+class Watched(ChangesReading):
+    """A reading that keeps the last phase that it gave out."""
+
+    last: Phase = field(default_factory=lambda: Phase((), Known()))
+
+    def pieces(self, account: Account, saved: State) -> Iterator[Sequence[Piece]]:
+        for phase in self.phases(account, saved):
+            self.last = phase
+            yield phase.pieces
+
+    def begun(self) -> bool:
+        return self.last.state_first
+
+    @property
+    def known(self) -> Known:
+        return self.last.known
+
+
 def reading(
     coupons: Listing | None = None,
     *,
@@ -50,7 +72,7 @@ def reading(
     lookback: int = OVERLAP,
     new_children_only: bool = False,
     lone: int | None = None,
-) -> ChangesReading:
+) -> Watched:
     coupons = coupons or listing("/v1/coupons")
     hydrator = None if parent else Hydrator(coupons, "/v1/coupons/{id}")
     keep = (parent,) if parent else Hydrator(coupons, "/v1/coupons/{id}").keep
@@ -58,7 +80,7 @@ def reading(
     unlisted = lone is not None
     feed = Feed(EVENTS, listing("/v1/events", types), fold, hydrator, parent, misses_births, unlisted, lone)
     setting = ReadWith(start_date=start or None)
-    return ChangesReading("coupons", "updated", [coupons], feed, Known(), start, lookback, new_children_only, setting)
+    return Watched("coupons", "updated", [coupons], feed, start, lookback, new_children_only, setting=setting)
 
 
 def event(of: str, what: str, time: int, created: int | None = 50, **shown: Any) -> dict[str, Any]:
@@ -67,15 +89,11 @@ def event(of: str, what: str, time: int, created: int | None = 50, **shown: Any)
 
 
 def run(
-    stream: ChangesReading, saved: dict[str, Any], *events: dict[str, Any], account: Account = ACCOUNT
+    stream: Watched, saved: dict[str, Any], *events: dict[str, Any], account: Account = ACCOUNT
 ) -> list[Sequence[Piece]]:
-    """Read all phases, as the cursor and the retriever do: `events` are what Stripe would list.
-
-    What the stream knew in the last of them stays for the test to see.
-    """
-    phases, known = [], stream.known
-    for pieces in stream.phases(account, saved):
-        known = replace(stream.known)
+    """Read all phases, as the cursor and the retriever do: `events` are what Stripe would list."""
+    phases = []
+    for pieces in stream.pieces(account, saved):
         phases.append(pieces)
         for piece in pieces:
             if not isinstance(piece, ListPiece):
@@ -87,7 +105,6 @@ def run(
                     if span.start <= each["created"] < span.end:
                         stream.feed.fold.add(each)
             stream.through(piece)
-    stream.known = known
     return phases
 
 
@@ -99,13 +116,16 @@ def change(of: str, time: int, created: int | None = 50, *, deleted: bool = Fals
 
 def test_what_changed_is_forgotten_once_it_is_read() -> None:
     stream = reading()
-    known = stream.known
     born = [event(f"co_{n}", "created", W + n, W + n) for n in (1, 2)]
 
     run(stream, {"updated": W}, *born)
+    known = weakref.ref(stream.known)
 
     assert set(stream.known.changed) == set(stream.known.born) == {"co_1", "co_2"}
-    assert (len(known.changed), len(known.born), len(stream.feed.fold.changes)) == (0, 0, 0)
+    stream.last = Phase((), Known())
+    gc.collect()
+    assert known() is None
+    assert len(stream.feed.fold.changes) == 0
 
 
 def test_the_first_sync_reads_the_whole_list_and_no_events() -> None:
@@ -118,7 +138,7 @@ def test_the_first_sync_reads_the_whole_list_and_no_events() -> None:
 
 def test_it_is_checkpointed_as_its_ranges_are_through() -> None:
     stream, read_with = reading(start=500), {**READ_WITH, "start_date": 500}
-    phases = stream.phases(Account("acct_1", "", birth=900, now=NOW), {})
+    phases = stream.pieces(Account("acct_1", "", birth=900, now=NOW), {})
 
     assert next(phases) == [ListPiece(created=Range(500, NOW))]
     newest, oldest = ListPiece(created=Range(900, NOW)), ListPiece(created=Range(500, 900))
@@ -136,7 +156,7 @@ def test_it_is_checkpointed_as_its_ranges_are_through() -> None:
 def test_an_interrupted_first_sync_is_carried_on_behind_what_changed_since() -> None:
     stream = reading()
     backfill = {"start": 0, "cutoff": W, "done": [[1_000, W]]}
-    phases = stream.phases(ACCOUNT, {"updated": W, "backfill": backfill})
+    phases = stream.pieces(ACCOUNT, {"updated": W, "backfill": backfill})
 
     assert next(phases) == [ListPiece(EVENTS, TYPES, Range(SINCE, NOW + 1))]
     stream.feed.fold.add(event("co_1", "updated", W + 9))
@@ -169,7 +189,7 @@ def test_each_group_of_types_is_asked_for() -> None:
 
 def test_reading_events_is_no_progress_of_the_list() -> None:
     stream = reading()
-    phases = stream.phases(ACCOUNT, {"updated": W})
+    phases = stream.pieces(ACCOUNT, {"updated": W})
     (events,) = next(phases)
 
     assert isinstance(events, ListPiece)
@@ -290,13 +310,10 @@ def test_where_births_have_no_event_what_was_made_lately_is_listed() -> None:
 
 def test_a_back_fill_says_when_it_begins() -> None:
     """Its first state goes out before its rows."""
-    stream = reading()
-    begun = [stream.begun() for _ in stream.phases(ACCOUNT, {"updated": NOW - 45 * DAY})]
+    whole, following = reading().phases(ACCOUNT, {"updated": NOW - 45 * DAY}), reading().phases(ACCOUNT, {"updated": W})
 
-    assert begun == [False, False, True]
-    assert not stream.begun()
-    following = reading()
-    assert [following.begun() for _ in following.phases(ACCOUNT, {"updated": W})] == [False, False]
+    assert [phase.state_first for phase in whole] == [False, False, True]
+    assert [phase.state_first for phase in following] == [False, False]
 
 
 def changed_parents(pieces: Sequence[Piece]) -> list[tuple[str, int, list[str]]]:

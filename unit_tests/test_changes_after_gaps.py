@@ -78,7 +78,7 @@ def test_after_a_gap_no_row_is_older_than_what_a_killed_sync_may_have_left() -> 
 def test_a_gaps_state_says_what_was_before_it() -> None:
     old = NOW - 45 * DAY
     stream = reading()
-    phases = stream.phases(Account("acct_1", "", birth=900, now=NOW), {"updated": old})
+    phases = stream.pieces(Account("acct_1", "", birth=900, now=NOW), {"updated": old})
     next(phases)
     next(phases)
     assert next(phases) == [ListPiece(created=Range(0, NOW), expects=False)]
@@ -127,7 +127,7 @@ def test_an_earlier_start_date_is_made_up_for_as_a_gap_is(caplog: pytest.LogCapt
     known = event("co_2", "deleted", NOW - 20 * DAY, created=950)
     changed = event("co_3", "updated", W + 9, created=700)
 
-    phases = stream.phases(Account("acct_1", "", birth=None, now=NOW), saved)
+    phases = stream.pieces(Account("acct_1", "", birth=None, now=NOW), saved)
     assert next(phases) == [ListPiece(EVENTS, TYPES, Range(NOW - RETENTION, NOW + 1))]
     for each in (gone, known, changed):
         stream.feed.fold.add(each)

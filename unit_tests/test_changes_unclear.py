@@ -41,7 +41,7 @@ def test_an_event_that_named_nothing_at_the_last_sync_is_no_reason_to_read_all_a
 
 def test_a_reading_of_all_that_was_killed_goes_on() -> None:
     stream = reading()
-    phases = stream.phases(ACCOUNT, {"updated": W})
+    phases = stream.pieces(ACCOUNT, {"updated": W})
     next(phases)
     stream.feed.fold.add(event("", "updated", NOW - 100))
     next(phases)

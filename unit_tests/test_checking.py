@@ -22,7 +22,6 @@ from source_stripe.api.policies import TABLE
 from source_stripe.api.requester import StripeRequester
 from source_stripe.catalog.stream_rows import StreamRow
 from source_stripe.checking import Finding, Probe, Told, Verdict, ask, judge, probes
-from source_stripe.objects.records import Known
 from source_stripe.routes import Routes
 from source_stripe.source import SourceStripe
 from unit_tests.conftest import API, KEY
@@ -44,7 +43,7 @@ def nothing(request: Any, _: Any) -> dict[str, Any]:
 
 def probed(requester: StripeRequester, *streams: str) -> list[Probe]:
     paging = SOURCE.resolved_manifest["definitions"]["paging"]
-    return probes([ROWS[name] for name in streams], Routes(ROWS, paging, requester, AccountReader(requester), Known()))
+    return probes([ROWS[name] for name in streams], Routes(ROWS, paging, requester, AccountReader(requester)))
 
 
 def asked(probe: Probe) -> str:

@@ -36,14 +36,19 @@ def line(number: int, kind: str = "line_item") -> dict[str, Any]:
     return {"id": f"il_{number}", "object": kind}
 
 
-def children(requester: StripeRequester, *, path: str = LINES, paging: Paging = V1, **fields: Any) -> Children:
-    filtered = RangeFilter() if "known" in fields else None
+def children(
+    requester: StripeRequester,
+    *,
+    path: str = LINES,
+    paging: Paging = V1,
+    filtered: RangeFilter | None = None,
+    **fields: Any,
+) -> Children:
     defaults: dict[str, Any] = {
         "parent": Itself(Finish("updated", facts)),
         "key": ParentKey("invoice", "invoice_id", carries=("updated",)),
         "listing": Listing(path, requester, paging, range_filter=filtered),
         "finish": Finish("invoice_updated", facts),
-        "known": Known(),
         "kinds": frozenset({"line_item"}),
     }
     return Children(**{**defaults, **fields})
@@ -57,8 +62,10 @@ def child(number: int, kind: str = "line_item", *, updated: int = 50, deleted: b
     return {**line(number, kind), "invoice_id": "in_1", "invoice_updated": updated, "is_deleted": deleted}
 
 
-def records(projection: Children | Whole, parent: dict[str, Any], updated: int | None = 50) -> list[dict[str, Any]]:
-    return list(projection.records(parent, updated))
+def records(
+    projection: Children | Whole, parent: dict[str, Any], updated: int | None = 50, known: Known | None = None
+) -> list[dict[str, Any]]:
+    return list(projection.records(parent, updated, known or Known()))
 
 
 def test_embedded_children_cost_no_request(requester: StripeRequester, requests_mock: Mocker) -> None:
@@ -238,7 +245,8 @@ def test_only_children_of_a_time_are_asked_for_where_that_is_enough(
 ) -> None:
     requests_mock.get(f"{API}/v1/invoices/in_1/lines", json=listed(line(1)))
 
-    assert records(children(requester, known=Known(children=Range(5, 9))), invoice()) == [child(1)]
+    lately = Known(children=Range(5, 9))
+    assert records(children(requester, filtered=RangeFilter()), invoice(), known=lately) == [child(1)]
     assert requests_mock.request_history[0].qs == {"created[gte]": ["5"], "created[lt]": ["9"], "limit": ["100"]}
 
 
@@ -247,7 +255,7 @@ def test_the_children_of_a_parent_that_an_event_names(requester: StripeRequester
 
     changed = ChangedParent("in_1", tuple(Change(f"il_{n}", 80 + n, None, deleted=False, shown={}) for n in (1, 8)))
 
-    assert list(children(requester).of(changed)) == [child(1, updated=88)]
+    assert list(children(requester).of(changed, Known())) == [child(1, updated=88)]
 
 
 def test_a_child_that_an_event_names_and_its_parents_list_lacks_is_gone(
@@ -256,7 +264,7 @@ def test_a_child_that_an_event_names_and_its_parents_list_lacks_is_gone(
     requests_mock.get(f"{API}/v1/invoices/in_1/lines", json=listed(line(1)))
     changed = ChangedParent("in_1", tuple(Change(f"il_{n}", 80 + n, None, deleted=False, shown={}) for n in (1, 2)))
 
-    there, gone = children(requester, own_events=True, finish=Finish("updated", facts)).of(changed)
+    there, gone = children(requester, own_events=True, finish=Finish("updated", facts)).of(changed, Known())
 
     assert (there["id"], there["updated"], there["is_deleted"]) == ("il_1", 82, False)
     assert (gone["id"], gone["updated"], gone["is_deleted"]) == ("il_2", 82, True)
@@ -277,9 +285,9 @@ def changed(*before: dict[str, Any], deleted: bool = False, **shown: Any) -> Cha
 
 def test_a_child_that_its_parent_has_no_more_is_a_tombstone(requester: StripeRequester) -> None:
     known = Known(changed={"in_1": changed(line(1), line(2), line(3, "other"))})
-    projection = children(requester, embedded="lines", known=known)
+    projection = children(requester, embedded="lines")
 
-    rows = records(projection, invoice(lines=listed(line(2), line(4))), updated=88)
+    rows = records(projection, invoice(lines=listed(line(2), line(4))), updated=88, known=known)
 
     assert rows == [child(2, updated=88), child(4, updated=88), child(1, updated=88, deleted=True)]
 

@@ -47,7 +47,7 @@ def test_no_child_of_a_cut_list_goes_out(requester: StripeRequester, requests_mo
     made: list[Any] = []
 
     with pytest.raises(MalformedPage, match="in_1"):
-        made += children(requester, embedded="lines", parent_again=second_look(requester)).records(row, 50)
+        made += children(requester, embedded="lines", parent_again=second_look(requester)).records(row, 50, Known())
 
     assert made == []
 
@@ -59,9 +59,9 @@ def test_the_children_that_a_parent_has_by_now_come(requester: StripeRequester, 
     held = {"il_1": line(1), "il_2": line(2), "il_9": line(9, "other")}
     change = Change("in_1", 70, None, deleted=False, shown={}, listed={"lines": held})
     known = Known(changed={"in_1": change})
-    projection = children(requester, embedded="lines", known=known, parent_again=second_look(requester))
+    projection = children(requester, embedded="lines", parent_again=second_look(requester))
 
-    rows = records(projection, row, updated=70)
+    rows = records(projection, row, updated=70, known=known)
 
     assert rows == [child(2, updated=70), child(1, updated=70, deleted=True)]
     assert row["lines"] == listed(line(1), has_more=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -17,10 +17,11 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from source_stripe.api.account import Account, AccountReader
 from source_stripe.api.ranges import Range
 from source_stripe.api.refusals import Refused
+from source_stripe.objects.records import Known
 from source_stripe.process.progress import Progress
 from source_stripe.reading.cursor import FollowingCursor, ReadingCursor
 from source_stripe.reading.frontier import Frontier
-from source_stripe.reading.pieces import ListPiece, Piece
+from source_stripe.reading.pieces import ListPiece, Phase
 from source_stripe.reading.workers import Workers
 
 NOW = 1_763_800_000
@@ -33,17 +34,11 @@ class TwoPhases:
 
     no_state: bool = False
     done: list[ListPiece] = field(default_factory=list)
-    phase: int = 0
 
-    def phases(self, account: Account, saved: Mapping[str, Any]) -> Iterator[Sequence[Piece]]:
+    def phases(self, account: Account, saved: Mapping[str, Any]) -> Iterator[Phase]:
         assert account.now == NOW
-        for pieces in ([FIRST, SECOND], [THIRD]):
-            self.phase += 1
-            yield pieces
-        self.phase = 0
-
-    def begun(self) -> bool:
-        return self.phase == 1
+        yield Phase([FIRST, SECOND], Known(), state_first=True)
+        yield Phase([THIRD], Known())
 
     def through(self, piece: ListPiece) -> Mapping[str, Any] | None:
         self.done.append(piece)

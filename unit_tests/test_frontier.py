@@ -10,8 +10,9 @@ import pytest
 
 from source_stripe.api.ranges import PageSpan, Range
 from source_stripe.objects.ledger import Change
+from source_stripe.objects.records import Known
 from source_stripe.reading.frontier import Frontier, PieceReader
-from source_stripe.reading.pieces import ChangedPiece, ListPiece, Piece, RowsPiece
+from source_stripe.reading.pieces import ChangedPiece, ListPiece, Phase, Piece, RowsPiece
 from source_stripe.reading.splitting import Need
 from source_stripe.reading.workers import Workers
 from unit_tests.simulation import ListOfRows, Reader
@@ -45,7 +46,7 @@ def read_piece(frontier: Frontier, rows: ListOfRows, number: int) -> list[tuple[
 def test_every_row_comes_exactly_once_from_threads(workers: int) -> None:
     rows = ListOfRows([second % 9_000 for second in range(0, 90_000, 7)])
     frontier = Frontier(Workers(workers))
-    frontier.open([piece(5_000, 9_000), piece(0, 5_000)])
+    frontier.open(Phase([piece(5_000, 9_000), piece(0, 5_000)], Known()))
 
     with ThreadPoolExecutor(workers) as pool:
         parts = list(pool.map(lambda number: read_piece(frontier, rows, number), frontier.pieces()))
@@ -58,7 +59,7 @@ def test_every_row_comes_exactly_once_from_threads(workers: int) -> None:
 
 def test_an_empty_frontier_has_no_pieces() -> None:
     frontier = Frontier(Workers(2))
-    frontier.open([])
+    frontier.open(Phase([], Known()))
 
     assert list(frontier.pieces()) == []
     assert not frontier.failed
@@ -67,7 +68,7 @@ def test_an_empty_frontier_has_no_pieces() -> None:
 def test_a_failed_piece_ends_the_pieces_and_stays_open() -> None:
     workers = Workers(4)
     frontier = Frontier(workers)
-    frontier.open([piece(0, 10), piece(10, 20), piece(20, 30)])
+    frontier.open(Phase([piece(0, 10), piece(10, 20), piece(20, 30)], Known()))
     pieces = frontier.pieces()
     first = next(pieces)
 
@@ -83,7 +84,7 @@ def test_a_failed_piece_ends_the_pieces_and_stays_open() -> None:
 def test_pieces_that_came_up_before_one_failed_are_not_read_any_more() -> None:
     workers = Workers(2)
     frontier = Frontier(workers)
-    frontier.open([piece(0, 10), piece(10, 20)])
+    frontier.open(Phase([piece(0, 10), piece(10, 20)], Known()))
     pieces = frontier.pieces()
     first, second = next(pieces), next(pieces)
     read = []
@@ -104,7 +105,7 @@ def test_pieces_that_came_up_before_one_failed_are_not_read_any_more() -> None:
 
 def test_the_generator_wakes_when_the_last_reader_fails() -> None:
     frontier = Frontier(Workers(2))
-    frontier.open([piece(0, 10)])
+    frontier.open(Phase([piece(0, 10)], Known()))
     pieces = frontier.pieces()
     number = next(pieces)
     left: list[int] = []
@@ -122,7 +123,7 @@ def test_the_generator_wakes_when_the_last_reader_fails() -> None:
 def test_no_more_read_at_once_than_there_are_workers() -> None:
     workers = Workers(2)
     frontier = Frontier(workers)
-    frontier.open(piece(n, n + 1) for n in range(40))
+    frontier.open(Phase([piece(n, n + 1) for n in range(40)], Known()))
     at_once, most, counting = 0, 0, threading.Lock()
 
     def read(number: int) -> None:
@@ -144,7 +145,7 @@ def test_no_more_read_at_once_than_there_are_workers() -> None:
 
 def test_rows_left_to_others_hold_back_their_list_piece() -> None:
     frontier = Frontier(Workers(3))
-    frontier.open([piece(0, 10)])
+    frontier.open(Phase([piece(0, 10)], Known()))
     pieces = frontier.pieces()
     number = next(pieces)
 
@@ -163,7 +164,7 @@ def test_rows_left_to_others_hold_back_their_list_piece() -> None:
 
 def test_rows_that_are_through_before_their_list_piece_do_not_complete_it() -> None:
     frontier = Frontier(Workers(3))
-    frontier.open([piece(0, 10)])
+    frontier.open(Phase([piece(0, 10)], Known()))
     pieces = frontier.pieces()
     number = next(pieces)
     with frontier.reading(number) as reader:
@@ -175,14 +176,14 @@ def test_rows_that_are_through_before_their_list_piece_do_not_complete_it() -> N
 
 def test_a_list_piece_without_rows_left_is_complete_at_once() -> None:
     frontier = Frontier(Workers(1))
-    frontier.open([piece(0, 10)])
+    frontier.open(Phase([piece(0, 10)], Known()))
 
     assert close(frontier, next(frontier.pieces())) == piece(0, 10)
 
 
 def test_a_list_piece_is_complete_as_far_as_its_reader_kept_it() -> None:
     frontier = Frontier(Workers(2))
-    frontier.open([piece(0, 10_000)])
+    frontier.open(Phase([piece(0, 10_000)], Known()))
     pieces = frontier.pieces()
     number = next(pieces)
     with frontier.reading(number) as reader:
@@ -197,7 +198,7 @@ def test_a_list_piece_is_complete_as_far_as_its_reader_kept_it() -> None:
 def test_one_piece_is_handed_out_and_more_when_it_proves_to_hold_more() -> None:
     workers = Workers(16)
     frontier = Frontier(workers)
-    frontier.open([piece(0, 100_000)])
+    frontier.open(Phase([piece(0, 100_000)], Known()))
     pieces = frontier.pieces()
     number = next(pieces)
 
@@ -217,7 +218,7 @@ def with_one_handed_out(*, more: bool) -> tuple[Workers, PieceReader]:
     """A list after two pages, and its reader; the piece that was handed out holds more than a page, or not."""
     workers = Workers(16)
     frontier = Frontier(workers)
-    frontier.open([piece(0, 100_000)])
+    frontier.open(Phase([piece(0, 100_000)], Known()))
     pieces = frontier.pieces()
     reader = frontier.reader(next(pieces))
     page_came(reader, 99_999, 99_990)
@@ -238,7 +239,7 @@ def test_a_list_has_no_more_readers_than_fill_its_rate_budget() -> None:
 def test_a_list_that_is_through_or_failed_leaves_its_workers_to_others(fails: bool) -> None:
     workers = Workers(10)
     through, other = Frontier(workers), Frontier(workers)
-    through.open([piece(0, 10_000)])
+    through.open(Phase([piece(0, 10_000)], Known()))
     pieces = through.pieces()
     number = next(pieces)
     page_came(through.reader(number), 9_999, 9_900)
@@ -268,7 +269,7 @@ def test_a_piece_that_holds_more_than_a_page_is_followed_by_others(more: bool) -
 
 def test_what_is_handed_out_keeps_what_it_is_asked_with() -> None:
     frontier = Frontier(Workers(2))
-    frontier.open([ListPiece(1, (("active", "true"),), Range(0, 10_000), expects=True, birth=99)])
+    frontier.open(Phase([ListPiece(1, (("active", "true"),), Range(0, 10_000), expects=True, birth=99)], Known()))
     pieces = frontier.pieces()
     number = next(pieces)
     with frontier.reading(number) as reader:
@@ -282,7 +283,7 @@ def test_what_is_handed_out_keeps_what_it_is_asked_with() -> None:
 
 def test_a_list_without_ranges_is_not_cut() -> None:
     frontier = Frontier(Workers(9))
-    frontier.open([ListPiece()])
+    frontier.open(Phase([ListPiece()], Known()))
     pieces = frontier.pieces()
     number = next(pieces)
     with frontier.reading(number) as reader:
@@ -298,7 +299,7 @@ def change(number: int) -> Change:
 
 def test_parts_are_made_for_those_who_are_idle() -> None:
     frontier = Frontier(Workers(4))
-    frontier.open([ChangedPiece(0, ())])
+    frontier.open(Phase([ChangedPiece(0, ())], Known()))
     pieces = frontier.pieces()
     number = next(pieces)
     asked: list[int] = []
@@ -322,7 +323,7 @@ def test_parts_are_made_for_those_who_are_idle() -> None:
 
 def test_only_list_pieces_are_asked_for_as_such() -> None:
     frontier = Frontier(Workers(1))
-    frontier.open([ChangedPiece(0, ())])
+    frontier.open(Phase([ChangedPiece(0, ())], Known()))
 
     reader = frontier.reader(next(frontier.pieces()))
     with pytest.raises(TypeError, match="no part of a list"):
@@ -331,7 +332,7 @@ def test_only_list_pieces_are_asked_for_as_such() -> None:
 
 def test_a_piece_stays_open_until_what_it_completed_is_taken_note_of() -> None:
     frontier = Frontier(Workers(2))
-    frontier.open([piece(0, 10)])
+    frontier.open(Phase([piece(0, 10)], Known()))
     pieces = frontier.pieces()
     number = next(pieces)
 
@@ -345,11 +346,11 @@ def test_a_piece_stays_open_until_what_it_completed_is_taken_note_of() -> None:
 
 def test_a_frontier_can_be_opened_again_when_all_is_through() -> None:
     frontier = Frontier(Workers(2))
-    frontier.open([piece(0, 10)])
+    frontier.open(Phase([piece(0, 10)], Known()))
     for number in frontier.pieces():
         close(frontier, number)
 
-    frontier.open([piece(10, 20)])
+    frontier.open(Phase([piece(10, 20)], Known()))
 
     assert frontier.reader(next(frontier.pieces())).piece == piece(10, 20)
 

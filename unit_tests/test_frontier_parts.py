@@ -11,8 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from source_stripe.objects.records import Known
 from source_stripe.reading.frontier import Frontier
-from source_stripe.reading.pieces import ListPiece, RowsPiece
+from source_stripe.reading.pieces import ListPiece, Phase, RowsPiece
 from source_stripe.reading.workers import Workers
 from unit_tests.simulation import ListOfRows, Reader
 from unit_tests.test_frontier import close, piece
@@ -65,7 +66,7 @@ def test_what_is_through_came_before_and_all_is_through_once(created: list[int],
     rows = ListOfRows(created)
     through = Through(rows)
     frontier = Frontier(Workers(workers))
-    frontier.open([piece(3_000, 5_001), piece(0, 3_000)])
+    frontier.open(Phase([piece(3_000, 5_001), piece(0, 3_000)], Known()))
 
     with ThreadPoolExecutor(workers) as pool:
         list(pool.map(lambda number: read_in_parts(frontier, rows, through, number), frontier.pieces()))
@@ -76,7 +77,7 @@ def test_what_is_through_came_before_and_all_is_through_once(created: list[int],
 
 def test_a_part_that_is_cut_off_is_complete_when_its_rows_are_through() -> None:
     frontier = Frontier(Workers(4))
-    frontier.open([piece(0, 100)])
+    frontier.open(Phase([piece(0, 100)], Known()))
     pieces = frontier.pieces()
     number = next(pieces)
     with frontier.reading(number) as reader:
@@ -96,7 +97,7 @@ def test_a_part_that_is_cut_off_is_complete_when_its_rows_are_through() -> None:
 
 def test_only_lists_of_seconds_have_checkpoints() -> None:
     frontier = Frontier(Workers(1))
-    frontier.open([ListPiece()])
+    frontier.open(Phase([ListPiece()], Known()))
 
     with pytest.raises(ValueError, match="without seconds"):
         frontier.reader(next(frontier.pieces())).checkpoint(5)
@@ -104,7 +105,7 @@ def test_only_lists_of_seconds_have_checkpoints() -> None:
 
 def test_what_fails_beside_the_reading_ends_the_pieces_too() -> None:
     frontier = Frontier(Workers(2))
-    frontier.open([piece(0, 10)])
+    frontier.open(Phase([piece(0, 10)], Known()))
     pieces = frontier.pieces()
     first = next(pieces)
 

@@ -14,7 +14,6 @@ from source_stripe.api.requester import StripeRequester
 from source_stripe.catalog.package_files import resource
 from source_stripe.catalog.stream_rows import StreamRow
 from source_stripe.catalog.sync_plan import plan_of
-from source_stripe.objects.records import Known
 from source_stripe.reading.changes import Feed
 from source_stripe.routes import Routes
 
@@ -31,7 +30,7 @@ def feed_of(requester: StripeRequester) -> FeedOf:
     paging = manifest["definitions"]["paging"]
 
     def of(name: str) -> Feed:
-        routes = Routes(rows, paging, requester, AccountReader(requester), Known())
+        routes = Routes(rows, paging, requester, AccountReader(requester))
         feed = routes.feed(rows[name], plan_of(rows[name], rows), routes.of(rows[name]))
         assert feed is not None
         return feed

@@ -9,7 +9,6 @@ from source_stripe.api.account import AccountReader
 from source_stripe.api.requester import StripeRequester
 from source_stripe.catalog.sync_plan import Again, Since, Way, plan_of
 from source_stripe.checking import probes
-from source_stripe.objects.records import Known
 from source_stripe.routes import Routes
 from tools.generate_docs import ROOT, read_rows
 from tools.generate_plans import TABLE, main, table
@@ -32,7 +31,7 @@ def test_the_table_has_a_line_for_every_stream() -> None:
 
 @pytest.mark.parametrize("name", ROWS)
 def test_check_asks_for_what_the_plan_says(name: str, requester: StripeRequester) -> None:
-    routes = Routes(ROWS, PAGING, requester, AccountReader(requester), Known())
+    routes = Routes(ROWS, PAGING, requester, AccountReader(requester))
 
     asked = {probe.listing.path for probe in probes([ROWS[name]], routes)}
 

@@ -15,7 +15,7 @@ from source_stripe.api.ranges import Range, intersect
 from source_stripe.api.requester import StripeRequester
 from source_stripe.api.values import Params
 from source_stripe.objects.records import Known
-from source_stripe.reading.pieces import ListPiece
+from source_stripe.reading.pieces import ListPiece, Phase
 from source_stripe.reading.readings import CreatedReading, Progress, Reading, WholeReading, first_pieces
 from source_stripe.reading.resuming import StateError
 from source_stripe.reading.state import Window
@@ -108,23 +108,22 @@ def test_an_intersection_has_the_seconds_that_all_have(sets: list[list[Range]]) 
 
 
 def whole(cursor: str | None = "updated", **fields: int | None) -> WholeReading:
-    return WholeReading("accounts", cursor, [listing()], Known(), start=0, **fields)  # type: ignore[arg-type]
+    return WholeReading("accounts", cursor, [listing()], start=0, **fields)  # type: ignore[arg-type]
 
 
 def test_whole_means_all_of_it_each_time() -> None:
     stream: Reading = whole()
 
-    assert list(stream.phases(ACCOUNT, {"updated": NOW - 9})) == [[ListPiece(created=Range(0, NOW))]]
+    (phase,) = stream.phases(ACCOUNT, {"updated": NOW - 9})
+    assert phase.pieces == [ListPiece(created=Range(0, NOW))]
+    assert not phase.state_first
     assert stream.final_state() == {"updated": NOW, "read_with": READ_WITH}
     assert stream.through(ListPiece()) is None
-    assert not stream.begun()
     assert stream.share() is None
 
 
 def test_rows_of_a_later_sync_replace_those_of_an_earlier() -> None:
-    first, later = whole(), whole()
-    list(first.phases(ACCOUNT, {}))
-    list(later.phases(ACCOUNT, {"updated": NOW - 9}))
+    (first,), (later,) = whole().phases(ACCOUNT, {}), whole().phases(ACCOUNT, {"updated": NOW - 9})
 
     assert first.known.updated("acct_2", 70) == 70
     assert later.known.updated("acct_2", 70) == NOW - 9
@@ -134,19 +133,18 @@ def test_rows_of_a_later_sync_replace_those_of_an_earlier() -> None:
 def test_without_a_cursor_there_is_no_state_and_none_is_read() -> None:
     stream = whole(cursor=None)
 
-    assert len(list(stream.phases(ACCOUNT, {"whatever": "this is"}))) == 1
+    (phase,) = stream.phases(ACCOUNT, {"whatever": "this is"})
     assert stream.final_state() is None
-    assert stream.known.floor is None
+    assert phase.known.floor is None
 
 
 def test_with_a_lookback_only_lately_made_children_are_asked_for() -> None:
     first, later = whole("created", lookback=600), whole("created", lookback=600)
-    list(first.phases(ACCOUNT, {}))
-    list(later.phases(ACCOUNT, {"created": NOW - 5_000}))
+    (of_first,), (of_later,) = first.phases(ACCOUNT, {}), later.phases(ACCOUNT, {"created": NOW - 5_000})
 
-    assert first.known.children == Range(900, NOW)
-    assert later.known.children == Range(NOW - 5_600, NOW)
-    assert later.known.floor is None
+    assert of_first.known.children == Range(900, NOW)
+    assert of_later.known.children == Range(NOW - 5_600, NOW)
+    assert of_later.known.floor is None
     assert later.final_state() == {"created": NOW, "read_with": READ_WITH}
 
 
@@ -158,8 +156,7 @@ def test_by_created_the_first_sync_reads_from_the_start() -> None:
     stream = created(start=1_000)
     phases = stream.phases(ACCOUNT, {})
 
-    assert next(phases) == [ListPiece(created=Range(1_000, NOW))]
-    assert not stream.begun()
+    assert next(phases) == Phase([ListPiece(created=Range(1_000, NOW))], Known())
     assert stream.through(ListPiece(created=Range(5_000, NOW))) == {
         "created": NOW,
         "backfill": {"start": 1_000, "cutoff": NOW, "done": [[5_000, NOW]]},
@@ -173,16 +170,17 @@ def test_by_created_the_first_sync_reads_from_the_start() -> None:
 def test_by_created_a_later_sync_reads_what_came_and_what_came_late() -> None:
     stream = created()
 
-    assert list(stream.phases(ACCOUNT, {"created": NOW - 5_000})) == [[ListPiece(created=Range(NOW - 5_600, NOW))]]
+    (phase,) = stream.phases(ACCOUNT, {"created": NOW - 5_000})
+    assert phase.pieces == [ListPiece(created=Range(NOW - 5_600, NOW))]
 
 
 def test_by_created_an_interrupted_sync_is_carried_on() -> None:
     stream = created()
     backfill = {"start": 0, "cutoff": NOW - 5_000, "done": [[2_000, NOW - 5_000]]}
 
-    (pieces,) = stream.phases(ACCOUNT, {"created": NOW - 5_000, "backfill": backfill})
+    (phase,) = stream.phases(ACCOUNT, {"created": NOW - 5_000, "backfill": backfill})
 
-    assert [piece.created for piece in pieces if isinstance(piece, ListPiece)] == [
+    assert [piece.created for piece in phase.pieces if isinstance(piece, ListPiece)] == [
         Range(NOW - 5_600, NOW),
         Range(0, 2_000),
     ]

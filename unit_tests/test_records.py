@@ -22,6 +22,8 @@ from source_stripe.objects.records import Finish, Folded, FromEvents, Itself, Kn
 from source_stripe.objects.subjects import Subjects
 from unit_tests.test_refusals import refusal
 
+NOTHING = Known()
+
 
 def facts() -> Mapping[str, Any]:
     return {"account_id": "acct_1", "read_at": 1_000}
@@ -95,7 +97,7 @@ def test_events_make_no_records_but_are_folded() -> None:
     folded = Folded(Fold(Subjects(frozenset({"coupon"}))))
     event = {"type": "coupon.updated", "created": 7, "data": {"object": {"id": "co_1", "object": "coupon"}}}
 
-    assert list(folded.records(event, None)) == []
+    assert list(folded.records(event, None, NOTHING)) == []
     assert list(folded.tombstones(change("co_1", 88))) == []
     assert not folded.costs(event)
     assert [each.id for each in folded.fold.changes] == ["co_1"]
@@ -105,7 +107,9 @@ def test_rows_that_are_events_tell_of_deletions_too() -> None:
     projection = FromEvents(Finish("updated", facts))
     event = {"type": "hold.deleted", "created": 7, "data": {"object": {"id": "h_1", "object": "hold"}}}
 
-    assert list(projection.records(event, None)) == [{"id": "h_1", "object": "hold", "updated": 7, "is_deleted": True}]
+    assert list(projection.records(event, None, NOTHING)) == [
+        {"id": "h_1", "object": "hold", "updated": 7, "is_deleted": True}
+    ]
     assert list(projection.tombstones(change("h_1", 88))) == []
     assert not projection.costs(event)
 
@@ -115,7 +119,7 @@ def test_rows_that_are_events_are_the_streams_whatever_they_are_called(caplog: p
     renamed = {"type": "hold.created", "created": 7, "data": {"object": {"id": "h_1", "object": "reserve"}}}
     unclear = {"id": "evt_9", "type": "hold.created", "created": 8, "data": None}
 
-    assert [row["id"] for event in (unclear, renamed) for row in projection.records(event, None)] == ["h_1"]
+    assert [row["id"] for event in (unclear, renamed) for row in projection.records(event, None, NOTHING)] == ["h_1"]
     assert ["evt_9" in message for message in caplog.messages] == [True]
 
 
@@ -128,7 +132,7 @@ class Lines:
     def costs(self, row: Row) -> bool:
         return self.costly
 
-    def records(self, row: Row, updated: int | None) -> Iterator[Row]:
+    def records(self, row: Row, updated: int | None, known: Known) -> Iterator[Row]:
         yield {"id": f"{row['id']}_1"}
         if row["id"].startswith("refused"):
             raise refusal(400, "There is something about it.")
@@ -157,15 +161,19 @@ def several_of(*streams: tuple[str, Projection]) -> Several:
 def test_of_one_row_each_stream_makes_its_own() -> None:
     several = together()
 
-    assert ids(several.records({"id": "in_1"}, 7)) == [("invoices", "in_1"), ("lines", "in_1_1"), ("lines", "in_1_2")]
+    assert ids(several.records({"id": "in_1"}, 7, NOTHING)) == [
+        ("invoices", "in_1"),
+        ("lines", "in_1_1"),
+        ("lines", "in_1_2"),
+    ]
     assert ids(several.tombstones(change("in_1", 88))) == [("invoices", "in_1"), ("lines", "in_1_gone")]
 
 
 def test_one_that_fails_leaves_the_others_alone() -> None:
     several = together()
 
-    assert ids(several.records({"id": "bad"}, 7)) == [("invoices", "bad"), ("lines", "bad_1")]
-    assert ids(several.records({"id": "in_2"}, 7)) == [("invoices", "in_2")]
+    assert ids(several.records({"id": "bad"}, 7, NOTHING)) == [("invoices", "bad"), ("lines", "bad_1")]
+    assert ids(several.records({"id": "in_2"}, 7, NOTHING)) == [("invoices", "in_2")]
     assert ids(several.tombstones(change("in_1", 88))) == [("invoices", "in_1")]
     assert set(several.failures) == {"lines"}
 
@@ -173,8 +181,12 @@ def test_one_that_fails_leaves_the_others_alone() -> None:
 def test_one_that_an_object_is_refused_for_leaves_the_others_alone_and_goes_on() -> None:
     several = together()
 
-    assert ids(several.records({"id": "refused"}, 7)) == [("invoices", "refused"), ("lines", "refused_1")]
-    assert ids(several.records({"id": "in_2"}, 7)) == [("invoices", "in_2"), ("lines", "in_2_1"), ("lines", "in_2_2")]
+    assert ids(several.records({"id": "refused"}, 7, NOTHING)) == [("invoices", "refused"), ("lines", "refused_1")]
+    assert ids(several.records({"id": "in_2"}, 7, NOTHING)) == [
+        ("invoices", "in_2"),
+        ("lines", "in_2_1"),
+        ("lines", "in_2_2"),
+    ]
     assert {stream: refused.ids(ended=True) for stream, refused in several.refused.items()} == {
         "invoices": [],
         "lines": ["refused"],
@@ -194,7 +206,7 @@ def test_one_that_too_many_objects_are_refused_for_fails_alone() -> None:
     several = together()
 
     for number in range(MOST + 1):
-        list(several.records({"id": f"refused_{number}"}, 7))
+        list(several.records({"id": f"refused_{number}"}, 7, NOTHING))
 
     assert set(several.failures) == {"lines"}
     assert str(several.failures["lines"]).startswith(
@@ -210,7 +222,7 @@ def test_when_all_have_failed_the_reading_fails() -> None:
     several = several_of(("a", Lines()), ("b", Lines()))
 
     with pytest.raises(AirbyteTracedException, match="no"):
-        list(several.records({"id": "bad"}, 7))
+        list(several.records({"id": "bad"}, 7, NOTHING))
 
     assert set(several.failures) == {"a", "b"}
 

@@ -32,7 +32,6 @@ def of_mandates(requester: StripeRequester, **fields: Any) -> Children:
         "key": ParentKey("mandate", "id", id_from=("mandates.id",)),
         "listing": Listing("/v1/mandates/{mandate}", requester, OneObject(frozenset({"mandate"}))),
         "finish": Finish(None, facts),
-        "known": Known(),
         "kinds": frozenset({"mandate"}),
     }
     return Children(**{**defaults, **fields})
@@ -119,12 +118,10 @@ def test_nor_is_one_that_the_rest_of_an_embedded_list_may_hold(
     requests_mock.get(f"{CHARGES}/ch_1", json=cut)
     refuse(requests_mock, "/v1/charges/ch_1/mandates")
     listing = Listing("/v1/charges/{charge}/mandates", requester, V1)
-    embedded = of_mandates(
-        requester, known=known, listing=listing, key=ParentKey("charge", "charge"), embedded="mandates"
-    )
-    reader = retriever(requester, embedded, known=known)
+    embedded = of_mandates(requester, listing=listing, key=ParentKey("charge", "charge"), embedded="mandates")
+    reader = retriever(requester, embedded)
 
-    assert read(reader, ChangedPiece(0, (change(1, 70),))) == []
+    assert read(reader, ChangedPiece(0, (change(1, 70),)), known=known) == []
     assert refused(reader) == ["ch_1"]
 
 
@@ -151,7 +148,7 @@ def test_of_a_parent_that_was_refused_children_of_any_age_are_asked_for(
     known = Known(children=Range(60, 90), again=("ch_2",), children_again=Range(10, 90))
     listing = Listing("/v1/charges/{charge}/mandates", requester, V1, range_filter=RangeFilter())
 
-    read(retriever(requester, of_mandates(requester, known=known, listing=listing, key=ParentKey("charge", None))))
+    read(retriever(requester, of_mandates(requester, listing=listing, key=ParentKey("charge", None))), known=known)
 
     first, second = (matcher.last_request.qs for matcher in asked if matcher.last_request)
     assert first == {"created[gte]": ["60"], "created[lt]": ["90"], "limit": ["100"]}

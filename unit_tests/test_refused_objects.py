@@ -16,8 +16,6 @@ from source_stripe.api.refusals import MOST, Refused, TooManyRefused
 from source_stripe.api.requester import StripeRequester
 from source_stripe.objects.events import ChangedParent
 from source_stripe.objects.ledger import Change
-from source_stripe.objects.records import Known
-from source_stripe.reading.changes import ChangesReading
 from source_stripe.reading.cursor import FollowingCursor
 from source_stripe.reading.pieces import ChangedPiece, ListPiece, ParentsPiece
 from source_stripe.reading.readings import CreatedReading
@@ -171,9 +169,9 @@ def test_what_is_left_of_a_deleted_object_need_not_say_what_it_was() -> None:
 # ---- the next sync
 
 
-def reading(*again: str, **fields: Any) -> ChangesReading:
+def reading(*again: str, **fields: Any) -> changes.Watched:
     one = changes.reading(**fields)
-    one.known.again = again
+    one.again = again
     return one
 
 
@@ -214,11 +212,11 @@ def test_parents_whose_children_were_refused_are_asked_for_theirs() -> None:
 
 def test_streams_without_events_ask_for_it_beside_what_came_since() -> None:
     files = changes.listing("/v1/files")
-    one = CreatedReading("files", "created", [files], 0, 600, Known(again=("file_1",)))
+    one = CreatedReading("files", "created", [files], 0, 600, ("file_1",))
 
-    (pieces,) = one.phases(changes.ACCOUNT, {"created": changes.W})
+    (phase,) = one.phases(changes.ACCOUNT, {"created": changes.W})
 
-    assert pieces == [
+    assert phase.pieces == [
         ListPiece(0, (), Range(changes.W - 600, changes.NOW)),
         ChangedPiece(0, (carried("file_1", changes.NOW),)),
     ]

@@ -24,7 +24,7 @@ from source_stripe.objects.route import Route
 from source_stripe.process.progress import Progress
 from source_stripe.reading.batches import Batches
 from source_stripe.reading.frontier import Frontier
-from source_stripe.reading.pieces import ListPiece, Piece
+from source_stripe.reading.pieces import ListPiece, Phase, Piece
 from source_stripe.reading.retriever import StripeRetriever
 from source_stripe.reading.workers import Workers
 from unit_tests.changed import by_id
@@ -58,7 +58,6 @@ def retriever(
     requester: StripeRequester,
     projection: Projection | None = None,
     *,
-    known: Known | None = None,
     start: int = 0,
     workers: int = 1,
     **fields: Any,
@@ -68,13 +67,11 @@ def retriever(
     hydrator = Hydrator(listing, "/v1/charges/{id}", kinds=frozenset({"charge"}))
     route = Route(listing, projection or Itself(Finish("updated", facts), "charge"), hydrator)
     frontier = Frontier(Workers(workers))
-    return StripeRetriever(
-        "charges", (route,), frontier, known or Known(), Progress(), start, lambda _: None, Refused("charges")
-    )
+    return StripeRetriever("charges", (route,), frontier, Progress(), start, lambda _: None, Refused("charges"))
 
 
-def read(reader: StripeRetriever, *pieces: Piece) -> list[dict[str, Any]]:
-    reader.frontier.open(pieces or [ListPiece(created=Range(0, 100))])
+def read(reader: StripeRetriever, *pieces: Piece, known: Known | None = None) -> list[dict[str, Any]]:
+    reader.frontier.open(Phase(pieces or [ListPiece(created=Range(0, 100))], known or Known()))
     rows: list[dict[str, Any]] = []
     for number in reader.frontier.pieces():
         piece = StreamSlice(partition={}, cursor_slice={}, extra_fields={"piece": number})
@@ -116,7 +113,7 @@ def test_while_a_page_is_on_its_way_none_of_the_last_is_held_on_to(
 
     requests_mock.get(CHARGES, text=answer)
     reader = retriever(requester, start=start)
-    reader.frontier.open([ListPiece(created=Range(0, 100))])
+    reader.frontier.open(Phase([ListPiece(created=Range(0, 100))], Known()))
     piece = StreamSlice(partition={}, cursor_slice={}, extra_fields={"piece": next(reader.frontier.pieces())})
     for _ in reader.read_records({}, piece):
         pass
@@ -137,7 +134,7 @@ def test_a_row_changed_when_its_newest_event_says(requester: StripeRequester, re
     requests_mock.get(CHARGES, json=listed(charge(1), charge(2), charge(3, created=90)))
     known = Known(changed={"ch_1": change(1, 95)}, floor=80)
 
-    rows = read(retriever(requester, known=known))
+    rows = read(retriever(requester), known=known)
 
     assert rows == [record(1, updated=95), record(2, updated=80), record(3, created=90)]
 
@@ -254,7 +251,8 @@ def test_a_list_that_says_no_times_is_read_until_all_that_is_new_was_seen(
     requests_mock.get(CHARGES, [{"json": body} for body in pages])
     known = Known(born=by_id(change(4, 70, 70), change(2, 60, 60)))
 
-    rows = read(retriever(requester, known=known, range_filter=None), ListPiece(created=Range(60, 71), expects=True))
+    piece = ListPiece(created=Range(60, 71), expects=True)
+    rows = read(retriever(requester, range_filter=None), piece, known=known)
 
     assert ids(rows) == ["ch_4", "ch_2"]
     assert len(requests_mock.request_history) == 2
@@ -268,7 +266,7 @@ def test_what_a_list_should_have_shown_is_got_by_id(requester: StripeRequester, 
     requests_mock.get(f"{CHARGES}/ch_1", status_code=404, json=gone)
     born = by_id(*(change(number, 80, created) for number, created in ((4, 71), (3, 70), (2, 65), (1, 60))))
 
-    rows = read(retriever(requester, known=Known(born=born)), ListPiece(created=Range(60, 71), expects=True))
+    rows = read(retriever(requester), ListPiece(created=Range(60, 71), expects=True), known=Known(born=born))
 
     assert rows == [
         record(3, 70),
@@ -315,7 +313,7 @@ def test_records_may_be_handed_over_a_page_at_a_time(requester: StripeRequester,
     requests_mock.get(CHARGES, json=listed(charge(1), charge(2)))
     reader = retriever(requester)
     reader.batches = Batches(4)
-    reader.frontier.open([ListPiece(created=Range(0, 100))])
+    reader.frontier.open(Phase([ListPiece(created=Range(0, 100))], Known()))
 
     (batch,) = reader.read_records({}, StreamSlice(partition={}, cursor_slice={}, extra_fields={"piece": 0}))
 

@@ -20,7 +20,7 @@ def test_what_changed_is_read_again_or_buried(requester: StripeRequester, reques
     changes = (change(3, 95, 30), change(1, 90, 10), change(9, 92, 15, id="ch_9", object="charge", amount=7))
     known = Known(changed={each.id: each for each in changes})
 
-    rows = read(retriever(requester, known=known), ChangedPiece(0, changes, asked=()))
+    rows = read(retriever(requester), ChangedPiece(0, changes, asked=()), known=known)
 
     assert rows == [
         {"id": "ch_9", "object": "charge", "created": 15, "amount": 7, "updated": 92, "is_deleted": True},
@@ -68,7 +68,7 @@ def test_a_tombstone_is_no_older_than_the_row_that_it_replaces(
     requests_mock.get(f"{CHARGES}/ch_1", status_code=404, json=gone)
     known = Known(changed={"ch_1": change(1, 70)}, floor=80)
 
-    (row,) = read(retriever(requester, known=known), ChangedPiece(0, (change(1, 70),)))
+    (row,) = read(retriever(requester), ChangedPiece(0, (change(1, 70),)), known=known)
 
     assert row == {**charge(1), "updated": 80, "is_deleted": True}
 
@@ -93,7 +93,6 @@ def test_the_children_of_parents_that_events_name(requester: StripeRequester, re
         key=ParentKey("customer", "customer"),
         listing=sources,
         finish=Finish("updated", facts),
-        known=Known(),
         kinds=frozenset({"card"}),
     )
 
@@ -115,7 +114,6 @@ def test_a_parent_that_an_event_names_is_read_where_its_children_are_asked_for_b
         key=ParentKey("charge", "charge"),
         listing=Listing("/v1/transactions", requester, V1),
         finish=Finish("updated", facts),
-        known=Known(),
         kinds=frozenset({"transaction"}),
         params_from={"customer": "customer"},
     )

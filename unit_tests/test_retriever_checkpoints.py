@@ -14,7 +14,7 @@ from source_stripe.api.ranges import Range
 from source_stripe.api.requester import StripeRequester
 from source_stripe.objects.records import Finish, Itself, Known
 from source_stripe.reading.batches import Batches
-from source_stripe.reading.pieces import ListPiece
+from source_stripe.reading.pieces import ListPiece, Phase
 from source_stripe.reading.retriever import StripeRetriever
 from unit_tests.changed import by_id
 from unit_tests.test_retriever import CHARGES, change, charge, listed, retriever
@@ -31,7 +31,7 @@ def mock_pages(requests_mock: Mocker, pages: list[list[int]]) -> None:
     requests_mock.get(CHARGES, answers)
 
 
-def events(reader: StripeRetriever, piece: ListPiece) -> Iterator[Any]:
+def events(reader: StripeRetriever, piece: ListPiece, known: Known | None = None) -> Iterator[Any]:
     """The ids of the records as they are handed over, and the seconds that are said to be through."""
     said: list[int] = []
 
@@ -40,7 +40,7 @@ def events(reader: StripeRetriever, piece: ListPiece) -> Iterator[Any]:
         said.append(piece.created.start)
 
     reader.checkpoint = checkpoint
-    reader.frontier.open([piece])
+    reader.frontier.open(Phase([piece], known or Known()))
     for handed_over in reader.read_records({}, StreamSlice(partition={}, cursor_slice={}, extra_fields={"piece": 0})):
         yield from (f"through {second}" for second in said)
         said.clear()
@@ -101,7 +101,7 @@ def test_what_a_list_should_have_shown_is_got_before_its_part_is_through(
     requests_mock.get(f"{CHARGES}/ch_60", json=charge(60, 3))
     known = Known(born=by_id(change(50, 70), change(60, 70, created=3), change(20, 70)))
 
-    came = [*events(retriever(requester, known=known), ListPiece(created=Range(0, 100), expects=True))]
+    came = [*events(retriever(requester), ListPiece(created=Range(0, 100), expects=True), known)]
 
     assert came[10:12] == ["ch_50", "through 16"]
     assert came[-1] == "ch_60"
@@ -114,7 +114,7 @@ def test_a_reader_that_can_not_hand_over_a_row_keeps_nobody_waiting(
     requests_mock.get(CHARGES, json=listed(charge(1)))
     reader = retriever(requester, Itself(Finish("updated", lambda: {"account_id": object()}, ("account_id",))))
     reader.batches = Batches(4)
-    reader.frontier.open([ListPiece(created=Range(0, 100))])
+    reader.frontier.open(Phase([ListPiece(created=Range(0, 100))], Known()))
     pieces = reader.frontier.pieces()
 
     with pytest.raises(TypeError, match="not JSON serializable"):

@@ -18,7 +18,7 @@ from source_stripe.catalog.package_files import resource
 from source_stripe.catalog.stream_rows import StreamRow
 from source_stripe.catalog.sync_plan import plan_of
 from source_stripe.objects.children import Children
-from source_stripe.objects.records import Fetched, FromEvents, Itself, Known, Projection, Several
+from source_stripe.objects.records import Fetched, FromEvents, Itself, Projection, Several
 from source_stripe.objects.route import Route
 from source_stripe.objects.whole_lists import Whole
 from source_stripe.reading.changes import Feed
@@ -32,7 +32,7 @@ ROWS = {row["name"]: StreamRow.model_validate(row) for row in MANIFEST["streams"
 
 @pytest.fixture
 def routes(requester: StripeRequester) -> Routes:
-    return Routes(ROWS, MANIFEST["definitions"]["paging"], requester, AccountReader(requester), Known())
+    return Routes(ROWS, MANIFEST["definitions"]["paging"], requester, AccountReader(requester))
 
 
 @pytest.fixture

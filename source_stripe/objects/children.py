@@ -95,7 +95,7 @@ class Beside:
                 for asked in self.listing.passes:
                     for page in self.listing.pages(asked, {}):
                         self._parents.extend(
-                            record for row in page.rows for record in self.projection.records(row, None)
+                            record for row in page.rows for record in self.projection.records(row, None, Known())
                         )
             return [parent_id for parent in self._parents for parent_id in self.key.ids(parent)]
 
@@ -109,7 +109,6 @@ class Children:
     listing: Listing | None
     """Where they are listed; None where they only stand in their parents."""
     finish: Finish
-    known: Known
     kinds: frozenset[str]
     """The `object` values that belong to the stream; a list may hold others."""
     primary_key: tuple[str, ...] = ("id",)
@@ -137,27 +136,27 @@ class Children:
             return True
         return self.parent.costs(row) or any(is_cut(value) for value in values_at(row, self.embedded))
 
-    def records(self, row: Row, updated: int | None) -> Iterator[Row]:
+    def records(self, row: Row, updated: int | None, known: Known) -> Iterator[Row]:
         """Of a row: of all its parents whose children can be had. Raises the failure of the others behind them."""
         refused: dict[str, StreamFailure] = {}
-        for parent in self._parents(row, updated):
+        for parent in self._parents(row, updated, known):
             if not matches(parent, self.where):
                 continue
             time = parent.get("updated", updated)
             if self.embedded is not None:
-                embedded = self._embedded(parent, self.embedded, time)
+                embedded = self._embedded(parent, self.embedded, time, known)
                 yield from self._sparing(str(parent.get("id")), embedded, refused)
                 continue
             for parent_id in self._ids(parent):
-                listed = self._new(self._listed(parent_id, parent), parent, parent_id, time)
+                listed = self._new(self._listed(parent_id, parent, known), parent, parent_id, time)
                 yield from self._sparing(parent_id, listed, refused)
         for failure in refused.values():
             failure.parents = tuple(refused)
             raise failure
 
-    def _parents(self, row: Row, updated: int | None) -> Iterator[Row]:
+    def _parents(self, row: Row, updated: int | None, known: Known) -> Iterator[Row]:
         try:
-            yield from self.parent.records(row, updated)
+            yield from self.parent.records(row, updated, known)
         except StreamFailure as failure:
             # They are not the parents of these children.
             failure.parents = ()
@@ -185,7 +184,7 @@ class Children:
             for child in lost.values():
                 yield self._tombstone(child, parent, change.time)
 
-    def of(self, changed: ChangedParent) -> Iterator[Row]:
+    def of(self, changed: ChangedParent, known: Known) -> Iterator[Row]:
         """The children of one parent that events named; the parent itself is not read.
 
         Those that events name and that its list lacks are gone: a deletion can be in the second of another event, or
@@ -193,7 +192,7 @@ class Children:
         """
         parent = {"id": changed.id, "updated": changed.time}
         missing = {change.id: change for change in changed.children} if self.own_events else {}
-        for child in self._listed(changed.id, parent):
+        for child in self._listed(changed.id, parent, known):
             missing.pop(str(child.get("id")), None)
             self._mark(child, parent, changed.id)
             yield from self._finished(child, changed.time)
@@ -204,7 +203,7 @@ class Children:
         for change in missing.values():
             yield from self.tombstones(replace(change, time=changed.time))
 
-    def _embedded(self, parent: Row, path: str, time: int | None) -> Iterator[Row]:
+    def _embedded(self, parent: Row, path: str, time: int | None, known: Known) -> Iterator[Row]:
         """The children that stand in a parent; tombstones of those that it had before its events, and has no more."""
         parent_id, children = str(parent.get("id")), list[Row]()
 
@@ -222,7 +221,7 @@ class Children:
         self._answered()
         yield from self._new(self._own(children), parent, parent_id, time)
         there = {str(child.get("id")) for child in children}
-        change = self.known.changed.get(parent_id)
+        change = known.changed.get(parent_id)
         listed = {} if change is None else change.listed.get(path, {})
         for child_id, child in listed.items():
             if child_id not in there and self._is_own(child):
@@ -286,11 +285,11 @@ class Children:
         self._asked.update(new)
         return new
 
-    def _listed(self, parent_id: str, parent: Row) -> Iterator[Row]:
+    def _listed(self, parent_id: str, parent: Row, known: Known) -> Iterator[Row]:
         """The children of one parent, by request; none of one that is gone."""
         some = False
         try:
-            for child in self._asked_for(parent_id, parent):
+            for child in self._asked_for(parent_id, parent, known):
                 some = True
                 yield child
             self._answered()
@@ -311,7 +310,7 @@ class Children:
         if self.left_out is not None:
             self.left_out.answered()
 
-    def _asked_for(self, parent_id: str, parent: Row) -> Iterator[Row]:
+    def _asked_for(self, parent_id: str, parent: Row, known: Known) -> Iterator[Row]:
         if self.listing is None or self.key.name is None:
             return
         drawn = {name: value for name, path in self.params_from.items() for value in values_at(parent, path)[:1]}
@@ -320,9 +319,7 @@ class Children:
         for others in self._pairs():
             asked, in_path = self._request({self.key.name: parent_id, **others}, self.listing)
             for parameters in self.listing.passes:
-                pages = self.listing.pages(
-                    (*asked, *drawn.items(), *parameters), in_path, self.known.children_of(parent_id)
-                )
+                pages = self.listing.pages((*asked, *drawn.items(), *parameters), in_path, known.children_of(parent_id))
                 for child in (child for page in pages for child in self._own(page.rows)):
                     if self.beside is not None and self.beside.key.field is not None:
                         child[self.beside.key.field] = others[str(self.beside.key.name)]

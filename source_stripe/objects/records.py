@@ -26,9 +26,9 @@ Facts = Callable[[], Mapping[str, Any]]
 """What the sync knows: `account_id`, and `read_at`, Stripe's time (Unix seconds) as it began."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Known:
-    """What a sync knows of a stream's objects beside their rows. Filled before the rows are read that it is about."""
+    """What a sync knows of a stream's objects beside their rows, before it reads those rows."""
 
     changed: Mapping[str, Change] = field(default_factory=dict)
     """What happened last to each object, by its id."""
@@ -66,7 +66,7 @@ class Projection(Protocol):
     def costs(self, row: Row) -> bool:
         """Whether the row's records cost requests; idle workers then take some of the rows over."""
 
-    def records(self, row: Row, updated: int | None) -> Iterable[Row]:
+    def records(self, row: Row, updated: int | None, known: Known) -> Iterable[Row]:
         """The stream's records of a row that changed last at `updated` (Unix seconds), so far as known."""
 
     def tombstones(self, change: Change) -> Iterable[Row]:
@@ -108,7 +108,7 @@ class Itself:
     def costs(self, row: Row) -> bool:
         return False
 
-    def records(self, row: Row, updated: int | None) -> Iterator[Row]:
+    def records(self, row: Row, updated: int | None, known: Known) -> Iterator[Row]:
         yield self.finish.record(row, updated)
 
     def tombstones(self, change: Change) -> Iterator[Row]:
@@ -128,7 +128,7 @@ class Fetched(Itself):
     def costs(self, row: Row) -> bool:
         return True
 
-    def records(self, row: Row, updated: int | None) -> Iterator[Row]:
+    def records(self, row: Row, updated: int | None, known: Known) -> Iterator[Row]:
         listing = self.listing
         try:
             whole = listing.requester.get(listing.path, self.asked, version=listing.version, id=row["id"])
@@ -150,7 +150,7 @@ class FromEvents:
     def costs(self, row: Row) -> bool:
         return False
 
-    def records(self, row: Row, updated: int | None) -> Iterator[Row]:
+    def records(self, row: Row, updated: int | None, known: Known) -> Iterator[Row]:
         shown = (row.get("data") or {}).get("object") or {}
         object_id = shown.get("id")
         if not object_id:
@@ -175,7 +175,7 @@ class Folded:
     def costs(self, row: Row) -> bool:
         return False
 
-    def records(self, row: Row, updated: int | None) -> tuple[()]:
+    def records(self, row: Row, updated: int | None, known: Known) -> tuple[()]:
         with self._lock:
             self.fold.add(row)
         return ()
@@ -201,9 +201,9 @@ class Several:
     def costs(self, row: Row) -> bool:
         return any(projection.costs(row) for stream, projection in self.streams if stream not in self.failures)
 
-    def records(self, row: Row, updated: int | None) -> Iterator[Row]:
+    def records(self, row: Row, updated: int | None, known: Known) -> Iterator[Row]:
         object_id = str(row.get("id", ""))
-        yield from self._each(object_id, lambda projection: projection.records(row, updated))
+        yield from self._each(object_id, lambda projection: projection.records(row, updated, known))
 
     def tombstones(self, change: Change) -> Iterator[Row]:
         yield from self._each(change.id, lambda projection: projection.tombstones(change))

@@ -21,7 +21,7 @@ from source_stripe.api.values import Params, Row
 from source_stripe.objects.hydration import Hydrator
 from source_stripe.objects.ledger import Change
 from source_stripe.objects.paths import objects_at, values_at
-from source_stripe.objects.records import Projection
+from source_stripe.objects.records import Known, Projection
 
 logger = logging.getLogger("airbyte.stripe")
 
@@ -210,9 +210,9 @@ class Whole:
     def costs(self, row: Row) -> bool:
         return any(nested.is_cut(row) for nested in self.lists) or self.inner.costs(row)
 
-    def records(self, row: Row, updated: int | None) -> Iterator[Row]:
+    def records(self, row: Row, updated: int | None, known: Known) -> Iterator[Row]:
         if not any(nested.is_cut(row) for nested in self.lists) or self.second_look.whole(row, self._complete):
-            yield from self.inner.records(row, updated)
+            yield from self.inner.records(row, updated, known)
 
     def tombstones(self, change: Change) -> Iterable[Row]:
         return self.inner.tombstones(change)

@@ -10,11 +10,11 @@ from source_stripe.api.account import Account
 from source_stripe.api.listing import Listing
 from source_stripe.api.ranges import Range
 from source_stripe.api.values import Params
-from source_stripe.objects.events import OVERLAP, RETENTION, TRUSTED, ChangedParent, Fold, id_of, is_gap, plan
+from source_stripe.objects.events import OVERLAP, RETENTION, TRUSTED, ChangedParent, Fold, Plan, id_of, is_gap, plan
 from source_stripe.objects.hydration import Hydrator
 from source_stripe.objects.ledger import ById, Change, Changes
 from source_stripe.objects.records import Known
-from source_stripe.reading.pieces import ChangedPiece, ListPiece, ParentsPiece, Piece
+from source_stripe.reading.pieces import ChangedPiece, ListPiece, ParentsPiece, Phase, Piece
 from source_stripe.reading.readings import Progress, State, first_pieces
 from source_stripe.reading.resuming import resume
 from source_stripe.reading.state import ReadWith, StreamState, Window
@@ -63,30 +63,32 @@ class ChangesReading:
     cursor: str
     listings: Sequence[Listing]
     feed: Feed
-    known: Known
     start: int
     lookback: int
     """Seconds before the watermark from which rows are listed again, as not all that happens to them has an event."""
     new_children_only: bool = False
     """Of a parent that changed, ask only for children created since the watermark."""
+    again: tuple[str, ...] = ()
+    """Objects that earlier syncs were refused."""
     setting: ReadWith = field(default_factory=ReadWith)
     """What the stream is read with, by its config."""
     _state: StreamState = field(default_factory=StreamState)
     _progress: Progress | None = None
 
-    def phases(self, account: Account, saved: State) -> Iterator[Sequence[Piece]]:
-        now = account.now
+    def phases(self, account: Account, saved: State) -> Iterator[Phase]:
+        now, known = account.now, Known(again=self.again)
         state = resume(saved, self.stream, self.cursor, account, self.setting)
         watermark, window = self._begin(state, now)
         self._state = StreamState(now if watermark is None else watermark, window, state.read_with)
         first, overlap = state.watermark is None, OVERLAP + state.doubt
         unlisted = window is not None and (window.floor is not None or (first and self.feed.names_unlisted))
         if unlisted:
-            yield self._events(now - RETENTION, now)
+            yield Phase(self._events(now - RETENTION, now), known)
         elif watermark is not None:
-            yield self._events(watermark - overlap, now)
+            yield Phase(self._events(watermark - overlap, now), known)
+        # From here on the fold has all of these events: the pieces that read them are finished.
         if state.watermark is not None and self.feed.parent_field is None:
-            for each in self.known.again:
+            for each in self.again:
                 # All that is known of these changes is that they are older: so is what was read before them.
                 self.feed.fold.touch(each, state.watermark)
         changes = self.feed.fold.changes
@@ -95,27 +97,25 @@ class ChangesReading:
             unlisted, watermark, window = True, None, Window(Range(self.start, now), floor=floor)
             self._state = StreamState(now, window, state.read_with)
         if unlisted and window is not None:
-            yield self._bury(changes, window)
+            known = self._knowing(known, changes, floor=window.floor)
+            yield Phase(self._bury(changes, window), known)
         if watermark is not None:
-            yield self._follow(changes.since(watermark - overlap), watermark, state.doubt, now)
+            phase = self._follow(changes.since(watermark - overlap), watermark, state.doubt, now)
+            known = phase.known
+            yield phase
+            del phase
             self._state = replace(self._state, watermark=now)
         if window is not None:
-            self._prepare_back_fill(changes, window, unlisted=unlisted)
+            known = self._before_back_fill(known, changes, window, unlisted=unlisted)
             self._progress = Progress(self.listings, window, account.birth)
-            yield first_pieces(self.listings, window.left, account.birth, expects=bool(self.known.born))
+            pieces = first_pieces(self.listings, window.left, account.birth, expects=bool(known.born))
+            yield Phase(pieces, known, state_first=True)
             self._progress = None
             self._state = replace(self._state, window=None)
-            if watermark is None and state.watermark is not None and self.known.again:
-                yield self._refused_earlier(state.watermark)
-        self._forget()
-
-    def _forget(self) -> None:
-        """What changed: all of it is emitted, and other streams of the sync need the memory."""
+            if watermark is None and state.watermark is not None and self.again:
+                yield Phase(self._refused_earlier(state.watermark), known)
+        # All of it is emitted, and other streams of the sync need the memory.
         self.feed.fold.forget()
-        self.known.changed, self.known.born = {}, ById.none()
-
-    def begun(self) -> bool:
-        return self._progress is not None
 
     def through(self, piece: ListPiece) -> State | None:
         if self._progress is None or piece.route == self.feed.route:
@@ -150,8 +150,6 @@ class ChangesReading:
 
         If this sync is killed the events may be gone when the next one comes.
         """
-        self._know(changes)
-        self.known.floor = window.floor
         planned = plan(_that_may_be_in(window, changes), since=0, start=self.start)
         hidden = planned.there.grouped(_is_hidden).get(True, changes.only([]))
         return [ChangedPiece(0, planned.gone.and_then(hidden)), *self._lone(changes)]
@@ -177,47 +175,45 @@ class ChangesReading:
             logger.warning(UNREADABLE, self.stream, lost)
         return lost is not None
 
-    def _follow(self, changes: Changes, watermark: int, doubt: int, now: int) -> list[Piece]:
-        """The pieces that bring what has changed since a watermark."""
+    def _follow(self, changes: Changes, watermark: int, doubt: int, now: int) -> Phase:
+        """What brings the changes since a watermark."""
         since = watermark - self.lookback - doubt
-        self.known.floor = watermark if self.feed.misses_births else None
-        if self.new_children_only and self.feed.parent_field is None:
-            self.known.children = Range(max(since, self.start), now, onward=True)
-            self.known.children_again = Range(self.start, now, onward=True)
-        pieces = self._changed(changes, since, now)
-        return [*pieces, *self._parents_again(watermark, pieces)]
+        known = Known(ById(changes), floor=watermark if self.feed.misses_births else None, again=self.again)
+        if self.feed.parent_field is not None:
+            pieces = self._of_parents(changes, self.feed.parent_field)
+            return Phase([*pieces, *self._parents_again(watermark, pieces)], known)
+        if self.new_children_only:
+            children = Range(max(since, self.start), now, onward=True)
+            known = replace(known, children=children, children_again=Range(self.start, now, onward=True))
+        planned = plan(changes, since=since, start=self.start)
+        return Phase(self._changed(planned, since, now), replace(known, born=ById(planned.born)))
 
-    def _prepare_back_fill(self, changes: Changes, window: Window, *, unlisted: bool) -> None:
-        """Note what is known of the rows to come. What lists may lack (`unlisted`) has to be among them."""
+    def _before_back_fill(self, known: Known, changes: Changes, window: Window, *, unlisted: bool) -> Known:
+        """What is known of the rows of a back-fill. `unlisted` where lists may lack some of them."""
         # The floor of what was followed up goes for these rows too: they may stand in both.
-        floors = (floor for floor in (window.floor, self.known.floor) if floor is not None)
-        self.known.floor, self.known.children, self.known.born = max(floors, default=None), None, ById.none()
-        self._know(changes)
-        if unlisted and self.feed.hydrator is not None:
-            there = plan(changes, since=0, start=self.start).there
-            self.known.born = ById(there.grouped(_is_hidden).get(False, changes.only([])))
+        floors = (floor for floor in (window.floor, known.floor) if floor is not None)
+        known = replace(self._knowing(known, changes, floor=max(floors, default=None)), children=None, born=ById.none())
+        if not unlisted or self.feed.hydrator is None:
+            return known
+        there = plan(changes, since=0, start=self.start).there
+        return replace(known, born=ById(there.grouped(_is_hidden).get(False, changes.only([]))))
 
-    def _know(self, changes: Changes) -> None:
-        """Note what happened last to each object whose row is to come."""
+    def _knowing(self, known: Known, changes: Changes, *, floor: int | None) -> Known:
+        """The same, with what happened last to each object whose row is to come."""
+        known = replace(known, floor=floor)
         if self.feed.parent_field is not None:
             # A sync that was killed may have put down these times for all children of the parents.
             lone = changes if self.feed.lone is not None else ()
             own = {change.id: change for change in lone}
-            self.known.changed = {**own, **_parents_of(changes, self.feed.parent_field)}
-        elif self.feed.hydrator is not None:
-            self.known.changed = ById(changes)
+            return replace(known, changed={**own, **_parents_of(changes, self.feed.parent_field)})
+        return known if self.feed.hydrator is None else replace(known, changed=ById(changes))
 
     def _events(self, since: int, now: int) -> list[ListPiece]:
         span = Range(since, now + 1)
         return [ListPiece(self.feed.route, asked, span) for asked in self.feed.listing.passes]
 
-    def _changed(self, changes: Changes, since: int, now: int) -> list[Piece]:
+    def _changed(self, planned: Plan, since: int, now: int) -> list[Piece]:
         """The pieces that bring what the events name."""
-        self.known.changed = ById(changes)
-        if self.feed.parent_field is not None:
-            return self._of_parents(changes, self.feed.parent_field)
-        planned = plan(changes, since=since, start=self.start)
-        self.known.born = ById(planned.born)
         pieces: list[Piece] = []
         if self.feed.misses_births:
             lately = Range(since, now + 1, onward=True)
@@ -235,7 +231,7 @@ class ChangesReading:
         """After a gap: lists may hide what earlier syncs were refused."""
         if self.feed.parent_field is not None:
             return self._parents_again(watermark, ())
-        again = (Change(each, watermark, None, deleted=False, shown={}) for each in self.known.again)
+        again = (Change(each, watermark, None, deleted=False, shown={}) for each in self.again)
         return [ChangedPiece(0, tuple(again))]
 
     def _parents_again(self, watermark: int, pieces: Iterable[Piece]) -> list[Piece]:
@@ -243,7 +239,7 @@ class ChangesReading:
         if self.feed.parent_field is None:
             return []
         named = {parent.id for piece in pieces if isinstance(piece, ParentsPiece) for parent in piece.parents}
-        parents = (ChangedParent(each, (), since=watermark) for each in self.known.again if each not in named)
+        parents = (ChangedParent(each, (), since=watermark) for each in self.again if each not in named)
         return [ParentsPiece(0, (parent,)) for parent in parents]
 
     def _born(self, born: Changes) -> tuple[list[ListPiece], Changes]:

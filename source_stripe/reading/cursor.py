@@ -84,10 +84,10 @@ class ReadingCursor(Cursor):
     def _slices(self) -> Iterator[StreamSlice]:
         self.progress.follow(self.stream, self.reading.share)
         self.progress.reading(self.stream)
-        for pieces in self.reading.phases(self.account.read(), self.saved_state):
-            if self.reading.begun():
+        for phase in self.reading.phases(self.account.read(), self.saved_state):
+            if phase.state_first:
                 self._emit_states()
-            self.frontier.open(pieces)
+            self.frontier.open(phase)
             for number in self.frontier.pieces():
                 yield StreamSlice(partition={}, cursor_slice={"piece": number}, extra_fields={"piece": number})
             if self.frontier.failed:

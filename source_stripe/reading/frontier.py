@@ -8,13 +8,14 @@ from __future__ import annotations
 import math
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from source_stripe.api.ranges import PageSpan, Range
 from source_stripe.api.values import Row
-from source_stripe.reading.pieces import ListPiece, Piece, RowsPiece
+from source_stripe.objects.records import Known
+from source_stripe.reading.pieces import ListPiece, Phase, Piece, RowsPiece
 from source_stripe.reading.splitting import Need, Trust, foresee, part_of, shortest_piece, split
 from source_stripe.reading.workers import Workers
 
@@ -37,9 +38,10 @@ class _Part:
 
 @dataclass
 class _Open:
-    """A piece that is not finished, and what is known of it."""
+    """A piece that is not finished, with what its phase knows."""
 
     piece: Piece
+    known: Known
     part: _Part = field(default_factory=_Part)
     unproved: bool = False
     """Whether it was handed out by a reader, and no page of it has come."""
@@ -99,6 +101,11 @@ class PieceReader:
         return self._own.piece
 
     @property
+    def known(self) -> Known:
+        """What was known before the first piece of its phase was read."""
+        return self._own.known
+
+    @property
     def list_piece(self) -> ListPiece:
         """The same, of a list. TypeError if it is of another kind."""
         if not isinstance(self._own.piece, ListPiece):
@@ -131,14 +138,14 @@ class PieceReader:
                 return False
             self._own.part.rows_left += 1
             left = RowsPiece(self.list_piece.route, tuple(rows))
-            self._pieces.add([_Open(left, self._own.part)])
+            self._pieces.add([_Open(left, self.known, self._own.part)])
             return True
 
     def hand_out(self, parts: Callable[[int], Sequence[Piece]]) -> None:
         """Hand out the pieces that `parts` makes for the number of workers that are idle."""
         with self._pieces.changed:
             if idle := self._pieces.workers.idle():
-                self._pieces.add([_Open(part) for part in parts(idle)])
+                self._pieces.add([_Open(part, self.known) for part in parts(idle)])
 
     def checkpoint(self, second: int) -> ListPiece | None:
         """The records of a list piece from `second` (Unix) on were emitted, but for the rows left to others: the piece
@@ -169,7 +176,7 @@ class PieceReader:
         own.piece = replace(piece, created=kept)
         own.pages_left = ahead.pages / (len(handed_out) + 1)
         new = (replace(piece, created=part) for part in handed_out)
-        pieces.add([_Open(each, unproved=True, pages_left=own.pages_left) for each in new])
+        pieces.add([_Open(each, own.known, unproved=True, pages_left=own.pages_left) for each in new])
         pieces.trust.given += len(handed_out)
         return len(handed_out)
 
@@ -191,10 +198,10 @@ class Frontier:
         """Why a piece could not be read: the first reason, if there are several."""
         return self._pieces.failure
 
-    def open(self, pieces: Iterable[Piece]) -> None:
-        """Begin with these, in the order in which they shall be read. May be called again once they are finished."""
+    def open(self, phase: Phase) -> None:
+        """Begin with a phase: its pieces come up in their order. May be called again once they are finished."""
         with self._pieces.changed:
-            self._pieces.add([_Open(piece) for piece in pieces])
+            self._pieces.add([_Open(piece, phase.known) for piece in phase.pieces])
 
     def pieces(self) -> Iterator[int]:
         """Piece numbers as they come up, until all are finished or one has failed. Blocks in between."""

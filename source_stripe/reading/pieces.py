@@ -9,6 +9,7 @@ from source_stripe.api.ranges import Range
 from source_stripe.api.values import Params, Row
 from source_stripe.objects.events import ChangedParent
 from source_stripe.objects.ledger import Change
+from source_stripe.objects.records import Known
 
 
 @dataclass(frozen=True)
@@ -50,3 +51,14 @@ class ParentsPiece:
 
 
 Piece = ListPiece | RowsPiece | ChangedPiece | ParentsPiece
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Pieces that may be read at the same time, and what is known before the first of them is read."""
+
+    pieces: Sequence[Piece]
+    known: Known
+    state_first: bool = False
+    """Whether the state goes out before any row, as where a back-fill begins. A sync that is killed before its first
+    checkpoint then has a watermark: the next one knows since when to look for changes and deletions."""

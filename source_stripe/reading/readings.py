@@ -16,7 +16,7 @@ from source_stripe.api.ranges import Range, intersect, merge
 from source_stripe.objects.events import TRUSTED
 from source_stripe.objects.ledger import Change
 from source_stripe.objects.records import Known
-from source_stripe.reading.pieces import ChangedPiece, ListPiece, Piece
+from source_stripe.reading.pieces import ChangedPiece, ListPiece, Phase, Piece
 from source_stripe.reading.resuming import resume
 from source_stripe.reading.state import ReadWith, StreamState, Window
 
@@ -34,15 +34,8 @@ GONE = (
 class Reading(Protocol):
     """How a stream is read. Used by one thread at a time."""
 
-    def phases(self, account: Account, saved: State) -> Iterator[Sequence[Piece]]:
-        """The pieces to read. The next ones are asked for when all of these are through."""
-
-    def begun(self) -> bool:
-        """Whether a back-fill begins with this phase.
-
-        Its state goes out before any of its rows: of those that got through, if it is killed before it can leave
-        another, the next sync then knows since when to look for changes and deletions.
-        """
+    def phases(self, account: Account, saved: State) -> Iterator[Phase]:
+        """What to read. The next phase is asked for when all pieces of this one are finished."""
 
     def through(self, piece: ListPiece) -> State | None:
         """A list piece was read and its records emitted: the state that can be gone on from now, if that is new."""
@@ -65,28 +58,32 @@ class WholeReading:
     stream: str
     cursor: str | None
     listings: Sequence[Listing]
-    known: Known
     start: int
     lookback: int | None = None
+    again: tuple[str, ...] = ()
+    """Objects that earlier syncs were refused."""
     setting: ReadWith = field(default_factory=ReadWith)
     """What the stream is read with, by its config."""
     of_events: bool = False
     """Whether the rows stand in events, which Stripe does not keep."""
     _state: StreamState = field(default_factory=StreamState)
 
-    def phases(self, account: Account, saved: State) -> Iterator[Sequence[Piece]]:
+    def phases(self, account: Account, saved: State) -> Iterator[Phase]:
         state = StreamState()
         if self.cursor is not None:
             state = resume(saved, self.stream, self.cursor, account, self.setting)
+        known = Known(again=self.again)
         if self.lookback is None:
-            self.known.floor = state.watermark
+            known = replace(known, floor=state.watermark)
         else:
-            self.known.children = Range(self._children_since(state, account), account.now, onward=True)
-            self.known.children_again = Range(self.start, account.now, onward=True)
+            children = Range(self._children_since(state, account), account.now, onward=True)
+            again = Range(self.start, account.now, onward=True)
+            known = replace(known, children=children, children_again=again)
         if self.of_events:
             warn_of_gone(self.stream, state, [Range(self.start, account.now)], account.now)
         self._state = replace(state, watermark=account.now, window=None)
-        yield first_pieces(self.listings, [Range(self.start, account.now, onward=True)], account.birth)
+        everything = Range(self.start, account.now, onward=True)
+        yield Phase(first_pieces(self.listings, [everything], account.birth), known)
 
     def _children_since(self, state: StreamState, account: Account) -> int:
         if state.watermark is None:
@@ -94,9 +91,6 @@ class WholeReading:
         # With an earlier start date than before, all of them.
         moved = state.window is not None
         return self.start if moved else max(self.start, state.watermark - (self.lookback or 0) - state.doubt)
-
-    def begun(self) -> bool:
-        return False
 
     def through(self, piece: ListPiece) -> None:
         return None
@@ -141,7 +135,8 @@ class CreatedReading:
     listings: Sequence[Listing]
     start: int
     lookback: int
-    known: Known = field(default_factory=Known)
+    again: tuple[str, ...] = ()
+    """Objects that earlier syncs were refused: those are read by their ids as well."""
     setting: ReadWith = field(default_factory=ReadWith)
     """What the stream is read with, by its config."""
     of_events: bool = False
@@ -149,20 +144,18 @@ class CreatedReading:
     _state: StreamState = field(default_factory=StreamState)
     _progress: Progress | None = None
 
-    def phases(self, account: Account, saved: State) -> Iterator[Sequence[Piece]]:
+    def phases(self, account: Account, saved: State) -> Iterator[Phase]:
         state = resume(saved, self.stream, self.cursor, account, self.setting)
         window = state.next_window(start=self.start, now=account.now, lookback=self.lookback + state.doubt)
         if self.of_events:
             warn_of_gone(self.stream, state, window.left, account.now)
         self._state = StreamState(account.now, window, state.read_with)
         self._progress = Progress(self.listings, window, account.birth)
-        again = tuple(Change(each, account.now, None, deleted=False, shown={}) for each in self.known.again)
+        again = tuple(Change(each, account.now, None, deleted=False, shown={}) for each in self.again)
         refused_earlier = [ChangedPiece(0, again)] if again else []
-        yield [*first_pieces(self.listings, window.left, account.birth), *refused_earlier]
+        pieces: list[Piece] = [*first_pieces(self.listings, window.left, account.birth), *refused_earlier]
+        yield Phase(pieces, Known(again=self.again))
         self._state = replace(self._state, window=None)
-
-    def begun(self) -> bool:
-        return False
 
     def through(self, piece: ListPiece) -> State | None:
         if self._progress is None:

@@ -1,0 +1,264 @@
+"""The records of one piece: what it is read from, page by page, and what becomes of its rows."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import pairwise
+
+from source_stripe.api.errors import Outcome, StreamFailure, StripeError
+from source_stripe.api.pages import Page
+from source_stripe.api.ranges import Descent, PageSpan, Range
+from source_stripe.api.refusals import Refused, is_of_one
+from source_stripe.api.values import Params, Row, unix_seconds
+from source_stripe.objects.children import Children
+from source_stripe.objects.covering import Cover
+from source_stripe.objects.events import ChangedParent
+from source_stripe.objects.hydration import Hydrator, hydrate
+from source_stripe.objects.ledger import Change, Missing
+from source_stripe.objects.records import Known, Several
+from source_stripe.objects.route import Route
+from source_stripe.reading.batches import Flush
+from source_stripe.reading.frontier import PieceReader
+from source_stripe.reading.pieces import ChangedPiece, ListPiece, ParentsPiece, RowsPiece
+
+logger = logging.getLogger("airbyte.stripe")
+
+_STEPS_A_CHECKPOINT = 5
+"""Pages, and handfuls of rows that cost requests, from one checkpoint of a reader to its next. What came since the last
+one comes again if the sync is killed; each costs as much as a few rows."""
+_ROWS_LEFT_AT_ONCE = 5
+"""Rows that an idle worker takes over: few, as each costs at least a request."""
+
+
+@dataclass(frozen=True)
+class PieceRecords:
+    """Makes the records of one piece, on the thread that reads it."""
+
+    stream: str
+    route: Route
+    reader: PieceReader
+    start: int
+    """Rows created before (Unix seconds) are left out."""
+    checkpoint: Callable[[ListPiece], object]
+    """Called with a part of a list, while the rest of it is read on: all records of it were emitted."""
+    refused: Refused
+    """Takes up the objects that the stream is read without."""
+    said_empty: threading.Lock
+    """Held for good by the first piece that finds the product disabled, so that the warning comes once a stream."""
+
+    def all(self) -> Iterator[Row | Flush]:
+        """The records. Raises StripeError or MalformedPage."""
+        piece = self.reader.piece
+        if isinstance(piece, RowsPiece):
+            yield from self._records(piece.rows)
+        elif isinstance(piece, ListPiece):
+            yield from self._listed(piece)
+        elif isinstance(piece, ChangedPiece):
+            yield from self._changed(piece)
+        else:
+            yield from self._children_of(piece)
+
+    @property
+    def _known(self) -> Known:
+        return self.reader.known
+
+    def _listed(self, piece: ListPiece) -> Iterator[Row | Flush]:
+        unseen = self._known.born.missing() if piece.expects else None
+        descent = Descent(_STEPS_A_CHECKPOINT)
+        for page in self._pages():
+            if unseen:
+                for row in page.rows:
+                    unseen.came(str(row.get("id")))
+            steps = yield from self._on_page(page, piece.created)
+            if self._behind(page.rows, piece, unseen):
+                break
+            span = self._span(page)
+            second = None if span is None else descent.through(span, steps)
+            if second is not None and (part := self._part(second)) is not None:
+                yield from self._missed(unseen, part)
+                yield Flush()
+                if (completed := self.reader.checkpoint(second)) is not None:
+                    self.checkpoint(completed)
+                descent.said()
+            # While the next page is on its way nobody else holds on to this one.
+            page.taken()
+        if unseen:
+            yield from self._missed(unseen, self.reader.list_piece)
+
+    def _on_page(self, page: Page, created_in: Range | None) -> Generator[Row | Flush, None, int]:
+        """The records of a page; returns in how many steps this reader made them."""
+        wanted = page.rows
+        if self.start or self.route.listing.range_filter is None:
+            wanted = [row for row in page.rows if self._wanted(row, created_in)]
+        steps = 0
+        for rows in self._kept(wanted):
+            yield from self._records(rows)
+            steps += 1
+        return steps
+
+    def _behind(self, rows: Sequence[Row], piece: ListPiece, unseen: Missing | None) -> bool:
+        """Whether a list that can't be asked for a range, newest first, has come down to rows older than wanted.
+
+        One that comes in another order is read to its end.
+        """
+        listing = self.route.listing
+        if listing.range_filter is not None or piece.created is None or not rows:
+            return False
+        times = [listing.created(row) for row in rows]
+        oldest, said = times[-1], [time for time in times if time is not None]
+        if oldest is None:
+            return not unseen
+        return oldest < piece.created.start and all(newer >= older for newer, older in pairwise(said))
+
+    def _part(self, second: int) -> ListPiece | None:
+        """The piece from `second` on, if it goes on before that."""
+        piece = self.reader.list_piece
+        if piece.created is None or not piece.created.start < second < piece.created.end:
+            return None
+        return replace(piece, created=replace(piece.created, start=second))
+
+    def _missed(self, unseen: Missing | None, piece: ListPiece) -> Iterator[Row]:
+        """What should have been in a list, by its events, and was not: lists hide it, or it is gone already."""
+        hydrator = self.route.hydrator
+        if not unseen or hydrator is None or piece.created is None:
+            return
+        for change in unseen.created_in(piece.created):
+            if hydrator.asked_for(change) == piece.asked:
+                yield from self._changed(ChangedPiece(piece.route, (change,)))
+
+    def _pages(self) -> Iterator[Page]:
+        listing, page = self.route.listing, None
+        while page is None or page.next is not None:
+            piece = self.reader.list_piece
+            try:
+                page = listing.page(piece.asked, piece.created, page, {})
+            except StripeError as error:
+                if error.outcome is not Outcome.NOT_ENABLED or page is not None:
+                    raise
+                if self.said_empty.acquire(blocking=False):
+                    logger.warning("The stream %s stays empty. %s", self.stream, error)
+                return
+            span = self._span(page)
+            readers = 0 if span is None else listing.worth_having_under_way()
+            self.reader.page_came(rows=bool(page.rows), more=page.next is not None, span=span, readers=readers)
+            yield page
+
+    def _span(self, page: Page) -> PageSpan | None:
+        """The seconds of a page behind which a list can be cut.
+
+        Each part of a list that can't be asked for a range would be read from its top again.
+        """
+        listing = self.route.listing
+        can_be_cut = listing.range_filter is not None and page.next is not None
+        return listing.span(page) if can_be_cut and page.rows else None
+
+    def _kept(self, rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+        """The rows for this reader: all, but for those that idle workers take over where each costs requests."""
+        costs = self.route.projection.costs
+        costly = [row for row in rows if costs(row)]
+        if not costly:
+            yield rows
+            return
+        free = [row for row in rows if not costs(row)]
+        for first in range(0, len(costly), _ROWS_LEFT_AT_ONCE):
+            few = costly[first : first + _ROWS_LEFT_AT_ONCE]
+            if not self.reader.leave(few):
+                yield few
+        yield free
+
+    def _records(self, rows: Sequence[Row]) -> Iterator[Row]:
+        route, known = self.route, self._known
+        created, updated, records = route.listing.created, known.updated, route.projection.records
+        for row in rows:
+            try:
+                yield from records(row, updated(row.get("id", ""), created(row)), known)
+            except StreamFailure as failure:  # noqa: PERF203 - costs nothing where nothing is raised
+                self._refuse(str(row.get("id", "")), failure)
+
+    def _refuse(self, object_id: str, failure: StreamFailure) -> None:
+        """Go on without an object. Raises the failure where it is not about it alone."""
+        if not is_of_one(failure):
+            raise failure
+        if isinstance(self.route.projection, Several):
+            self.route.projection.refuse(object_id, failure)
+            return
+        for each in self._to_ask_again(object_id, failure):
+            self.refused.put_down(each, failure)
+
+    def _to_ask_again(self, object_id: str, failure: StreamFailure) -> Sequence[str]:
+        """The ids by which later syncs find what is missing of a listed object: where events name the parents of
+        children, those; else its own.
+        """
+        children = self.route.projection
+        if not isinstance(children, Children) or not children.own_events:
+            return [object_id]
+        if not failure.parents and isinstance(children.parent, Children):
+            raise failure
+        return failure.parents or [object_id]
+
+    def _changed(self, piece: ChangedPiece) -> Iterator[Row]:
+        """Objects that changed, as they are now; tombstones of those that are gone."""
+        gone, hydrator = 0, self.route.hydrator
+        for change in piece.changes:
+            if change.deleted:
+                gone += 1
+                yield from self._tombstones(change)
+        if hydrator is None or gone == len(piece.changes):
+            return
+        by_time = self.route.listing.range_filter is not None
+        there = [change for change in piece.changes if not change.deleted] if gone else piece.changes
+        cover = Cover(there, can_list=piece.asked is not None, by_time=by_time)
+        asked = piece.asked if by_time else None
+        parts = partial(_parts_of, piece.route, cover, asked)
+        for change, row in hydrate(hydrator, piece.asked, cover, self._refuse):
+            if row is None:
+                yield from self._tombstones(change)
+            elif self._wanted(row, None):
+                yield from self._records([row])
+            self.reader.hand_out(parts)
+
+    def _tombstones(self, change: Change) -> Iterable[Row]:
+        """No older than the rows that they replace: those of what was created in the future are ahead of all events."""
+        own = unix_seconds(change.shown.get("updated"))
+        least = max(time for time in (change.time, change.created, own) if time is not None)
+        time = self._known.updated(change.id, least)
+        return self.route.projection.tombstones(replace(change, time=least if time is None else time))
+
+    def _children_of(self, piece: ParentsPiece) -> Iterator[Row]:
+        """The children of parents that events named."""
+        children = self.route.projection
+        if not isinstance(children, Children):
+            raise TypeError(f"{self.stream} has no children to read")
+        for changed in piece.parents:
+            try:
+                yield from self._of_parent(changed, children, self.route.hydrator)
+            except StreamFailure as failure:  # noqa: PERF203 - each of them is a request
+                self.refused.put_down(changed.id, failure)
+
+    def _of_parent(self, changed: ChangedParent, children: Children, hydrator: Hydrator | None) -> Iterator[Row]:
+        if not children.params_from or hydrator is None:
+            yield from children.of(changed, self._known)
+            return
+        parent = hydrator.get(Change(changed.id, changed.time, None, deleted=False, shown={}))
+        if parent is not None:
+            yield from children.records(parent, changed.time, self._known)
+
+    def _wanted(self, row: Row, created_in: Range | None) -> bool:
+        listing = self.route.listing
+        created = listing.created(row)
+        if created is None:
+            # A list that was asked for a range has put it there. Of any other, events tell what is new.
+            asked = listing.range_filter is not None or created_in is None
+            return asked or str(row.get("id")) in self._known.born
+        if created_in is not None and listing.range_filter is None and not created_in.holds(created):
+            return False
+        return created >= self.start
+
+
+def _parts_of(route: int, cover: Cover, asked: Params | None, idle: int) -> list[ChangedPiece]:
+    """What `idle` workers take over of changes that are covered."""
+    return [ChangedPiece(route, part, asked) for part in cover.share(idle)]

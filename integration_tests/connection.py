@@ -8,8 +8,8 @@ from functools import cache
 from typing import Any
 
 from integration_tests.connector import Json
+from source_stripe.catalog.manifest import Manifest
 from source_stripe.catalog.stream_rows import StreamRow
-from source_stripe.source import SourceStripe
 from unit_tests.output import Output
 
 Key = tuple[Any, ...]
@@ -18,8 +18,7 @@ Key = tuple[Any, ...]
 @cache
 def stream_rows() -> Mapping[str, StreamRow]:
     """The manifest's rows, by the names of their streams."""
-    manifest = SourceStripe(None, {}, []).resolved_manifest
-    return {row["name"]: StreamRow.model_validate(row) for row in manifest["streams"]}
+    return Manifest.load().rows
 
 
 @dataclass

@@ -11,9 +11,10 @@ import logging
 import os
 import resource
 import sys
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 from unittest.mock import patch
 
 from airbyte_cdk import entrypoint
@@ -22,6 +23,9 @@ from airbyte_cdk.sources.declarative import concurrent_declarative_source
 from integration_tests.mutations import MUTATIONS
 from integration_tests.setup import Setup
 from source_stripe import source
+from source_stripe.catalog.asking import Asking
+from source_stripe.catalog.config import Config
+from source_stripe.catalog.manifest import Manifest
 from source_stripe.run import main
 from source_stripe.source import SourceStripe
 
@@ -39,10 +43,15 @@ def run(words: list[str], setup: Setup, stdout: int, stderr: str) -> None:
 
 
 def _set_up(setup: Setup) -> None:
-    requester = SourceStripe(None, {}, []).resolved_manifest["definitions"]["requester"]
+    declared = Asking.of
+
+    def asking(manifest: Manifest, config: Config) -> Asking:
+        made = declared(manifest, config)
+        seconds: dict[str, Any] = {**setup.backoff, **setup.timeouts}
+        return replace(made, patience=replace(made.patience, **seconds))
+
+    patch.object(Asking, "of", asking).start()
     patch.object(source, "_CLOCK", lambda: setup.clock).start()
-    requester["backoff"] |= setup.backoff
-    requester["timeouts"] |= setup.timeouts
     if "give_up_after" in setup.backoff:
         patch.object(source, "_CHECK_PATIENCE", setup.backoff["give_up_after"]).start()
     if setup.mutation is not None:
@@ -72,7 +81,6 @@ def _preload() -> None:
     patch.object(concurrent_declarative_source, "get_declarative_component_schema", lambda: schema).start()
     patch.multiple(
         SourceStripe,
-        _read_and_parse_yaml_file=lambda *_: manifest,
         _pre_process_manifest=lambda *_: manifest,
         _validate_source=lambda _: None,
     ).start()

@@ -12,13 +12,9 @@ from jsonschema import Draft7Validator
 
 from integration_tests.syncing import Sync, sync
 from source_stripe.catalog.package_files import resource
-from source_stripe.source import SourceStripe
 from stripe_emulator import StripeEmulator
-from unit_tests.conftest import KEY
+from unit_tests.conftest import ROWS
 
-ROWS: dict[str, Any] = {
-    row["name"]: row for row in SourceStripe(None, {"client_secret": KEY}, None).resolved_manifest["streams"]
-}
 THREE = {"disputes": "dispute", "products": "product", "setup_intents": "setup_intent"}
 
 
@@ -64,10 +60,7 @@ def test_rows_are_as_their_schema_says(everything: Sync, name: str) -> None:
 
 @pytest.mark.parametrize("name", ROWS)
 def test_primary_keys_are_there_and_unique(everything: Sync, name: str) -> None:
-    keys = ROWS[name]["primary_key"]
-    names = [keys] if isinstance(keys, str) else keys
-
-    found = Counter(tuple(row[key] for key in names) for row in everything.output.records(name))
+    found = Counter(tuple(row[key] for key in ROWS[name].primary_key) for row in everything.output.records(name))
 
     assert all(None not in key for key in found)
     assert [key for key, times in found.items() if times > 1] == []

@@ -13,6 +13,7 @@ import pytest
 import yaml
 from airbyte_cdk.models import AirbyteMessage, AirbyteMessageSerializer, Status, SyncMode, Type
 
+from source_stripe.catalog.manifest import Manifest
 from stripe_emulator import StripeEmulator
 
 pytestmark = pytest.mark.image_tests
@@ -72,9 +73,8 @@ def test_discover_finds_every_stream_with_its_schema(image: str, secrets: Path) 
     messages = _messages(image, "discover", "--config", "/secrets/config.json", secrets=secrets)
     (message,) = _of_type(messages, Type.CATALOG)
     assert message.catalog is not None
-    manifest = yaml.safe_load((_ROOT / "manifest.yaml").read_text())
     schemas = {stream.name: stream.json_schema for stream in message.catalog.streams}
-    assert schemas == {row["name"]: _schema(row["name"]) for row in manifest["streams"]}
+    assert schemas == {name: _schema(name) for name in Manifest.load().rows}
 
 
 def test_read_brings_every_row_and_a_state(image: str, secrets: Path, emulator: StripeEmulator) -> None:

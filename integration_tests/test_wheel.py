@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
+from source_stripe.catalog.manifest import Manifest
 from stripe_emulator import StripeEmulator
 from tools.check_release import (
     changelog_faults,
@@ -95,7 +95,7 @@ def test_the_check_of_a_release_reads_versions_the_changelog_and_the_sbom(wheel:
     assert list(changelog_faults("## [1.0.0]\n\n## [0.9.0]\n\n- x\n", "1.0.0")) == [
         "CHANGELOG.md does not say what is in 1.0.0"
     ]
-    needed = [{"name": name, "version": "1"} for name in ("airbyte-cdk", "orjson", "pydantic")]
+    needed = [{"name": name, "version": "1"} for name in ("airbyte-cdk", "orjson", "pydantic", "pyyaml")]
     sbom = {"metadata": {"component": {"name": "source-stripe", "version": "0.0.1"}}, "components": needed}
     assert list(sbom_faults(sbom, about)) == [
         "the SBOM is of source-stripe 0.0.1",
@@ -113,8 +113,8 @@ def test_installed_it_discovers_every_stream(installed: Path, tmp_path: Path, em
     (tmp_path / "config.json").write_text(json.dumps({"client_secret": emulator.key, "api_url": emulator.url}))
     (message,) = _of_type(_run(installed, "discover", "--config", "config.json", folder=tmp_path), "CATALOG")
     schemas = {stream["name"]: stream["json_schema"] for stream in message["catalog"]["streams"]}
-    rows = yaml.safe_load((_ROOT / "manifest.yaml").read_text())["streams"]
-    assert schemas == {row["name"]: json.loads((_ROOT / "schemas" / f"{row['name']}.json").read_text()) for row in rows}
+    files = {name: _ROOT / "schemas" / f"{name}.json" for name in Manifest.load().rows}
+    assert schemas == {name: json.loads(path.read_text()) for name, path in files.items()}
 
 
 def _build(target: str, *, source: Path, into: Path) -> Path:

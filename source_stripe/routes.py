@@ -26,12 +26,6 @@ from source_stripe.objects.subjects import Subjects, is_group, shared
 from source_stripe.objects.whole_lists import NestedList, SecondLook, Whole
 from source_stripe.reading.changes import Feed
 
-_FILTERS: Mapping[str, RangeFilter] = {
-    "created": RangeFilter(),
-    "created_gte": RangeFilter("created_gte", "created_lt"),
-    "created_after": RangeFilter("created_after", "created_before", exclusive=True),
-    "start_time": RangeFilter("start_time", "end_time", days=True),
-}
 _ANY_BRACE = re.compile(r"\{\w+\}")
 
 
@@ -236,16 +230,12 @@ class Routes:
         v2 = row.api == "v2"
         groups = type_groups(types)
         passes = [tuple((_asked_by(event, n, v2=v2), event) for n, event in enumerate(group)) for group in groups]
-        return Listing(
-            path=V2_EVENTS_PATH if v2 else EVENTS_PATH,
-            requester=self.requester,
-            paging=self._paging("next_page_url" if v2 else "starting_after"),
-            passes=tuple(passes),
-            range_filter=RangeFilter(rfc_3339=v2),
-        )
+        path = V2_EVENTS_PATH if v2 else EVENTS_PATH
+        stream = next(each for each in self.rows.values() if each.path == path and not each.from_events)
+        return replace(self._listing(stream), passes=tuple(passes))
 
     def _filter(self, row: StreamRow) -> RangeFilter | None:
-        return replace(_FILTERS[row.filter], rfc_3339=row.api == "v2") if row.filter else None
+        return RangeFilter(**dict(row.filter)) if row.filter is not None else None
 
     def _paging(self, way: str | None, kinds: frozenset[str] = frozenset()) -> Paging:
         if way == "starting_after":

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from airbyte_cdk.models import (
@@ -18,8 +20,7 @@ from airbyte_cdk.models import (
     Status,
     SyncMode,
 )
-from airbyte_cdk.sources.declarative.models.declarative_component_schema import CustomRequester
-from airbyte_cdk.sources.declarative.yaml_declarative_source import YamlDeclarativeSource
+from airbyte_cdk.sources.declarative.concurrent_declarative_source import ConcurrentDeclarativeSource
 from airbyte_cdk.sources.streams.concurrent.abstract_stream import AbstractStream
 from airbyte_cdk.utils.stream_status_utils import as_airbyte_message
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
@@ -28,9 +29,10 @@ from source_stripe import checking
 from source_stripe.api.account import AccountReader
 from source_stripe.api.errors import StripeError
 from source_stripe.api.requester import StripeRequester
+from source_stripe.catalog.asking import Asking
 from source_stripe.catalog.config import Config, ConfigError, parse_config
 from source_stripe.catalog.expanding import expanded_too
-from source_stripe.catalog.package_files import resource
+from source_stripe.catalog.manifest import Manifest
 from source_stripe.catalog.selection import failures_of, refused, without
 from source_stripe.catalog.stream_rows import StreamRow
 from source_stripe.process.failures import Failures
@@ -50,30 +52,33 @@ _CHECK_PATIENCE = 20.0
 """Seconds that `check` waits for an answer; a sync waits as long as the manifest's backoff says."""
 
 
-class SourceStripe(YamlDeclarativeSource):
-    """Airbyte source for Stripe. Config, catalog and state go into the constructor, as the CDK needs them there."""
+class SourceStripe(ConcurrentDeclarativeSource):
+    """Airbyte source for Stripe. Config, catalog and state go into the constructor, as the CDK needs them there.
+
+    One that was made without them takes those that a command comes with, as the CDK's standard tests expect.
+    """
 
     def __init__(
         self,
-        catalog: ConfiguredAirbyteCatalog | None,
-        config: Mapping[str, Any] | None,
-        state: list[AirbyteStateMessage] | None,
+        catalog: ConfiguredAirbyteCatalog | None = None,
+        config: Mapping[str, Any] | None = None,
+        state: list[AirbyteStateMessage] | None = None,
         batches: Batches | None = None,
     ) -> None:
         """`batches` where an entry point writes records by the batch; any other gets them one by one."""
+        self._given = config
         self._parsed, self._problem = _parse(config)
-        # `spec` needs no config, and one that can't be used is refused by check, discover and read.
-        usable = {**config, **_defaults(self._parsed)} if self._parsed is not None and config else {}
         self.batches = batches
         self.progress = Progress()
+        self._manifest = _manifest()
+        # `spec` needs no config, and one that can't be used is refused by check, discover and read.
         super().__init__(
-            path_to_yaml=str(resource("manifest.yaml")),
-            catalog=catalog,
-            config=usable or _defaults(Config.model_construct()),
-            state=state,
+            catalog=catalog or ConfiguredAirbyteCatalog(streams=[]),
+            config={**config, **_defaults(self._parsed)} if self._parsed is not None and config else {},
+            state=state or [],
+            source_config=self._manifest.with_one_row(),
         )
-        self._paging = self.resolved_manifest["definitions"]["paging"]
-        self._rows = {row["name"]: StreamRow.model_validate(row) for row in self.resolved_manifest["streams"]}
+        self._rows = self._manifest.rows
         if self._parsed is not None:
             try:
                 self._rows = expanded_too(self._rows, self._parsed.expand)
@@ -90,12 +95,14 @@ class SourceStripe(YamlDeclarativeSource):
 
     def check(self, logger: logging.Logger, config: Mapping[str, Any]) -> AirbyteConnectionStatus:
         """Whether the config is sound, Stripe accepts the key, and it can read any stream; logs which ones it can't."""
+        if (other := self._given_later(config)) is not None:
+            return other.check(logger, config)
         if self._parsed is None:
             return AirbyteConnectionStatus(status=Status.FAILED, message=self._problem)
         for note in self._parsed.notes:
             logger.info(note)
-        requester = self._requester(patience=_CHECK_PATIENCE)
-        routes = Routes(self._rows, self._paging, requester, AccountReader(requester, _CLOCK))
+        requester = self._requester(self._parsed, patience=_CHECK_PATIENCE)
+        routes = Routes(self._rows, self._manifest.paging, requester, AccountReader(requester, _CLOCK))
         try:
             verdict = checking.check(self._checked(), routes, self._parsed)
         except StripeError as error:
@@ -112,6 +119,8 @@ class SourceStripe(YamlDeclarativeSource):
         return [row for row in self._rows.values() if not row.opt_in and not row.deprecated]
 
     def discover(self, logger: logging.Logger, config: Mapping[str, Any]) -> AirbyteCatalog:
+        if (other := self._given_later(config)) is not None:
+            return other.discover(logger, config)
         self._usable_config()
         return super().discover(logger, config)
 
@@ -122,6 +131,9 @@ class SourceStripe(YamlDeclarativeSource):
         catalog: ConfiguredAirbyteCatalog,
         state: list[AirbyteStateMessage] | None = None,
     ) -> Iterator[AirbyteMessage]:
+        if (other := self._given_later(config, catalog, state)) is not None:
+            yield from other.read(logger, config, catalog, state)
+            return
         for note in self._usable_config().notes:
             logger.info(note)
         problems = refused(catalog, self._rows)
@@ -140,12 +152,11 @@ class SourceStripe(YamlDeclarativeSource):
     def streams(self, config: Mapping[str, Any]) -> list[AbstractStream]:
         """One stream for each row of the manifest."""
         usable = self._usable_config()
-        requester = self._requester()
+        requester = self._requester(usable)
         builder = StreamBuilder(
             rows=self._rows,
-            paging=self._paging,
+            paging=self._manifest.paging,
             config=usable,
-            factory=self._constructor,
             requester=requester,
             account=AccountReader(requester, _CLOCK),
             workers=Workers(usable.num_workers, requester.worth_having_under_way),
@@ -169,16 +180,21 @@ class SourceStripe(YamlDeclarativeSource):
         selected = super()._select_streams(streams, configured_catalog)
         return sorted(selected, key=lambda stream: isinstance(stream.cursor, FollowingCursor))
 
-    def _requester(self, patience: float | None = None) -> StripeRequester:
-        """The manifest's requester; `patience` in seconds, where a user waits for the answer."""
-        declared = dict(self.resolved_manifest["definitions"]["requester"])
+    def _requester(self, config: Config, patience: float | None = None) -> StripeRequester:
+        """The one that all streams share; `patience` in seconds, where a user waits for the answer."""
+        asking = Asking.of(self._manifest, config)
         if patience is not None:
-            declared["backoff"] = {**declared["backoff"], "give_up_after": patience}
-            declared["timeouts"] = {what: min(seconds, patience) for what, seconds in declared["timeouts"].items()}
-        requester: StripeRequester = self._constructor.create_component(
-            CustomRequester, declared, self._config, progress=self.progress
-        )
-        return requester
+            asking = replace(asking, patience=asking.patience.at_most(patience))
+        return StripeRequester(config, asking, self.progress)
+
+    def _given_later(
+        self,
+        config: Mapping[str, Any],
+        catalog: ConfiguredAirbyteCatalog | None = None,
+        state: list[AirbyteStateMessage] | None = None,
+    ) -> SourceStripe | None:
+        """A source of what a command came with, where this one was made without a config."""
+        return SourceStripe(catalog, config, state) if self._given is None else None
 
     def _usable_config(self) -> Config:
         if self._parsed is None:
@@ -206,6 +222,12 @@ def started_first(messages: Iterator[AirbyteMessage]) -> Iterator[AirbyteMessage
 def _defaults(config: Config) -> Mapping[str, Any]:
     """What the manifest needs a value of."""
     return {"api_url": config.api_url, "num_workers": config.num_workers}
+
+
+@cache
+def _manifest() -> Manifest:
+    """Read once a process."""
+    return Manifest.load()
 
 
 def _parse(config: Mapping[str, Any] | None) -> tuple[Config | None, str]:

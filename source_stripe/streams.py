@@ -7,8 +7,6 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from airbyte_cdk.sources.declarative.models.declarative_component_schema import CustomRetriever
-from airbyte_cdk.sources.declarative.parsers.model_to_component_factory import ModelToComponentFactory
 from airbyte_cdk.sources.declarative.stream_slicers.declarative_partition_generator import (
     DeclarativePartitionFactory,
     StreamSlicerPartitionGenerator,
@@ -33,6 +31,7 @@ from source_stripe.reading.changes import ChangesReading
 from source_stripe.reading.cursor import FollowingCursor, ReadingCursor
 from source_stripe.reading.frontier import Frontier
 from source_stripe.reading.readings import CreatedReading, Reading, WholeReading
+from source_stripe.reading.retriever import StripeRetriever
 from source_stripe.reading.state import ReadWith, StreamState, UnknownStateError, refused_in
 from source_stripe.reading.workers import Workers
 from source_stripe.routes import Routes
@@ -49,7 +48,6 @@ class StreamBuilder:
     paging: Mapping[str, Mapping[str, Any]]
     """The manifest's parameters of each way to page."""
     config: Config
-    factory: ModelToComponentFactory
     requester: StripeRequester
     account: AccountReader
     workers: Workers
@@ -106,10 +104,7 @@ class StreamBuilder:
             failures=failures_of(routes[0]),
             left_out=left_out_of(routes),
         )
-        retriever = self.factory.create_component(
-            CustomRetriever,
-            dict(row.retriever),
-            self.config.model_dump(),
+        retriever = StripeRetriever(
             name=row.name,
             routes=routes,
             frontier=frontier,

@@ -8,17 +8,12 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-import yaml
-from airbyte_cdk.sources.declarative.parsers.manifest_reference_resolver import ManifestReferenceResolver
-
+from source_stripe.catalog.manifest import Manifest
 from source_stripe.catalog.stream_rows import StreamRow
 from source_stripe.catalog.sync_plan import plan_of
 
 ROOT = Path(__file__).resolve().parent.parent
-Stream = Mapping[str, Any]
-"""A row of the manifest as it stands there, with what it refers to."""
 Rows = Mapping[str, StreamRow]
 """By stream."""
 
@@ -70,16 +65,9 @@ def write(path: Path, wanted: str, *, check: bool) -> int:
     return 0
 
 
-def read_streams(manifest: Path) -> list[Stream]:
-    """The manifest's stream rows, with what they refer to."""
-    resolved = ManifestReferenceResolver().preprocess_manifest(yaml.safe_load(manifest.read_text("utf-8")))
-    streams: list[Stream] = resolved["streams"]
-    return streams
-
-
 def read_rows(manifest: Path) -> Rows:
-    """The same, typed."""
-    return {stream["name"]: StreamRow.model_validate(stream) for stream in read_streams(manifest)}
+    """The manifest's rows."""
+    return Manifest.load(manifest).rows
 
 
 def page(rows: Rows) -> str:

@@ -30,8 +30,10 @@ from source_stripe.api.pages import MalformedObject, MalformedPage, WholeList
 from source_stripe.api.policies import TABLE
 from source_stripe.api.refusals import ObjectsRefused, TooManyRefused
 from source_stripe.api.replies import Silence
+from source_stripe.catalog.asking import Asking
 from source_stripe.catalog.config import ConfigError, parse_config
 from source_stripe.catalog.expanding import expanded_too
+from source_stripe.catalog.manifest import Manifest
 from source_stripe.catalog.selection import refused
 from source_stripe.catalog.stream_rows import StreamRow
 from source_stripe.process.inputs import InputError
@@ -39,7 +41,7 @@ from source_stripe.reading.changes import GAP
 from source_stripe.reading.readings import GONE
 from source_stripe.reading.resuming import AHEAD, MOVED, OtherData
 from source_stripe.reading.state import UnknownStateError
-from tools.generate_docs import ROOT, read_rows, write
+from tools.generate_docs import ROOT, write
 
 _SAID = "`<what Stripe said (HTTP status, type, code, param, request ID)>`"
 _NO_ANSWER = "`<host, port and kind of failure>`"
@@ -191,7 +193,8 @@ def _entry(policy: Policy) -> str:
     if policy.outcome in (Outcome.KEY_REFUSED, Outcome.PERMISSION_MISSING, Outcome.REFUSED):
         kind = f" A {_TYPES[policy.failure]}."
     heading = f"### {policy.name[0].upper()}{policy.name[1:]}"
-    return "\n\n".join([heading, _quoted(message), _filled(policy.why), _filled(f"{happens}{kind}"), ""])
+    why = policy.why.format(**_judged())
+    return "\n\n".join([heading, _quoted(message), _filled(why), _filled(f"{happens}{kind}"), ""])
 
 
 def _refused() -> Iterator[str]:
@@ -254,11 +257,23 @@ def _config() -> Iterator[str]:
     for why, config in BAD_CONFIGS:
         yield _quoted(_refusal(config)) + "\n\n" + _filled(why) + "\n"
     yield _filled("Of `expand` ([expand.md](expand.md) says what can be):") + "\n"
-    rows = read_rows(ROOT / "manifest.yaml")
+    rows = Manifest.load().rows
     for why, expand in BAD_EXPANSIONS:
         message = _expand_refusal(rows, expand)
         shown, _, listed = message.partition(" What can be expanded: ")
         yield _quoted(shown + (" What can be expanded: ..." if listed else "")) + "\n\n" + _filled(why) + "\n"
+
+
+def _judged() -> Mapping[str, str]:
+    """What the manifest says of replies, in words."""
+    judged = Asking.of(Manifest.load(), parse_config({"client_secret": _KEY})).judged
+    five = set(range(500, 600))
+    words = [str(status) for status in sorted(judged.passing - five)] + ["5xx"] * (five <= judged.passing)
+    return {
+        "limited": " or ".join(map(str, sorted(judged.limited))),
+        "passing": f"{', '.join(words[:-1])} or {words[-1]}",
+        "cursor_param": judged.cursor_param,
+    }
 
 
 def _refusal(config: Mapping[str, Any]) -> str:
@@ -312,7 +327,7 @@ def _files() -> Iterator[str]:
     yield ""
     yield from (f"- {what}" for what in _found_wrong("InputError"))
     yield ""
-    rows = read_rows(ROOT / "manifest.yaml")
+    rows = Manifest.load().rows
     for problem in refused(ConfiguredAirbyteCatalog(streams=[*UNREADABLE]), rows).values():
         yield _quoted(_marked(problem)) + "\n"
     yield _filled(

@@ -10,10 +10,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-from airbyte_cdk.sources.declarative.parsers.manifest_reference_resolver import ManifestReferenceResolver
-
+from source_stripe.catalog.manifest import Manifest, ManifestError
 from source_stripe.catalog.schemas import Schema
+from source_stripe.catalog.stream_rows import ParentRow, StreamRow
 from tools.record_schema import Parent, Row, SchemaError, record_schema
 from tools.stripe_types import Scalar
 from tools.type_supplements import object_type
@@ -30,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         wanted = schema_files(read_rows(options.manifest))
-    except SchemaError as error:
+    except (ManifestError, SchemaError) as error:
         print(error, file=sys.stderr)
         return 1
     changes = differences(wanted, present(options.schemas))
@@ -43,46 +42,40 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def read_rows(manifest: Path) -> list[Row]:
-    """The manifest's stream rows, with what they refer to. Raises SchemaError for a row without `object`."""
-    resolved = ManifestReferenceResolver().preprocess_manifest(yaml.safe_load(manifest.read_text("utf-8")))
-    streams = {stream["name"]: stream for stream in resolved["streams"]}
+    """The manifest's stream rows. Raises ManifestError, and SchemaError."""
+    streams = Manifest.load(manifest).rows
     return [row_of(stream, streams) for stream in streams.values()]
 
 
-def row_of(stream: Mapping[str, Any], streams: Mapping[str, Mapping[str, Any]]) -> Row:
-    """What one resolved stream row says about its records; `streams` are all rows by name. Raises SchemaError."""
-    objects = stream.get("object")
-    if not objects:
-        raise SchemaError(f"{stream['name']}: the row names no object")
-    parents = stream.get("parents") or [stream[key] for key in ("parent",) if key in stream]
+def row_of(stream: StreamRow, streams: Mapping[str, StreamRow]) -> Row:
+    """What a stream's row says about its records; `streams` are all rows by name. Raises SchemaError."""
     return Row(
-        name=stream["name"],
-        objects=(objects,) if isinstance(objects, str) else tuple(objects),
-        cursor=stream.get("cursor"),
-        expand=tuple(stream.get("expand", ())),
-        adds=stream.get("adds", {}),
+        name=stream.name,
+        objects=stream.object,
+        cursor=stream.cursor,
+        expand=stream.expand,
+        adds=stream.adds,
         # A parent that isn't named leaves nothing on its children: they say themselves whose they are.
-        parents=tuple(_parent(parent, streams[parent["stream"]]) for parent in parents if "as" in parent),
-        sync=stream.get("sync"),
+        parents=tuple(_parent(parent, streams[parent.stream]) for parent in stream.all_parents if parent.name),
+        sync=stream.sync,
     )
 
 
-def _parent(parent: Mapping[str, Any], stream: Mapping[str, Any]) -> Parent:
-    name = parent["as"]
-    carries = {field: _kind(stream, field) for field in parent.get("carries", ())}
-    return Parent(name, parent.get("id_as", f"{name}_id"), carries)
+def _parent(parent: ParentRow, stream: StreamRow) -> Parent:
+    carries = {field: _kind(stream, field) for field in parent.carries}
+    return Parent(str(parent.name), str(parent.id_field), carries)
 
 
-def _kind(stream: Mapping[str, Any], field: str) -> str:
+def _kind(stream: StreamRow, field: str) -> str:
     """The JSON type of a field of a stream's records. Raises SchemaError."""
-    if field == stream.get("cursor") == "updated":
+    if field == stream.cursor == "updated":
         return "integer"
     try:
-        kind = object_type(stream["object"]).field(field).type
+        kind = object_type(stream.object[0]).field(field).type
     except KeyError as error:
-        raise SchemaError(f"{stream['name']}: {error.args[0]}") from None
+        raise SchemaError(f"{stream.name}: {error.args[0]}") from None
     if not isinstance(kind, Scalar):
-        raise SchemaError(f"{stream['name']}: {field} is no scalar: children can't carry it")
+        raise SchemaError(f"{stream.name}: {field} is no scalar: children can't carry it")
     return kind.kind
 
 

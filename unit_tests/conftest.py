@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from airbyte_cdk.sources.declarative.auth.token import BearerAuthenticator
-from airbyte_cdk.sources.declarative.auth.token_provider import InterpolatedStringTokenProvider
 from hypothesis import settings
 
+from source_stripe.api.listing import RangeFilter
 from source_stripe.api.requester import StripeRequester
+from source_stripe.catalog.asking import Asking, RateLimits
+from source_stripe.catalog.config import parse_config
+from source_stripe.catalog.manifest import Manifest
 
 KEY = "sk_test_emulator_4eC39HqLyjWDarjtT1zdp7dc"
 API = "https://api.stripe.com"
+MANIFEST = Manifest.load()
+ROWS = MANIFEST.rows
+ASKING = Asking.of(MANIFEST, parse_config({"client_secret": KEY}))
+CREATED = RangeFilter("created[gte]", "created[lt]")
 
 # A property's time says nothing where cores are shared.
 settings.register_profile("shared cores", deadline=None)
@@ -44,22 +51,14 @@ def time() -> Time:
 @pytest.fixture
 def make_requester(time: Time) -> Callable[..., StripeRequester]:
     def make(**config: Any) -> StripeRequester:
-        full = {"client_secret": KEY, "api_url": API, "num_workers": 2, **config}
-        token = InterpolatedStringTokenProvider(config=full, api_token=full["client_secret"], parameters={})
-        return StripeRequester(
-            config=full,
-            url_base="{{ config['api_url'] }}",
-            authenticator=BearerAuthenticator(token_provider=token, config=full, parameters={}),
-            request_headers={
-                "Stripe-Version": "2026-10-28.endive",
-                "Stripe-Account": "{{ config.get('account_id', '') }}",
-            },
-            timeouts={"connect": 1, "read": 2, "whole": 3},
-            rate_budget={"live": 1000, "test": 1000, "endpoint": 1000, "files": 1000, "share": 1},
-            backoff={"first": 0.5, "longest": 60, "give_up_after": 900},
-            clock=time.clock,
-            sleep=time.sleep,
+        parsed = parse_config({"client_secret": KEY, "api_url": API, "num_workers": 2, **config})
+        declared = Asking.of(MANIFEST, parsed)
+        asking = replace(
+            declared,
+            limits=declared.limits if parsed.call_rate_limit else RateLimits(account=1000, endpoint=1000),
+            patience=replace(ASKING.patience, connect=1, read=2, whole=3),
         )
+        return StripeRequester(parsed, asking, clock=time.clock, sleep=time.sleep)
 
     return make
 

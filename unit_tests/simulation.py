@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from source_stripe.api.ranges import PageSpan, Range
-from source_stripe.api.rates import RateBudget, RateLimits
+from source_stripe.api.rates import RateBudget
+from source_stripe.catalog.asking import RateLimits
 from source_stripe.objects.records import Known
 from source_stripe.reading.frontier import Frontier, PieceReader
 from source_stripe.reading.pieces import ListPiece, Phase

@@ -5,12 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import yaml
-from airbyte_cdk.sources.declarative.parsers.manifest_reference_resolver import ManifestReferenceResolver
 
-from source_stripe.catalog.package_files import resource
-from source_stripe.catalog.stream_rows import StreamRow
 from source_stripe.reading.state import StreamState
+from unit_tests.conftest import ROWS
 
 T = 1_700_000_000
 ISO = "2023-11-14T22:13:20Z"
@@ -121,8 +118,7 @@ NO_CURSOR = {"usage_records"}
 @pytest.fixture(scope="module")
 def cursors() -> dict[str, str | None]:
     """Our cursor of each stream."""
-    manifest = ManifestReferenceResolver().preprocess_manifest(yaml.safe_load(resource("manifest.yaml").read_text()))
-    return {row.name: row.cursor for row in map(StreamRow.model_validate, manifest["streams"])}
+    return {row.name: row.cursor for row in ROWS.values()}
 
 
 def test_these_are_its_48_streams() -> None:

@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 
 from source_stripe.api.account import Account
-from source_stripe.api.listing import Listing, RangeFilter
+from source_stripe.api.listing import Listing
 from source_stripe.api.pages import StartingAfter
 from source_stripe.api.ranges import Range
 from source_stripe.api.requester import StripeRequester
@@ -26,6 +26,7 @@ from source_stripe.reading.pieces import ChangedPiece, ListPiece, ParentsPiece, 
 from source_stripe.reading.readings import State
 from source_stripe.reading.resuming import StateError
 from source_stripe.reading.state import ReadWith
+from unit_tests.conftest import CREATED
 
 DAY = 86_400
 NOW = 1_763_800_000
@@ -40,7 +41,7 @@ EVENTS = 1
 def listing(path: str, passes: tuple[Params, ...] = ((),), *, filtered: bool = True) -> Listing:
     v1 = StartingAfter("limit", 100, "starting_after")
     requester = cast(StripeRequester, None)  # nothing is asked here
-    return Listing(path, requester, v1, passes, RangeFilter() if filtered else None)
+    return Listing(path, requester, v1, passes, CREATED if filtered else None)
 
 
 @dataclass

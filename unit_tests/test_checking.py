@@ -20,15 +20,12 @@ from source_stripe.api.listing import Listing
 from source_stripe.api.pages import MalformedPage, WholeList
 from source_stripe.api.policies import TABLE
 from source_stripe.api.requester import StripeRequester
-from source_stripe.catalog.stream_rows import StreamRow
 from source_stripe.checking import Finding, Probe, Told, Verdict, ask, judge, probes
 from source_stripe.routes import Routes
 from source_stripe.source import SourceStripe
-from unit_tests.conftest import API, KEY
+from unit_tests.conftest import API, KEY, MANIFEST, ROWS
 from unit_tests.test_source import LOGGER, mock_account
 
-SOURCE = SourceStripe(None, {"client_secret": KEY}, None)
-ROWS = {row["name"]: StreamRow.model_validate(row) for row in SOURCE.resolved_manifest["streams"]}
 GIVE = "Give it those at https://dashboard.stripe.com/apikeys"
 SINGLE = {row.path: {"object": row.object[0]} for row in ROWS.values() if row.sync == "single"}
 
@@ -42,7 +39,7 @@ def nothing(request: Any, _: Any) -> dict[str, Any]:
 
 
 def probed(requester: StripeRequester, *streams: str) -> list[Probe]:
-    paging = SOURCE.resolved_manifest["definitions"]["paging"]
+    paging = MANIFEST.paging
     return probes([ROWS[name] for name in streams], Routes(ROWS, paging, requester, AccountReader(requester)))
 
 

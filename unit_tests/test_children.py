@@ -18,7 +18,7 @@ from source_stripe.objects.events import ChangedParent
 from source_stripe.objects.ledger import Change
 from source_stripe.objects.records import Finish, Itself, Known
 from source_stripe.objects.whole_lists import Whole
-from unit_tests.conftest import API
+from unit_tests.conftest import API, CREATED
 
 V1 = StartingAfter(page_size_param="limit", page_size=100, cursor_param="starting_after")
 LINES = "/v1/invoices/{invoice}/lines"
@@ -246,7 +246,7 @@ def test_only_children_of_a_time_are_asked_for_where_that_is_enough(
     requests_mock.get(f"{API}/v1/invoices/in_1/lines", json=listed(line(1)))
 
     lately = Known(children=Range(5, 9))
-    assert records(children(requester, filtered=RangeFilter()), invoice(), known=lately) == [child(1)]
+    assert records(children(requester, filtered=CREATED), invoice(), known=lately) == [child(1)]
     assert requests_mock.request_history[0].qs == {"created[gte]": ["5"], "created[lt]": ["9"], "limit": ["100"]}
 
 

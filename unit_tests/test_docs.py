@@ -9,8 +9,6 @@ from tools.generate_docs import ROOT, counts, main, page, read_rows
 
 STREAMS = read_rows(ROOT / "manifest.yaml")
 ROW = {
-    "type": "DeclarativeStream",
-    "retriever": {},
     "name": "things",
     "group": "Core",
     "path": "/v1/things",

@@ -21,7 +21,7 @@ from source_stripe.api.policies import TABLE, judge, judge_silence
 from source_stripe.api.replies import IdWithoutAddress
 from source_stripe.api.requester import StripeRequester
 from source_stripe.catalog.config import parse_config
-from unit_tests.conftest import API, KEY
+from unit_tests.conftest import API, ASKING, KEY
 
 MakeRequester = Callable[..., StripeRequester]
 
@@ -172,7 +172,7 @@ def judged(reply: Reply) -> Policy | None:
     if isinstance(reply, Exception):
         return judge_silence(reply)
     status, headers, body = reply
-    return judge(status, headers, body, for_account=headers is ACCOUNT)
+    return judge(status, headers, body, ASKING.judged, for_account=headers is ACCOUNT)
 
 
 def test_every_row_has_an_example() -> None:
@@ -190,8 +190,8 @@ def test_a_reply_is_judged_by_its_row(name: str, reply: Reply) -> None:
     "body", [{}, {"data": []}, {"object": "x", "error": {"message": "no error, whatever it says"}}, {"error": None}]
 )
 def test_an_answer_with_a_json_object_is_used(body: dict[str, Any]) -> None:
-    assert judge(200, {}, body) is None
-    assert judge(200, {"Stripe-Should-Retry": "true"}, body) is None
+    assert judge(200, {}, body, ASKING.judged) is None
+    assert judge(200, {"Stripe-Should-Retry": "true"}, body, ASKING.judged) is None
 
 
 @pytest.mark.parametrize("policy", TABLE.values(), ids=TABLE.keys())

@@ -25,17 +25,13 @@ from source_stripe.catalog.expanding import (
     stops,
 )
 from source_stripe.catalog.schemas import StreamSchema, merged
-from source_stripe.catalog.stream_rows import StreamRow
 from source_stripe.source import SourceStripe
 from stripe_emulator import facts
 from tools.generate_expandable import main
 from tools.stripe_types import object_names
-from unit_tests.conftest import KEY
+from unit_tests.conftest import KEY, ROWS
 
 LOGGER = logging.getLogger("airbyte")
-ROWS: dict[str, StreamRow] = {
-    row["name"]: StreamRow.model_validate(row) for row in SourceStripe(None, {}, None).resolved_manifest["streams"]
-}
 
 
 # ---- paths

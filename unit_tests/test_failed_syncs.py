@@ -29,7 +29,7 @@ Sync = Callable[..., tuple[int, Output]]
 def sync(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sync:
     """A sync of events, which have a state, and of charges; the exit code and what came out. It has no patience."""
     declared = SourceStripe._requester
-    monkeypatch.setattr(SourceStripe, "_requester", lambda source: declared(source, patience=0.01))
+    monkeypatch.setattr(SourceStripe, "_requester", lambda source, config: declared(source, config, patience=0.01))
     descriptor = {"name": "events"}
     files: dict[str, Any] = {
         "config": {"client_secret": KEY, "call_rate_limit": 10_000},

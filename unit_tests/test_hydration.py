@@ -10,7 +10,7 @@ import pytest
 from requests_mock import Mocker
 
 from source_stripe.api.errors import StreamFailure, StripeError
-from source_stripe.api.listing import Listing, RangeFilter
+from source_stripe.api.listing import Listing
 from source_stripe.api.pages import NextPageUrl, Page, StartingAfter
 from source_stripe.api.requester import StripeRequester
 from source_stripe.api.values import Params
@@ -18,7 +18,7 @@ from source_stripe.objects.covering import Cover, Listed
 from source_stripe.objects.hydration import Hydrator, hydrate
 from source_stripe.objects.ledger import Change
 from source_stripe.objects.records import tombstone
-from unit_tests.conftest import API
+from unit_tests.conftest import API, CREATED
 
 V1 = StartingAfter(page_size_param="limit", page_size=100, cursor_param="starting_after")
 PRICES = f"{API}/v1/prices"
@@ -29,7 +29,7 @@ INACTIVE: Params = (("active", "false"),)
 def hydrator(
     requester: StripeRequester, *, path: str = "/v1/prices/{id}", asked: Params = (), **fields: Any
 ) -> Hydrator:
-    listing = {"path": "/v1/prices", "paging": V1, "range_filter": RangeFilter(), **fields}
+    listing = {"path": "/v1/prices", "paging": V1, "range_filter": CREATED, **fields}
     return Hydrator(Listing(requester=requester, **listing), path, asked)
 
 
@@ -137,7 +137,7 @@ def test_rows_that_do_not_say_when_they_were_made(requester: StripeRequester, re
 
 def test_v2_goes_on_at_the_address_of_the_next_page(requester: StripeRequester, requests_mock: Mocker) -> None:
     requests_mock.get(f"{API}/v2/imports", json={"data": [{"id": "imp_1"}], "next_page_url": None})
-    v2 = hydrator(requester, paging=NextPageUrl("limit", 100), range_filter=RangeFilter(rfc_3339=True))
+    v2 = hydrator(requester, paging=NextPageUrl("limit", 100), range_filter=replace(CREATED, rfc_3339=True))
     imports = replace(v2, listing=replace(v2.listing, path="/v2/imports"))
 
     page = imports.page((), Listed(1_763_800_000, after="/v2/imports?page=p2&limit=100"))

@@ -60,7 +60,6 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
     with pytest.MonkeyPatch.context() as patch:
         # Read once: that takes most of the time.
         patch.setattr(concurrent_declarative_source, "get_declarative_component_schema", lambda: schema)
-        patch.setattr(SourceStripe, "_read_and_parse_yaml_file", lambda *_: manifest)
         patch.setattr(SourceStripe, "_pre_process_manifest", lambda *_: manifest)
         patch.setattr(SourceStripe, "_validate_source", lambda _: None)
         yield call

@@ -17,6 +17,7 @@ BELOW = {
     "catalog": (),
     "api": ("process", "catalog"),
     "objects": ("process", "catalog", "api"),
+    "declared": ("process", "catalog", "api", "objects"),
     "reading": ("process", "catalog", "api", "objects"),
     "wiring": ("process", "catalog", "api", "objects", "reading"),
 }

@@ -67,8 +67,7 @@ def test_a_streams_events_exist(name: str) -> None:
 @pytest.mark.parametrize("name", names(lambda row: row.get("events") and not is_v2(row)))
 def test_a_streams_events_carry_its_object_and_none_is_forgotten(name: str) -> None:
     row = STREAMS[name]
-    carried = row.get("event_object", row["object"])
-    wanted = {carried} if isinstance(carried, str) else set(carried)
+    wanted = set(row.get("event_object", row["object"]))
     events = {event for event, held in EVENT_OBJECTS.items() if wanted & set(held)}
     # Of groups that name their objects by how ids begin, some carry what has another name.
     assert event_types(set(row["events"]) - set(row.get("other_ids", ()))) <= events
@@ -99,21 +98,25 @@ def test_what_touches_a_row_names_it(name: str) -> None:
         # An account as a payment source is a relic of the types.
         for kind in {kind for event in event_types(types) for kind in EVENT_OBJECTS[event]} - {"account"}:
             named = object_type(kind).field(field).type
-            assert named == Scalar("string") or list(kinds(named)) == [STREAMS[name]["object"]]
+            assert named == Scalar("string") or list(kinds(named)) == [*STREAMS[name]["object"]]
         assert not set(types) & set(STREAMS[name]["events"])
 
 
 @pytest.mark.parametrize("name", names(lambda row: row.get("events") and is_v2(row)))
 def test_a_v2_streams_events_are_all_of_its_object(name: str) -> None:
     row = STREAMS[name]
-    stem = str(row["object"]).replace("catalog_import", "catalog.imports")
+    stem = row["object"][0].replace("catalog_import", "catalog.imports")
     assert set(row["events"]) == {event for event in v2_event_types() if event.startswith((f"{stem}.", f"{stem}["))}
+
+
+NOT_GOT = {"discounts", "source_transactions"}
+"""Stripe has no address for one of them: the rows of their parents are read again."""
 
 
 @pytest.mark.parametrize("name", names(lambda row: row.get("events")))
 def test_what_an_event_names_can_be_got_or_its_parents_rows_can(name: str) -> None:
     row = STREAMS[name]
-    if "event_object" in row or row.get("get", "") is None:
+    if "event_object" in row or name in NOT_GOT:
         assert parents(row)
     elif row["path"] != "/v1/events":
         endpoint = ENDPOINTS[anonymous(row.get("get") or f"{row['path']}/{{id}}")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -15,7 +16,7 @@ from source_stripe.api.listing import Listing, RangeFilter
 from source_stripe.api.pages import MalformedPage, NextPageUrl, Page, StartingAfter, WholeList
 from source_stripe.api.ranges import PageSpan, Range
 from source_stripe.api.requester import StripeRequester
-from unit_tests.conftest import API
+from unit_tests.conftest import API, CREATED
 from unit_tests.output import Output
 from unit_tests.test_source import DATE, NOW, mock_account, read_stream, rows_of
 
@@ -183,10 +184,10 @@ DAY = 86_400
 @pytest.mark.parametrize(
     ("asked", "second", "covered"),
     [
-        (RangeFilter(), 100, True),
-        (RangeFilter(), 199, True),
-        (RangeFilter(), 99, False),
-        (RangeFilter(), 200, False),
+        (CREATED, 100, True),
+        (CREATED, 199, True),
+        (CREATED, 99, False),
+        (CREATED, 200, False),
         (RangeFilter("created_after", "created_before", exclusive=True), 100, True),
         (RangeFilter("created_after", "created_before", exclusive=True), 99, False),
         (RangeFilter("created_after", "created_before", exclusive=True), 200, False),
@@ -203,7 +204,7 @@ def test_times_of_v2_and_other_time_fields_are_understood(requester: StripeReque
     requests_mock.get(
         f"{API}/v2/x", json={"data": [{"id": "a", "at": "1970-01-01T00:01:40.5Z"}], "next_page_url": None}
     )
-    listing = Listing("/v2/x", requester, V2, range_filter=RangeFilter(rfc_3339=True), time_field="at")
+    listing = Listing("/v2/x", requester, V2, range_filter=replace(CREATED, rfc_3339=True), time_field="at")
 
     assert len(listing.page((), Range(100, 101), None, {}).rows) == 1
     with pytest.raises(MalformedPage, match="outside of the range"):
@@ -211,7 +212,7 @@ def test_times_of_v2_and_other_time_fields_are_understood(requester: StripeReque
 
 
 def test_the_span_of_a_page_does_not_depend_on_its_order(requester: StripeRequester) -> None:
-    listing = Listing("/v1/x", requester, V1, range_filter=RangeFilter())
+    listing = Listing("/v1/x", requester, V1, range_filter=CREATED)
     rows = [{"id": str(second), "created": second} for second in (5, 9, 2, 7)]
 
     assert listing.span(Page(rows)) == PageSpan(9, 2)

@@ -6,16 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-import yaml
-from airbyte_cdk.sources.declarative.parsers.manifest_reference_resolver import ManifestReferenceResolver
 
 from source_stripe.api.account import AccountReader
 from source_stripe.api.requester import StripeRequester
-from source_stripe.catalog.package_files import resource
-from source_stripe.catalog.stream_rows import StreamRow
 from source_stripe.catalog.sync_plan import plan_of
 from source_stripe.reading.changes import Feed
 from source_stripe.routes import Routes
+from unit_tests.conftest import MANIFEST, ROWS
 
 Event = dict[str, Any]
 FeedOf = Callable[[str], Feed]
@@ -24,14 +21,10 @@ FeedOf = Callable[[str], Feed]
 @pytest.fixture
 def feed_of(requester: StripeRequester) -> FeedOf:
     """The feed of a stream, as the manifest declares it."""
-    text = yaml.safe_load(resource("manifest.yaml").read_text("utf-8"))
-    manifest = ManifestReferenceResolver().preprocess_manifest(text)
-    rows = {row["name"]: StreamRow.model_validate(row) for row in manifest["streams"]}
-    paging = manifest["definitions"]["paging"]
 
     def of(name: str) -> Feed:
-        routes = Routes(rows, paging, requester, AccountReader(requester))
-        feed = routes.feed(rows[name], plan_of(rows[name], rows), routes.of(rows[name]))
+        routes = Routes(ROWS, MANIFEST.paging, requester, AccountReader(requester))
+        feed = routes.feed(ROWS[name], plan_of(ROWS[name], ROWS), routes.of(ROWS[name]))
         assert feed is not None
         return feed
 

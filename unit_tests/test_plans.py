@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import pytest
-import yaml
 
 from source_stripe.api.account import AccountReader
 from source_stripe.api.requester import StripeRequester
 from source_stripe.catalog.sync_plan import Again, Since, Way, plan_of
 from source_stripe.checking import probes
 from source_stripe.routes import Routes
-from tools.generate_docs import ROOT, read_rows
 from tools.generate_plans import TABLE, main, table
-
-ROWS = read_rows(ROOT / "manifest.yaml")
-PAGING = yaml.safe_load((ROOT / "manifest.yaml").read_text("utf-8"))["definitions"]["paging"]
+from unit_tests.conftest import MANIFEST, ROWS
 
 
 def test_the_table_of_plans_is_up_to_date() -> None:
@@ -31,7 +27,7 @@ def test_the_table_has_a_line_for_every_stream() -> None:
 
 @pytest.mark.parametrize("name", ROWS)
 def test_check_asks_for_what_the_plan_says(name: str, requester: StripeRequester) -> None:
-    routes = Routes(ROWS, PAGING, requester, AccountReader(requester))
+    routes = Routes(ROWS, MANIFEST.paging, requester, AccountReader(requester))
 
     asked = {probe.listing.path for probe in probes([ROWS[name]], routes)}
 

@@ -10,23 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_stripe.api.rates import RateBudget, RateLimits, Slot, Window
-
-BUDGET = {"live": 100.0, "test": 25.0, "endpoint": 25.0, "files": 20.0, "share": 0.8}
-
-
-@pytest.mark.parametrize(
-    ("live", "call_rate_limit", "account", "endpoint", "files"),
-    [(True, None, 80, 20, 16), (False, None, 20, 20, 16), (True, 50, 50, 12.5, 10), (False, 50, 50, 50, 40)],
-)
-def test_the_share_goes_for_both_windows(
-    live: bool, call_rate_limit: int | None, account: float, endpoint: float, files: float
-) -> None:
-    limits = RateLimits.of(BUDGET, live=live, call_rate_limit=call_rate_limit)
-
-    assert limits.account == pytest.approx(account)
-    assert limits.endpoint == pytest.approx(endpoint)
-    assert limits.exceptions["/v1/files"] == pytest.approx(files)
+from source_stripe.api.rates import RateBudget, Slot, Window
+from source_stripe.catalog.asking import RateLimits
 
 
 @given(st.integers(1, 30), st.lists(st.floats(0, 0.3), min_size=1, max_size=120))

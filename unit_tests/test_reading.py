@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from source_stripe.api.account import Account
-from source_stripe.api.listing import Listing, RangeFilter
+from source_stripe.api.listing import Listing
 from source_stripe.api.pages import WholeList
 from source_stripe.api.ranges import Range, intersect
 from source_stripe.api.requester import StripeRequester
@@ -19,6 +19,7 @@ from source_stripe.reading.pieces import ListPiece, Phase
 from source_stripe.reading.readings import CreatedReading, Progress, Reading, WholeReading, first_pieces
 from source_stripe.reading.resuming import StateError
 from source_stripe.reading.state import Window
+from unit_tests.conftest import CREATED
 
 NOW = 1_763_800_000
 ACCOUNT = Account("acct_1", "", birth=900, now=NOW)
@@ -29,7 +30,7 @@ OFF: Params = (("active", "false"),)
 
 def listing(*passes: Params, filtered: bool = True) -> Listing:
     requester = cast(StripeRequester, None)  # nothing is asked here
-    return Listing("/v1/files", requester, WholeList(), passes or ((),), RangeFilter() if filtered else None)
+    return Listing("/v1/files", requester, WholeList(), passes or ((),), CREATED if filtered else None)
 
 
 def test_pieces_go_newest_first_and_know_the_accounts_birth() -> None:

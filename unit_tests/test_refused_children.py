@@ -9,7 +9,7 @@ import pytest
 from requests_mock import Mocker
 
 from source_stripe.api.errors import StreamFailure
-from source_stripe.api.listing import Listing, RangeFilter
+from source_stripe.api.listing import Listing
 from source_stripe.api.pages import OneObject
 from source_stripe.api.ranges import Range
 from source_stripe.api.requester import StripeRequester
@@ -17,7 +17,7 @@ from source_stripe.objects.children import Beside, Children, ParentKey, Via
 from source_stripe.objects.events import ChangedParent
 from source_stripe.objects.records import Finish, Itself, Known
 from source_stripe.reading.pieces import ChangedPiece, ParentsPiece
-from unit_tests.conftest import API
+from unit_tests.conftest import API, CREATED
 from unit_tests.test_refused_objects import refuse, refused
 from unit_tests.test_retriever import CHARGES, V1, change, charge, facts, ids, listed, read, retriever
 
@@ -146,7 +146,7 @@ def test_of_a_parent_that_was_refused_children_of_any_age_are_asked_for(
     requests_mock.get(CHARGES, json=listed(charge(1), charge(2)))
     asked = [requests_mock.get(f"{API}/v1/charges/ch_{number}/mandates", json=listed()) for number in (1, 2)]
     known = Known(children=Range(60, 90), again=("ch_2",), children_again=Range(10, 90))
-    listing = Listing("/v1/charges/{charge}/mandates", requester, V1, range_filter=RangeFilter())
+    listing = Listing("/v1/charges/{charge}/mandates", requester, V1, range_filter=CREATED)
 
     read(retriever(requester, of_mandates(requester, listing=listing, key=ParentKey("charge", None))), known=known)
 

@@ -12,7 +12,7 @@ from airbyte_cdk.sources.types import StreamSlice
 from requests_mock import Mocker
 
 from source_stripe.api.errors import StripeError
-from source_stripe.api.listing import Listing, RangeFilter
+from source_stripe.api.listing import Listing
 from source_stripe.api.pages import OneObject, StartingAfter
 from source_stripe.api.ranges import Range
 from source_stripe.api.refusals import Refused
@@ -28,7 +28,7 @@ from source_stripe.reading.pieces import ListPiece, Phase, Piece
 from source_stripe.reading.retriever import StripeRetriever
 from source_stripe.reading.workers import Workers
 from unit_tests.changed import by_id
-from unit_tests.conftest import API
+from unit_tests.conftest import API, CREATED
 
 V1 = StartingAfter(page_size_param="limit", page_size=100, cursor_param="starting_after")
 CHARGES = f"{API}/v1/charges"
@@ -62,7 +62,7 @@ def retriever(
     workers: int = 1,
     **fields: Any,
 ) -> StripeRetriever:
-    defaults = {"path": "/v1/charges", "paging": V1, "range_filter": RangeFilter()}
+    defaults = {"path": "/v1/charges", "paging": V1, "range_filter": CREATED}
     listing = Listing(requester=requester, **{**defaults, **fields})
     hydrator = Hydrator(listing, "/v1/charges/{id}", kinds=frozenset({"charge"}))
     route = Route(listing, projection or Itself(Finish("updated", facts), "charge"), hydrator)

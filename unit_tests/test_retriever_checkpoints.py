@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from source_stripe.reading.batches import Batches
 from source_stripe.reading.pieces import ListPiece, Phase
 from source_stripe.reading.retriever import StripeRetriever
 from unit_tests.changed import by_id
+from unit_tests.conftest import CREATED
 from unit_tests.test_retriever import CHARGES, change, charge, listed, retriever
 
 OLDEST_FIRST = [[n, n + 1] for n in range(1, 24, 2)]
@@ -72,11 +74,11 @@ def test_what_is_through_was_handed_over_where_records_come_a_page_at_a_time(
 @pytest.mark.parametrize(
     ("pages", "piece", "range_filter"),
     [
-        (OLDEST_FIRST, ListPiece(created=Range(0, 100)), RangeFilter()),
+        (OLDEST_FIRST, ListPiece(created=Range(0, 100)), CREATED),
         (NEWEST_FIRST, ListPiece(created=Range(0, 100)), None),
-        (NEWEST_FIRST, ListPiece(), RangeFilter()),
-        ([[7, 7]] * 12, ListPiece(created=Range(0, 8)), RangeFilter()),
-        ([[7, 7]] * 12, ListPiece(created=Range(8, 20)), RangeFilter(days=True)),
+        (NEWEST_FIRST, ListPiece(), CREATED),
+        ([[7, 7]] * 12, ListPiece(created=Range(0, 8)), CREATED),
+        ([[7, 7]] * 12, ListPiece(created=Range(8, 20)), replace(CREATED, days=True)),
     ],
     ids=["another order", "no ranges", "no times", "one second", "whole days"],
 )

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
+from dataclasses import replace
 
 import pytest
-import yaml
-from airbyte_cdk.sources.declarative.parsers.manifest_reference_resolver import ManifestReferenceResolver
 
 from source_stripe.api.account import AccountReader
 from source_stripe.api.listing import Listing, RangeFilter
 from source_stripe.api.pages import NextPageUrl, OneObject, WholeList
 from source_stripe.api.requester import StripeRequester
-from source_stripe.catalog.package_files import resource
-from source_stripe.catalog.stream_rows import StreamRow
 from source_stripe.catalog.sync_plan import plan_of
 from source_stripe.objects.children import Children
 from source_stripe.objects.records import Fetched, FromEvents, Itself, Projection, Several
@@ -23,16 +19,12 @@ from source_stripe.objects.route import Route
 from source_stripe.objects.whole_lists import Whole
 from source_stripe.reading.changes import Feed
 from source_stripe.routes import Routes
-
-MANIFEST: dict[str, Any] = ManifestReferenceResolver().preprocess_manifest(
-    yaml.safe_load(resource("manifest.yaml").read_text("utf-8"))
-)
-ROWS = {row["name"]: StreamRow.model_validate(row) for row in MANIFEST["streams"]}
+from unit_tests.conftest import CREATED, MANIFEST, ROWS
 
 
 @pytest.fixture
 def routes(requester: StripeRequester) -> Routes:
-    return Routes(ROWS, MANIFEST["definitions"]["paging"], requester, AccountReader(requester))
+    return Routes(ROWS, MANIFEST.paging, requester, AccountReader(requester))
 
 
 @pytest.fixture
@@ -104,13 +96,13 @@ def test_every_stream_with_events_follows_them(name: str, routes: Routes) -> Non
     if row.api == "v2":
         assert feed.listing.path == "/v2/core/events"
         assert all(key == f"types[{place}]" for group in feed.listing.passes for place, (key, _) in enumerate(group))
-        assert feed.listing.range_filter == RangeFilter(rfc_3339=True)
+        assert feed.listing.range_filter == replace(CREATED, rfc_3339=True)
     else:
         assert feed.listing.path == "/v1/events"
         for group in feed.listing.passes:
             assert len(group) == 1 or not any(event.endswith("*") for _, event in group)
             assert all(key == ("type" if event.endswith("*") else "types[]") for key, event in group)
-        assert feed.listing.range_filter == RangeFilter()
+        assert feed.listing.range_filter == CREATED
 
 
 def test_more_types_than_a_request_takes_are_asked_for_in_groups(routes: Routes) -> None:
@@ -131,7 +123,7 @@ def test_a_plain_list(of: Callable[[str], Route]) -> None:
     charges = of("charges")
 
     assert charges.listing.path == "/v1/charges"
-    assert charges.listing.range_filter == RangeFilter()
+    assert charges.listing.range_filter == CREATED
     assert isinstance(inner(charges.projection), Itself)
     assert charges.hydrator is not None
     assert charges.hydrator.path == "/v1/charges/{id}"

@@ -10,10 +10,10 @@ import pytest
 import yaml
 from jsonschema import Draft7Validator
 
-from tools import stripe_types
-from tools.generate_schemas import ROOT, main, read_rows, render
-from tools.record_schema import UPDATED, Row, SchemaError, first_sentence, record_schema
-from tools.stripe_types import Field, ObjectType, Resource, Scalar, list_operations, object_names
+from source_stripe.catalog.manifest import Manifest
+from tools.generate_schemas import ROOT, main, read_rows
+from tools.record_schema import UPDATED, Row, record_schema
+from tools.stripe_types import Scalar
 from tools.type_supplements import object_type
 
 SCHEMAS = ROOT / "schemas"
@@ -203,11 +203,37 @@ def test_without_check_it_is_put_right(copy: Path) -> None:
     assert texts[0] == texts[1]
 
 
+def hung(carries: list[str], id_as: str) -> Node:
+    """A router of a stream that is its own parent."""
+    config = {
+        "stream": {"$ref": "#/definitions/streams/odd"},
+        "parent_key": "id",
+        "partition_field": "above",
+        "extra_fields": [[field] for field in carries],
+    }
+    return {"$ref": "#/definitions/parents", "parent_stream_configs": [config], "id_as": {"above": id_as}}
+
+
+def manifest_of(folder: Path, *rows: Node, **definitions: Node) -> Path:
+    """A manifest with the real definitions, and these rows: what their retrievers say."""
+    text = Manifest.load().text
+    shared = {name: node for name, node in text["definitions"].items() if name != "streams"}
+    streams = []
+    for row in rows:
+        name = row.pop("name")
+        way = {"$ref": "#/definitions/v1_list", "requester": {"$ref": "#/definitions/requester", "path": f"/v1/{name}"}}
+        retriever = {**way, "changes": {"sync": "snapshot"}, "about": {"group": "Core"}, **row}
+        streams.append({"$ref": "#/definitions/stream", "$parameters": {"name": name}, "retriever": retriever})
+    path = folder / "manifest.yaml"
+    path.write_text(yaml.safe_dump({**text, "definitions": {**shared, **definitions}, "streams": streams}), "utf-8")
+    return path
+
+
 @pytest.mark.parametrize(
     ("row", "message"),
     [
         ({"object": "chargeback"}, "odd: the stripe package knows no object 'chargeback'"),
-        ({}, "odd: the row names no object"),
+        ({}, "The stream odd of manifest.yaml can't be used: retriever.object: Field required."),
         ({"object": "charge", "expand": ["custmer"]}, "odd: expand: charge has no field custmer"),
         ({"object": "charge", "adds": {"invoice_id": "text"}}, "odd: adds: invoice_id is 'text', not one of string"),
         (
@@ -215,15 +241,15 @@ def test_without_check_it_is_put_right(copy: Path) -> None:
             "odd: Stripe's amount is integer, the connector would make",
         ),
         (
-            {"object": "charge", "parent": {"stream": "odd", "as": "amount", "id_as": "amount"}},
+            {"object": "charge", "partition_router": hung([], "amount")},
             "odd: Stripe's amount is integer, the connector would make",
         ),
         (
-            {"object": "charge", "parent": {"stream": "odd", "as": "parent", "carries": ["metadata"]}},
+            {"object": "charge", "partition_router": hung(["metadata"], "above_id")},
             "odd: metadata is no scalar",
         ),
         (
-            {"object": "charge", "parent": {"stream": "odd", "as": "parent", "carries": ["updated"]}},
+            {"object": "charge", "partition_router": hung(["updated"], "above_id")},
             "odd: charge has no field 'updated'",
         ),
     ],
@@ -231,8 +257,7 @@ def test_without_check_it_is_put_right(copy: Path) -> None:
 def test_a_row_that_asks_for_what_is_not_there_is_refused(
     row: Node, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    manifest = tmp_path / "manifest.yaml"
-    manifest.write_text(yaml.safe_dump({"streams": [{"name": "odd", **row}]}), "utf-8")
+    manifest = manifest_of(tmp_path, {"name": "odd", **row})
     assert main(["--manifest", str(manifest), "--schemas", str(tmp_path / "schemas")]) == 1
     assert capsys.readouterr().err.startswith(message)
     assert not (tmp_path / "schemas").exists()
@@ -242,147 +267,26 @@ def test_a_row_that_asks_for_what_is_not_there_is_refused(
 
 
 def test_a_row_takes_what_its_definition_says(tmp_path: Path) -> None:
-    manifest = tmp_path / "manifest.yaml"
-    manifest.write_text(
-        """
-definitions:
-  changing: {cursor: updated, expand: [customer]}
-streams:
-  - {$ref: "#/definitions/changing", name: payouts, object: payout, expand: [balance_transaction]}
-  - {$ref: "#/definitions/changing", name: external_accounts, object: [bank_account, card], adds: {account_id: string}}
-""",
-        "utf-8",
+    changing = {
+        "$ref": "#/definitions/v1_list",
+        "expand": ["customer"],
+        "changes": {"sync": "snapshot", "cursor": "updated"},
+    }
+    manifest = manifest_of(
+        tmp_path,
+        {"name": "payouts", "object": "payout", "expand": ["balance_transaction"]},
+        {
+            "name": "external_accounts",
+            "$ref": "#/definitions/changing",
+            "object": ["bank_account", "card"],
+            "adds": {"account_id": "string"},
+            "changes": {"$ref": "#/definitions/changing/changes"},
+        },
+        changing=changing,
     )
-    assert read_rows(manifest) == [
-        Row("payouts", ("payout",), "updated", ("balance_transaction",)),
-        Row("external_accounts", ("bank_account", "card"), "updated", ("customer",), {"account_id": "string"}),
-    ]
-
-
-def test_a_child_gets_its_parents_id_and_what_it_carries() -> None:
-    schema = committed("checkout_sessions_line_items")["properties"]
-    added = {name: field["type"][1] for name, field in schema.items() if name.startswith("checkout_session_")}
-    assert added == {
-        "checkout_session_id": "string",
-        "checkout_session_created": "integer",
-        "checkout_session_updated": "integer",
-        "checkout_session_expires_at": "integer",
-    }
-    assert schema["checkout_session_id"]["description"] == "ID of the checkout session. Added by the connector."
-
-
-def test_a_childs_own_field_for_its_parent_stays_as_stripe_describes_it() -> None:
-    own = record_schema(Row("transfer_reversals", ("transfer_reversal",)))["properties"]["transfer"]
-    assert committed("transfer_reversals")["properties"]["transfer"] == own
-    assert "transfer_id" not in committed("transfer_reversals")["properties"]
-
-
-def test_a_parent_that_is_not_named_leaves_nothing() -> None:
-    assert ROWS["discounts"].parents == ()
-
-
-def test_what_the_package_lacks_is_supplemented() -> None:
-    assert at(committed("usage_records"), "period.end")["type"] == ["null", "integer"]
-    assert at(committed("usage_records"), "total_usage")["type"] == ["null", "integer"]
-    assert at(committed("v2_core_events"), "related_object.url")["type"] == ["null", "string"]
-    assert at(committed("v2_core_events"), "data") == {"type": ["null", "object"], "additionalProperties": True}
-    assert at(committed("v2_core_events"), "reason.type")["type"] == ["null", "string"]
-
-
-def test_a_supplement_stands_for_nothing_that_the_package_has() -> None:
-    for name, supplement in json.loads((ROOT / "tools" / "type_supplements.json").read_text("utf-8")).items():
-        known = {item.name for item in stripe_types.object_type(name).fields} if name in object_names() else set()
-        assert not known & set(supplement["fields"])
-
-
-def test_what_a_row_expands_is_an_object() -> None:
-    plain = record_schema(Row("charges", ("charge",)))
-    expanded = record_schema(Row("charges", ("charge",), expand=("balance_transaction", "refunds.data.charge")))
-    assert at(plain, "balance_transaction")["type"] == ["null", "string"]
-    assert at(expanded, "balance_transaction.fee")["type"] == ["null", "integer"]
-    assert at(expanded, "balance_transaction.source")["type"] == ["null", "string"]
-    assert at(expanded, "refunds.data.[].charge.amount")["type"] == ["null", "integer"]
-    assert at(expanded, "customer")["type"] == ["null", "string"]
-
-
-def test_expanding_below_an_object_expands_the_object() -> None:
-    schema = record_schema(Row("charges", ("charge",), expand=("balance_transaction.source",)))
-    # source is one of many kinds of object: it has the fields of all
-    assert at(schema, "balance_transaction.source.evidence_details")["type"] == ["null", "object"]
-    assert at(schema, "balance_transaction.source.arrival_date")["type"] == ["null", "integer"]
-
-
-def test_a_stream_of_several_kinds_of_object_has_the_fields_of_all() -> None:
-    schema = record_schema(Row("external_accounts", ("bank_account", "card"), adds={"account_id": "string"}))
-    assert at(schema, "routing_number")["type"] == ["null", "string"]
-    assert at(schema, "exp_year")["type"] == ["null", "integer"]
-    assert at(schema, "account_id")["type"] == ["null", "string"]
-    assert schema["title"] == "Bank account or Card"
-
-
-def test_an_object_inside_itself_is_left_open(monkeypatch: pytest.MonkeyPatch) -> None:
-    # No object of the pinned version embeds itself, but for the errors below: a later one may.
-    nested = ObjectType("invoice", (Field("from_invoice", Resource("invoice"), True, ""),))
-    monkeypatch.setattr("tools.record_schema.object_type", lambda _: nested)
-    assert at(record_schema(Row("invoices", ("invoice",))), "from_invoice") == {
-        "type": ["null", "object"],
-        "additionalProperties": True,
-    }
-
-
-@pytest.mark.parametrize(
-    ("kind", "error"),
-    [
-        ("invoice", "last_finalization_error"),
-        ("payment_intent", "last_payment_error"),
-        ("setup_intent", "last_setup_error"),
-        ("setup_attempt", "setup_error"),
-        ("terminal.reader", "action.api_error"),
-    ],
-)
-def test_errors_are_flat(kind: str, error: str) -> None:
-    schema = at(record_schema(Row("any", (kind,))), error)
-    assert at(schema, "message")["type"] == ["null", "string"]
-    for name in ("payment_intent", "payment_method", "setup_intent", "source"):
-        assert at(schema, name)["type"] == ["null", "object"]
-        assert "properties" not in at(schema, name)
-
-
-def test_what_a_row_expands_may_repeat_the_object() -> None:
-    schema = record_schema(Row("charges", ("charge",), expand=("payment_intent.latest_charge",)))
-    assert at(schema, "payment_intent.latest_charge.amount")["type"] == ["null", "integer"]
-
-
-def test_v2_times_are_rfc_3339() -> None:
-    schema = record_schema(Row("v2_core_accounts", ("v2.core.account",)))
-    assert at(schema, "created")["type"] == ["null", "string"]
-    assert at(schema, "created")["format"] == "date-time"
-
-
-def test_every_list_of_the_api_makes_a_schema_of_a_size_that_destinations_take() -> None:
-    sizes = {
-        operation.objects: len(render(record_schema(Row("any", operation.objects, cursor="any"))).encode())
-        for operation in list_operations()
-    }
-    assert len(sizes) > 120
-    assert {objects: size for objects, size in sizes.items() if size > 150_000} == {}
-    assert sum(sizes.values()) < 2_000_000
-
-
-@pytest.mark.parametrize(
-    ("text", "sentence"),
-    [
-        ("One. Two.", "One."),
-        ("See [the guide](https://docs.stripe.com/x) of `foo.bar` now.\n\nMore.", "See the guide of `foo.bar` now."),
-        ("Wrapped\nline, e.g. Visa or 1.5 USD", "Wrapped line, e.g. Visa or 1.5 USD"),
-        ("<p>Paid.</p> `true` if so", "Paid."),
-        ("", ""),
-    ],
-)
-def test_descriptions_are_one_sentence_of_plain_text(text: str, sentence: str) -> None:
-    assert first_sentence(text) == sentence
-
-
-def test_a_schema_error_says_which_stream() -> None:
-    with pytest.raises(SchemaError, match=r"^payouts: expand: payout has no field destination\.nothing$"):
-        record_schema(Row("payouts", ("payout",), expand=("destination.nothing",)))
+    plain, changed = read_rows(manifest)
+    assert plain == Row("payouts", ("payout",), None, ("balance_transaction",), sync="snapshot")
+    added = {"account_id": "string"}
+    assert changed == Row(
+        "external_accounts", ("bank_account", "card"), "updated", ("customer",), added, sync="snapshot"
+    )

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from source_stripe.api.ranges import Range
-from source_stripe.api.rates import RateLimits
+from source_stripe.catalog.asking import RateLimits
 from source_stripe.reading.splitting import Need, Trust, fair_share, part_of
 from unit_tests.simulation import Simulation
 from unit_tests.spreads import LIFE, SPREADS, evenly

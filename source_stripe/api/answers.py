@@ -37,8 +37,11 @@ class Refusal:
     retry_after: float = 0.0
 
     @classmethod
-    def of(cls, status: int, headers: Mapping[str, str], body: Any) -> Refusal:
-        """Read an error body; whatever is missing or is no error object stays empty."""
+    def of(cls, status: int, headers: Mapping[str, str], body: Any, *, wait_header: str = "") -> Refusal:
+        """Read an error body; whatever is missing or is no error object stays empty.
+
+        `wait_header` is the header that may ask for a pause.
+        """
         error = body.get("error") if isinstance(body, Mapping) else None
         if not isinstance(error, Mapping):
             error = {"message": error}
@@ -48,7 +51,7 @@ class Refusal:
         elif body is None:
             texts["message"] = "the answer is no whole JSON object"
         texts["request_id"] = headers.get("Request-Id", "")
-        retry_after = headers.get("Retry-After", "")
+        retry_after = headers.get(wait_header, "")
         return cls(
             status=status,
             date=stripe_time(headers),

@@ -43,7 +43,7 @@ class Policy:
     todo: str
     """What to do about it; with `{permission}`."""
     why: str
-    """For docs/errors.md: which replies these are, and what they mean."""
+    """For docs/errors.md: which replies these are, and what they mean; with the fields of the manifest's `Judged`."""
 
     def sentence(self, *, path: str, key: str, said: str, permission: str) -> str:
         """The message that the user reads."""

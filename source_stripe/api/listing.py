@@ -23,8 +23,8 @@ class RangeFilter:
     `exclusive` where even the first bound is not part of it; `days` where both bounds must be midnights of UTC.
     """
 
-    start: str = "created[gte]"
-    end: str = "created[lt]"
+    start: str
+    end: str
     exclusive: bool = False
     days: bool = False
     rfc_3339: bool = False

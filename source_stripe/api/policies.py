@@ -19,9 +19,9 @@ from urllib3.exceptions import LocationValueError
 from source_stripe.api.answers import Refusal
 from source_stripe.api.errors import CURSOR_GONE, Outcome, Policy
 from source_stripe.api.replies import Answers, Either, IdWithoutAddress, Reply, Silence
+from source_stripe.catalog.asking import Judged
 from source_stripe.catalog.config import KEYS_PAGE
 
-_PASSING = {408, 409, *range(500, 600)}
 _REFUSED = {400, 401, 403, 404}
 _OF_ANSWERS = {"object", "data", "id"}
 """Every answer has one of these; some objects have an `error` beside."""
@@ -32,14 +32,14 @@ _TABLE = (
     # What passes, by itself or as Stripe says. Stripe-Should-Retry comes before all that statuses mean.
     Policy(
         name="rate limit",
-        replies=Answers({429}),
+        replies=Answers(limited=True),
         outcome=Outcome.RETRY,
         failure=FailureType.transient_error,
         what="Stripe limited GET {path} for too long",
         todo="Something else uses up the account's rate limits: lower call_rate_limit, or sync at another time. "
         "Nothing read so far is lost.",
-        why="HTTP 429: too many requests, of this connector and of all others of the account together. The connector "
-        "slows down at once; this message comes when even that did not help.",
+        why="HTTP {limited}: too many requests, of this connector and of all others of the account together. The "
+        "connector slows down at once; this message comes when even that did not help.",
     ),
     Policy(
         name="retry asked for",
@@ -52,21 +52,21 @@ _TABLE = (
     ),
     Policy(
         name="no retry wanted",
-        replies=Answers(_PASSING, should_retry="false"),
+        replies=Answers(passing=True, should_retry="false"),
         outcome=Outcome.REFUSED,
         failure=FailureType.transient_error,
         what="Stripe can't answer GET {path}, and says that asking again won't help",
         todo="Sync again later; if it stays, tell Stripe's support the request ID. Nothing read so far is lost.",
-        why="HTTP 408, 409 or 5xx with the header `Stripe-Should-Retry: false`.",
+        why="HTTP {passing} with the header `Stripe-Should-Retry: false`.",
     ),
     Policy(
         name="trouble at Stripe",
-        replies=Answers(_PASSING),
+        replies=Answers(passing=True),
         outcome=Outcome.RETRY,
         failure=FailureType.transient_error,
         what="Stripe could not answer GET {path} for too long",
         todo="Sync again later (https://status.stripe.com says how Stripe is doing); nothing read so far is lost.",
-        why="HTTP 408, 409 or 5xx: passing trouble at Stripe, or of a proxy on the way.",
+        why="HTTP {passing}: passing trouble at Stripe, or of a proxy on the way.",
     ),
     Policy(
         name="broken answer",
@@ -254,12 +254,15 @@ _TABLE = (
     ),
     Policy(
         name=CURSOR_GONE,
-        replies=Answers({400, 404}, codes={"resource_missing"}, params={"starting_after", "ending_before"}),
+        replies=Either(
+            Answers({400, 404}, codes={"resource_missing"}, of_cursor=True),
+            Answers({400, 404}, codes={"resource_missing"}, params={"ending_before"}),
+        ),
         outcome=Outcome.REFUSED,
         failure=FailureType.transient_error,
         what="The rows behind which the list {path} goes on were deleted while it was read",
         todo="Sync again; nothing read so far is lost.",
-        why="Code `resource_missing` for the parameter `starting_after`, with each row of a page. Without any of them "
+        why="Code `resource_missing` for the parameter `{cursor_param}`, with each row of a page. Without any of them "
         "Stripe does not say what comes next, and going on would skip rows.",
     ),
     Policy(
@@ -378,17 +381,30 @@ TABLE: Mapping[str, Policy] = {policy.name: policy for policy in _TABLE}
 """All policies by name, in order: the first that has a reply is the one that counts."""
 
 
-def judge(status: int, headers: Mapping[str, str], body: Any, *, for_account: bool = False) -> Policy | None:
+def judge(
+    status: int, headers: Mapping[str, str], body: Any, judged: Judged, *, for_account: bool = False
+) -> Policy | None:
     """The policy for an answer; None if it is to be used. `body` is the decoded JSON, or None where there was none.
 
-    `for_account` where a connected account was asked for.
+    `judged` is what the manifest says of replies; `for_account` where a connected account was asked for.
     """
     is_json = isinstance(body, Mapping)
     is_error = is_json and bool(body.get("error")) and not _OF_ANSWERS & body.keys()
     if 200 <= status < 300 and is_json and not is_error:
         return None
     said, should_retry = Refusal.of(status, headers, body), headers.get("Stripe-Should-Retry", "")
-    return _first(Reply(said, should_retry, is_json, is_error=is_error, for_account=for_account))
+    return _first(
+        Reply(
+            said,
+            should_retry,
+            is_json,
+            is_error=is_error,
+            for_account=for_account,
+            limited=status in judged.limited,
+            passing=status in judged.passing,
+            of_cursor=said.param == judged.cursor_param,
+        )
+    )
 
 
 def judge_silence(error: Exception) -> Policy:

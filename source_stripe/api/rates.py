@@ -10,11 +10,11 @@ from __future__ import annotations
 import math
 import threading
 from bisect import bisect_right, insort
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+from source_stripe.catalog.asking import RateLimits
 
 _SECOND = 1.0
-_FILES = "/v1/files"
 _LEAST = 0.5
 _NEAR = 0.85
 """Up to this share of the rate that failed last, it grows back by a request a second each second."""
@@ -28,29 +28,6 @@ _A_LITTLE_FASTER = 0.97
 """At a hundred answers a second that takes a quarter of the workers a second away."""
 _RESERVE = 1.8
 """So many times the requests that would do if all answers took as long, and came evenly."""
-
-
-@dataclass(frozen=True)
-class RateLimits:
-    """Requests a second: of the account, of each of its endpoints, and of the endpoints that differ."""
-
-    account: float
-    endpoint: float
-    exceptions: Mapping[str, float] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, budget: Mapping[str, float], *, live: bool, call_rate_limit: int | None) -> RateLimits:
-        """The limits of the manifest's `rate_budget`, times our share of them.
-
-        `call_rate_limit` (requests a second of the account) sets the share; above 1 where Stripe raised the limits.
-        """
-        allowed = budget["live"] if live else budget["test"]
-        share = call_rate_limit / allowed if call_rate_limit else budget["share"]
-        return cls(allowed * share, budget["endpoint"] * share, {_FILES: budget["files"] * share})
-
-    def of_endpoint(self, endpoint: str) -> float:
-        """Requests a second of an endpoint."""
-        return self.exceptions.get(endpoint, self.endpoint)
 
 
 @dataclass(frozen=True)

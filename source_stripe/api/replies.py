@@ -30,6 +30,12 @@ class Reply:
     error: Exception | None = None
     for_account: bool = False
     """Whether a connected account was asked for."""
+    limited: bool = False
+    """Whether its status says that there were too many requests."""
+    passing: bool = False
+    """Whether its status is of what passes."""
+    of_cursor: bool = False
+    """Whether it is about the row that a list was to go on from."""
 
 
 class Replies(Protocol):
@@ -50,6 +56,9 @@ class Answers:
     is_json: bool | None = None
     is_error: bool | None = None
     for_account: bool | None = None
+    limited: bool | None = None
+    passing: bool | None = None
+    of_cursor: bool | None = None
     has_id: bool | None = None
     """Whether it names the request, as all of Stripe's do."""
 
@@ -65,6 +74,9 @@ class Answers:
             and self.is_json in (None, reply.is_json)
             and self.is_error in (None, reply.is_error)
             and self.for_account in (None, reply.for_account)
+            and self.limited in (None, reply.limited)
+            and self.passing in (None, reply.passing)
+            and self.of_cursor in (None, reply.of_cursor)
             and self.has_id in (None, bool(said.request_id))
         )
 

@@ -8,12 +8,9 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import quote
 
 import requests
-from airbyte_cdk.sources.declarative.auth.declarative_authenticator import DeclarativeAuthenticator
-from airbyte_cdk.sources.declarative.interpolation import InterpolatedString
 from requests.structures import CaseInsensitiveDict
 from requests.utils import get_environ_proxies, select_proxy
 from urllib3.exceptions import HTTPError
@@ -22,10 +19,11 @@ from source_stripe.api.answers import Answer, Refusal, decode, host_and_port, st
 from source_stripe.api.connections import BoundedAdapter
 from source_stripe.api.errors import Outcome, StripeError
 from source_stripe.api.policies import judge, judge_silence
-from source_stripe.api.rates import RateBudget, RateLimits
+from source_stripe.api.rates import RateBudget
 from source_stripe.api.replies import IdWithoutAddress
 from source_stripe.api.values import Params, has_address
-from source_stripe.catalog.config import parse_config
+from source_stripe.catalog.asking import Asking
+from source_stripe.catalog.config import Config
 from source_stripe.process.progress import Progress
 
 logger = logging.getLogger("airbyte.stripe")
@@ -33,28 +31,21 @@ logger = logging.getLogger("airbyte.stripe")
 
 @dataclass(repr=False)
 class StripeRequester:
-    """Asks Stripe, within the rate budget and with patience. Declared in the manifest; one serves all threads."""
+    """Asks Stripe, within the rate budget and with patience. One serves all threads."""
 
-    config: Mapping[str, Any]
-    url_base: str
-    authenticator: DeclarativeAuthenticator
-    request_headers: Mapping[str, str]
-    timeouts: Mapping[str, float]
-    rate_budget: Mapping[str, float]
-    backoff: Mapping[str, float]
+    config: Config
+    asking: Asking
     progress: Progress = field(default_factory=Progress)
     clock: Callable[[], float] = field(default=time.monotonic)
     cpu_clock: Callable[[], float] = field(default=time.process_time)
     sleep: Callable[[float], None] = field(default=time.sleep)
 
     def __post_init__(self) -> None:
-        config = parse_config(self.config)
-        limits = RateLimits.of(self.rate_budget, live=config.live, call_rate_limit=config.call_rate_limit)
-        self._budget = RateBudget(limits)
-        self._key_kind = config.key_kind
+        self._budget = RateBudget(self.asking.limits)
+        self._key_kind = self.config.key_kind
         self._key_refused: StripeError | None = None
         self._silent_since: float | None = None
-        self._url_base = self._interpolated(self.url_base)
+        self._url_base = self.asking.url_base
         self._session = requests.Session()
         # What the environment says is looked up once, not for every request.
         self._session.trust_env = False
@@ -65,13 +56,12 @@ class StripeRequester:
         if proxy := host_and_port(select_proxy(self._url_base, self._session.proxies) or ""):
             self._host += f" by the proxy {proxy}"
         self._session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
-        self._session.auth = self.authenticator
+        self._session.auth = self.asking.authenticator
         self._session.headers = CaseInsensitiveDict({"Accept": "application/json", "Accept-Encoding": "gzip"})
-        for name, value in self.request_headers.items():
-            if text := self._interpolated(value):
-                self._session.headers[name] = text
+        self._session.headers.update(self.asking.headers)
         self._for_account = "Stripe-Account" in self._session.headers
-        adapter = BoundedAdapter(whole=self.timeouts["whole"], pool_connections=1, pool_maxsize=config.num_workers)
+        workers, whole = self.config.num_workers, self.asking.patience.whole
+        adapter = BoundedAdapter(whole=whole, pool_connections=1, pool_maxsize=workers)
         self._session.mount(f"{self._url_base}/", adapter)
 
     def get(self, path: str, params: Params = (), *, version: str | None = None, **ids: str) -> Answer:
@@ -79,7 +69,7 @@ class StripeRequester:
 
         `version` is the Stripe-Version to ask with, where it is not the manifest's.
 
-        Asks again as long as the manifest's `backoff` says, and for nothing more once the key was refused.
+        Asks again as long as the manifest's `pace` says, and for nothing more once the key was refused.
         Raises StripeError where Stripe refuses or stays silent.
         """
         if not all(map(has_address, ids.values())):
@@ -126,7 +116,7 @@ class StripeRequester:
         """
         if self._silent_since is None:
             self._silent_since = self.clock()
-        return float(min(begun, self._silent_since) + self.backoff["give_up_after"])
+        return float(min(begun, self._silent_since) + self.asking.patience.give_up_after)
 
     def _ask(self, url: str, path: str, params: Params, headers: Mapping[str, str] | None) -> Answer | StripeError:
         """One try."""
@@ -136,7 +126,7 @@ class StripeRequester:
                 url,
                 params=list(params),
                 headers=headers,
-                timeout=(self.timeouts["connect"], self.timeouts["read"]),
+                timeout=(self.asking.patience.connect, self.asking.patience.read),
                 # A redirect would carry the key to another host.
                 allow_redirects=False,
                 stream=True,
@@ -148,23 +138,21 @@ class StripeRequester:
             return StripeError(judge_silence(error), path, Refusal.silence(error, self._host), self._key_kind)
         now = self.clock()
         self._budget.answered(now - sent, now, self.cpu_clock())
-        self.progress.request(limited=response.status_code == 429)
+        limited = response.status_code in self.asking.judged.limited
+        self.progress.request(limited=limited)
         body = decode(content)
-        if response.status_code == 429:
+        if limited:
             self._budget.slow_down(path, response.headers.get("Stripe-Rate-Limited-Reason"), self.clock())
-        policy = judge(response.status_code, response.headers, body, for_account=self._for_account)
+        policy = judge(response.status_code, response.headers, body, self.asking.judged, for_account=self._for_account)
         if policy is None:
             return Answer(body or {}, stripe_time(response.headers))
-        refusal = Refusal.of(response.status_code, response.headers, body)
+        header = self.asking.patience.header
+        refusal = Refusal.of(response.status_code, response.headers, body, wait_header=header)
         return StripeError(policy, path, refusal, self._key_kind)
 
     def _pause(self, attempt: int, refusal: Refusal) -> float:
         """Seconds until the next try: a random time below a doubling ceiling, or longer if Stripe says so."""
-        longest = self.backoff["longest"]
-        ceiling = min(longest, self.backoff["first"] * 2**attempt)
+        longest = self.asking.patience.longest
+        ceiling = min(longest, self.asking.patience.first * 2**attempt)
         jitter = random.uniform(0.5, 1.0)  # noqa: S311 - not a secret
         return float(max(ceiling * jitter, min(refusal.retry_after, longest)))
-
-    def _interpolated(self, text: str) -> str:
-        value = InterpolatedString.create(text, parameters={}).eval(self.config)
-        return "" if value is None or value == "None" else str(value)

@@ -61,6 +61,10 @@ class Config(BaseModel):
         """Whether the key is a live one. Sandboxes and test mode share the prefixes with `_test_`."""
         return "_live_" in self.client_secret.get_secret_value()
 
+    def said(self) -> Mapping[str, Any]:
+        """The values that templates of the manifest are filled from, the key in plain text."""
+        return {**self.model_dump(), "client_secret": self.client_secret.get_secret_value()}
+
     @property
     def key_kind(self) -> str:
         """What the key is: `live restricted key`, say."""

@@ -1,4 +1,4 @@
-"""A row of the manifest: what it may say about a stream. The manifest's own comment explains each key."""
+"""A row of the manifest, as the engine sees it: read off its components by `catalog/manifest.py`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 EVENTS_PATH = "/v1/events"
 V2_EVENTS_PATH = "/v2/core/events"
+Paging = Literal["starting_after", "next_page_url", "none", "object"]
+"""How a list is paged: by the last row's id, by the address of the next page, all in one answer; or one object."""
 
 
 class Row(BaseModel):
@@ -20,6 +22,18 @@ class Row(BaseModel):
     @classmethod
     def _one_or_more(cls, value: Any) -> Any:
         return (value,) if isinstance(value, str) else value
+
+
+class FilterRow(Row):
+    """How a list is asked for what was created in a range: the names of the parameters, and how they want times."""
+
+    start: str
+    end: str
+    exclusive: bool = False
+    """Whether even the first bound is not part of it."""
+    days: bool = False
+    """Whether both bounds must be midnights of UTC."""
+    rfc_3339: bool = False
 
 
 class ViaRow(Row):
@@ -51,23 +65,21 @@ class ParentRow(Row):
 
 
 class StreamRow(Row):
-    """A row of `streams`, its `$ref` resolved."""
+    """A row of `streams`."""
 
-    type: str
     name: str
     group: str
     path: str | None = None
     object: tuple[str, ...]
-    retriever: Mapping[str, Any]
     primary_key: tuple[str, ...]
 
     params: Mapping[str, str] = Field(default_factory=dict)
     passes: tuple[Mapping[str, str], ...] = ({},)
     expand: tuple[str, ...] = ()
-    filter: Literal["created", "created_gte", "created_after", "start_time"] | None = None
+    filter: FilterRow | None = None
     time_field: str = "created"
     older_time_fields: tuple[str, ...] = ()
-    paging: Literal["starting_after", "next_page_url", "none", "object"] | None = "starting_after"
+    paging: Paging | None = "starting_after"
     api: Literal["v1", "v2"] = "v1"
     version: str | None = None
     adds: Mapping[str, str] = Field(default_factory=dict)

@@ -22,7 +22,7 @@ from source_stripe.reading.pieces import ListPiece
 
 @dataclass
 class StripeRetriever(Retriever):
-    """Reads the pieces of one stream. Declared in the manifest; made for each stream by source_stripe/streams.py."""
+    """Reads the pieces of one stream, in place of the manifest's retriever, which the CDK by itself reads with."""
 
     name: str
     routes: tuple[Route, ...]

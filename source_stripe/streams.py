@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from airbyte_cdk.sources.declarative.schema import InlineSchemaLoader
 from airbyte_cdk.sources.declarative.stream_slicers.declarative_partition_generator import (
     DeclarativePartitionFactory,
     StreamSlicerPartitionGenerator,
@@ -119,12 +120,13 @@ class StreamBuilder:
         return [self._default_stream(one, retriever, own) for one, own in zip(rows, cursors, strict=True)]
 
     def _default_stream(self, row: StreamRow, retriever: Any, cursor: Cursor) -> DefaultStream:
-        schema = StreamSchema(row, self.rows)
-        partitions = DeclarativePartitionFactory(row.name, schema, retriever, self.messages)
+        # The retriever makes no use of the schema, and the CDK would read its file for each partition.
+        no_schema = InlineSchemaLoader({}, {})
+        partitions = DeclarativePartitionFactory(row.name, no_schema, retriever, self.messages)
         return DefaultStream(
             partition_generator=StreamSlicerPartitionGenerator(partitions, cursor),
             name=row.name,
-            json_schema=schema.get_json_schema,
+            json_schema=StreamSchema(row, self.rows).get_json_schema,
             primary_key=list(row.primary_key),
             cursor_field=CursorField(row.cursor) if row.cursor else None,
             logger=logging.getLogger(f"airbyte.{row.name}"),

@@ -81,7 +81,9 @@ def reading(
     unlisted = lone is not None
     feed = Feed(EVENTS, listing("/v1/events", types), fold, hydrator, parent, misses_births, unlisted, lone)
     setting = ReadWith(start_date=start or None)
-    return Watched("coupons", "updated", [coupons], feed, start, lookback, new_children_only, setting=setting)
+    return Watched(
+        "coupons", "updated", [coupons], start, lookback, (), setting, feed=feed, new_children_only=new_children_only
+    )
 
 
 def event(of: str, what: str, time: int, created: int | None = 50, **shown: Any) -> dict[str, Any]:
@@ -105,7 +107,7 @@ def run(
                 for each in events:
                     if span.start <= each["created"] < span.end:
                         stream.feed.fold.add(each)
-            stream.through(piece)
+            stream.checkpoint(piece)
     return phases
 
 
@@ -143,15 +145,15 @@ def test_it_is_checkpointed_as_its_ranges_are_through() -> None:
 
     assert next(phases) == [ListPiece(created=Range(500, NOW))]
     newest, oldest = ListPiece(created=Range(900, NOW)), ListPiece(created=Range(500, 900))
-    assert stream.share() == 0
+    assert stream.part_read() == 0
     backfill = {"start": 500, "cutoff": NOW, "done": [[900, NOW]]}
-    assert stream.through(newest) == {"updated": NOW, "backfill": backfill, "read_with": read_with}
+    assert stream.checkpoint(newest) == {"updated": NOW, "backfill": backfill, "read_with": read_with}
     backfill["done"] = [[500, NOW]]
-    assert stream.through(oldest) == {"updated": NOW, "backfill": backfill, "read_with": read_with}
-    assert stream.share() == 1
+    assert stream.checkpoint(oldest) == {"updated": NOW, "backfill": backfill, "read_with": read_with}
+    assert stream.part_read() == 1
     assert list(phases) == []
     assert stream.final_state() == {"updated": NOW, "read_with": read_with}
-    assert stream.share() is None
+    assert stream.part_read() is None
 
 
 def test_an_interrupted_first_sync_is_carried_on_behind_what_changed_since() -> None:
@@ -171,7 +173,11 @@ def test_an_interrupted_first_sync_is_carried_on_behind_what_changed_since() -> 
     assert stream.final_state() == {"updated": NOW, "backfill": backfill, "read_with": READ_WITH}
     assert stream.known.updated("co_1", 50) == W + 9
     assert stream.known.updated("co_2", 50) == 50
-    assert stream.through(left) == {"updated": NOW, "backfill": {**backfill, "done": [[0, W]]}, "read_with": READ_WITH}
+    assert stream.checkpoint(left) == {
+        "updated": NOW,
+        "backfill": {**backfill, "done": [[0, W]]},
+        "read_with": READ_WITH,
+    }
     assert list(phases) == []
     assert stream.final_state() == {"updated": NOW, "read_with": READ_WITH}
 
@@ -194,7 +200,7 @@ def test_reading_events_is_no_progress_of_the_list() -> None:
     (events,) = next(phases)
 
     assert isinstance(events, ListPiece)
-    assert stream.through(events) is None
+    assert stream.checkpoint(events) is None
 
 
 def test_what_changed_is_read_again_newest_object_first() -> None:

@@ -83,7 +83,7 @@ def test_a_gaps_state_says_what_was_before_it() -> None:
     next(phases)
     assert next(phases) == [ListPiece(created=Range(0, NOW), expects=False)]
 
-    assert stream.through(ListPiece(created=Range(900, NOW))) == {
+    assert stream.checkpoint(ListPiece(created=Range(900, NOW))) == {
         "updated": NOW,
         "backfill": {"start": 0, "cutoff": NOW, "done": [[900, NOW]], "floor": NOW - TRUSTED},
         "read_with": READ_WITH,

@@ -49,7 +49,7 @@ def test_a_reading_of_all_that_was_killed_goes_on() -> None:
     assert stream.begun()
     assert isinstance(whole, ListPiece)
 
-    left = stream.through(ListPiece(created=Range(1_000, NOW)))
+    left = stream.checkpoint(ListPiece(created=Range(1_000, NOW)))
 
     backfill = {"start": 0, "cutoff": NOW, "done": [[1_000, NOW]], "floor": W}
     assert left == {"updated": NOW, "backfill": backfill, "read_with": READ_WITH}

@@ -40,14 +40,14 @@ class TwoPhases:
         yield Phase([FIRST, SECOND], Known(), state_first=True)
         yield Phase([THIRD], Known())
 
-    def through(self, piece: ListPiece) -> Mapping[str, Any] | None:
+    def checkpoint(self, piece: ListPiece) -> Mapping[str, Any] | None:
         self.done.append(piece)
         return None if piece == THIRD else self.final_state()
 
     def final_state(self) -> Mapping[str, Any] | None:
         return None if self.no_state else {"updated": NOW, "done": len(self.done)}
 
-    def share(self) -> float | None:
+    def part_read(self) -> float | None:
         return None
 
 
@@ -166,7 +166,7 @@ def test_a_checkpoint_that_fails_keeps_nobody_waiting(monkeypatch: pytest.Monkey
     run = sync()
     slices = run.slices()
     first = next(slices)
-    monkeypatch.setattr(run.cursor.reading, "through", lambda _: 1 / 0)
+    monkeypatch.setattr(run.cursor.reading, "checkpoint", lambda _: 1 / 0)
 
     with pytest.raises(ZeroDivisionError):
         run.close(first)

@@ -16,7 +16,7 @@ from source_stripe.api.requester import StripeRequester
 from source_stripe.api.values import Params
 from source_stripe.objects.records import Known
 from source_stripe.reading.pieces import ListPiece, Phase
-from source_stripe.reading.readings import CreatedReading, Progress, Reading, WholeReading, first_pieces
+from source_stripe.reading.readings import CreatedReading, RangesDone, Reading, WholeReading, first_pieces
 from source_stripe.reading.resuming import StateError
 from source_stripe.reading.state import Window
 from unit_tests.conftest import CREATED
@@ -58,26 +58,26 @@ def test_each_list_and_pass_has_its_pieces() -> None:
 
 
 def test_a_range_is_done_when_every_list_and_pass_is_through_it() -> None:
-    progress = Progress([listing(ON, OFF), listing()], Window(Range(0, 1_000)))
+    ranges = RangesDone([listing(ON, OFF), listing()], Window(Range(0, 1_000)))
 
-    assert progress.through(ListPiece(0, ON, Range(400, 1_000))).done == ()
-    assert progress.through(ListPiece(0, OFF, Range(500, 1_000))).done == ()
-    assert progress.through(ListPiece(1, (), Range(0, 600))).done == (Range(500, 600),)
-    assert progress.through(ListPiece(1, (), Range(600, 1_000))).done == (Range(500, 1_000),)
-    assert progress.through(ListPiece(0, OFF, Range(0, 500))).done == (Range(400, 1_000),)
-    assert progress.through(ListPiece(0, ON, Range(0, 400))).done == (Range(0, 1_000),)
+    assert ranges.add(ListPiece(0, ON, Range(400, 1_000))).done == ()
+    assert ranges.add(ListPiece(0, OFF, Range(500, 1_000))).done == ()
+    assert ranges.add(ListPiece(1, (), Range(0, 600))).done == (Range(500, 600),)
+    assert ranges.add(ListPiece(1, (), Range(600, 1_000))).done == (Range(500, 1_000),)
+    assert ranges.add(ListPiece(0, OFF, Range(0, 500))).done == (Range(400, 1_000),)
+    assert ranges.add(ListPiece(0, ON, Range(0, 400))).done == (Range(0, 1_000),)
 
 
 def test_a_list_without_ranges_is_through_all_of_it_at_once() -> None:
-    progress = Progress([listing(filtered=False)], Window(Range(0, 1_000)))
+    ranges = RangesDone([listing(filtered=False)], Window(Range(0, 1_000)))
 
-    assert progress.through(ListPiece()).left == ()
+    assert ranges.add(ListPiece()).left == ()
 
 
 def test_an_empty_range_is_no_progress() -> None:
-    progress = Progress([listing()], Window(Range(0, 1_000)))
+    ranges = RangesDone([listing()], Window(Range(0, 1_000)))
 
-    assert progress.through(ListPiece(created=Range(7, 7))).left == (Range(0, 1_000),)
+    assert ranges.add(ListPiece(created=Range(7, 7))).left == (Range(0, 1_000),)
 
 
 bounds = st.integers(0, 60)
@@ -88,15 +88,15 @@ several = st.lists(st.builds(lambda a, b: Range(min(a, b), max(a, b)), bounds, b
 def test_what_is_done_is_what_all_are_through(read: list[tuple[int, list[Range]]]) -> None:
     lists = [listing(ON, OFF), listing()]
     keys: list[tuple[int, Params]] = [(0, ON), (0, OFF), (1, ())]
-    progress = Progress(lists, Window(Range(0, 60)))
+    done = RangesDone(lists, Window(Range(0, 60)))
     seconds: list[set[int]] = [set(), set(), set()]
     for which, ranges in read:
         for each in ranges:
-            progress.through(ListPiece(*keys[which], each))
+            done.add(ListPiece(*keys[which], each))
             seconds[which].update(range(each.start, each.end))
 
-    done = {second for each in progress.window.done for second in range(each.start, each.end)}
-    assert done == set.intersection(*seconds)
+    found = {second for each in done.window.done for second in range(each.start, each.end)}
+    assert found == set.intersection(*seconds)
 
 
 @given(st.lists(several, max_size=4))
@@ -119,8 +119,8 @@ def test_whole_means_all_of_it_each_time() -> None:
     assert phase.pieces == [ListPiece(created=Range(0, NOW))]
     assert not phase.state_first
     assert stream.final_state() == {"updated": NOW, "read_with": READ_WITH}
-    assert stream.through(ListPiece()) is None
-    assert stream.share() is None
+    assert stream.checkpoint(ListPiece()) is None
+    assert stream.part_read() is None
 
 
 def test_rows_of_a_later_sync_replace_those_of_an_earlier() -> None:
@@ -158,12 +158,12 @@ def test_by_created_the_first_sync_reads_from_the_start() -> None:
     phases = stream.phases(ACCOUNT, {})
 
     assert next(phases) == Phase([ListPiece(created=Range(1_000, NOW))], Known())
-    assert stream.through(ListPiece(created=Range(5_000, NOW))) == {
+    assert stream.checkpoint(ListPiece(created=Range(5_000, NOW))) == {
         "created": NOW,
         "backfill": {"start": 1_000, "cutoff": NOW, "done": [[5_000, NOW]]},
         "read_with": READ_WITH,
     }
-    assert stream.share() == pytest.approx((NOW - 5_000) / (NOW - 1_000))
+    assert stream.part_read() == pytest.approx((NOW - 5_000) / (NOW - 1_000))
     assert list(phases) == []
     assert stream.final_state() == {"created": NOW, "read_with": READ_WITH}
 

@@ -79,6 +79,18 @@ def read_stream(name: str, mode: SyncMode = SyncMode.full_refresh, state: Any = 
     return sync({"call_rate_limit": 10_000, **config}, CatalogBuilder().with_stream(name, mode).build(), state)
 
 
+def test_no_piece_of_a_stream_parses_its_schema_again(requests_mock: Mocker, monkeypatch: pytest.MonkeyPatch) -> None:
+    mock_account(requests_mock)
+    mock_list(requests_mock, "/v1/balance_transactions", rows_of("txn", 2))
+    catalog = CatalogBuilder().with_stream("balance_transactions", SyncMode.full_refresh).build()
+    (stream,) = source({"client_secret": KEY}, catalog=catalog, state=None).streams({})
+    monkeypatch.setattr("source_stripe.catalog.schemas.resource", lambda _: 1 / 0)
+
+    piece = next(iter(stream.generate_partitions()))
+
+    assert len(list(piece.read())) == 2
+
+
 def test_a_restricted_key_that_may_not_read_its_account_is_fine(requests_mock: Mocker) -> None:
     refusal = {"error": {"message": "Having the 'rak_account_read' permission would allow this request to continue."}}
     requests_mock.get(f"{API}/v1/account", status_code=403, json=refusal, headers={"Date": DATE})

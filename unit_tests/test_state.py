@@ -187,17 +187,17 @@ def test_a_state_is_read_as_it_was_written(
 def test_the_share_of_a_window_goes_from_none_to_all(done: list[Range]) -> None:
     window = Window(Range(0, 1_000), merge(done))
 
-    assert window.share(0) == pytest.approx(1 - sum(left.end - left.start for left in window.left) / 1_000)
-    assert window.with_done(Range(0, 1_000)).share(0) == 1
-    assert Window(Range(5, 5)).share(0) == 1
+    assert window.part_done(0) == pytest.approx(1 - sum(left.end - left.start for left in window.left) / 1_000)
+    assert window.with_done(Range(0, 1_000)).part_done(0) == 1
+    assert Window(Range(5, 5)).part_done(0) == 1
 
 
 def test_the_share_of_a_window_leaves_out_what_is_older_than_the_account() -> None:
     window = Window(Range(0, 1_000), (Range(0, 100), Range(850, 900)))
 
-    assert window.share(800) == pytest.approx(0.25)
-    assert window.share(1_000) == 1
-    assert window.share(2_000) == 1
+    assert window.part_done(800) == pytest.approx(0.25)
+    assert window.part_done(1_000) == 1
+    assert window.part_done(2_000) == 1
 
 
 def read_with(start_date: int | None) -> ReadWith:

@@ -63,6 +63,11 @@ class Listing:
     time_field: str = "created"
     version: str | None = None
 
+    @property
+    def has_ranges(self) -> bool:
+        """Whether it can be asked for what was created in a range."""
+        return self.range_filter is not None
+
     def expanding(self, paths: Iterable[str]) -> Listing:
         """The same list with these dotted paths of its rows expanded (https://docs.stripe.com/api/expanding_objects)."""
         prefix = "" if isinstance(self.paging, OneObject) else "data."
@@ -115,7 +120,14 @@ class Listing:
         """When a row was created (Unix seconds), where it says so."""
         return unix_seconds(row.get(self.time_field))
 
+    def split_at(self, page: Page) -> PageSpan | None:
+        """The seconds (Unix) of a page behind which the list can be split; None behind the last one.
+
+        Each part of a list that can't be asked for a range would be read from its top again.
+        """
+        return self.span(page) if self.has_ranges and page.next is not None and page.rows else None
+
     def span(self, page: Page) -> PageSpan | None:
-        """The seconds that a page came from, where its rows say so, in whatever order."""
+        """The seconds (Unix) that a page came from, where its rows say so, in whatever order."""
         times = [time for row in page.rows if (time := self.created(row)) is not None]
         return PageSpan(max(times), min(times)) if times and len(times) == len(page.rows) else None

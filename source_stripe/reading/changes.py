@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from source_stripe.api.account import Account
@@ -15,9 +15,9 @@ from source_stripe.objects.hydration import Hydrator
 from source_stripe.objects.ledger import ById, Change, Changes
 from source_stripe.objects.records import Known
 from source_stripe.reading.pieces import ChangedPiece, ListPiece, ParentsPiece, Phase, Piece
-from source_stripe.reading.readings import Progress, State, first_pieces
+from source_stripe.reading.readings import RangesDone, ResumableReading, State, first_pieces
 from source_stripe.reading.resuming import resume
-from source_stripe.reading.state import ReadWith, StreamState, Window
+from source_stripe.reading.state import StreamState, Window
 
 logger = logging.getLogger("airbyte.stripe")
 
@@ -52,28 +52,16 @@ class Feed:
 
 
 @dataclass
-class ChangesReading:
-    """A back-fill once, then changes. The watermark moves on only when all is through that was told before it.
+class ChangesReading(ResumableReading):
+    """A back-fill once, then changes. The watermark moves on only when all is emitted that was told before it.
 
     What events tell goes out before an interrupted back-fill goes on: that may take longer than Stripe keeps events,
     and may be interrupted again.
     """
 
-    stream: str
-    cursor: str
-    listings: Sequence[Listing]
-    feed: Feed
-    start: int
-    lookback: int
-    """Seconds before the watermark from which rows are listed again, as not all that happens to them has an event."""
-    new_children_only: bool = False
+    feed: Feed = field(kw_only=True)
+    new_children_only: bool = field(default=False, kw_only=True)
     """Of a parent that changed, ask only for children created since the watermark."""
-    again: tuple[str, ...] = ()
-    """Objects that earlier syncs were refused."""
-    setting: ReadWith = field(default_factory=ReadWith)
-    """What the stream is read with, by its config."""
-    _state: StreamState = field(default_factory=StreamState)
-    _progress: Progress | None = None
 
     def phases(self, account: Account, saved: State) -> Iterator[Phase]:
         now, known = account.now, Known(again=self.again)
@@ -107,29 +95,15 @@ class ChangesReading:
             self._state = replace(self._state, watermark=now)
         if window is not None:
             known = self._before_back_fill(known, changes, window, unlisted=unlisted)
-            self._progress = Progress(self.listings, window, account.birth)
+            self._ranges = RangesDone(self.listings, window, account.birth)
             pieces = first_pieces(self.listings, window.left, account.birth, expects=bool(known.born))
             yield Phase(pieces, known, state_first=True)
-            self._progress = None
+            self._ranges = None
             self._state = replace(self._state, window=None)
             if watermark is None and state.watermark is not None and self.again:
                 yield Phase(self._refused_earlier(state.watermark), known)
         # All of it is emitted, and other streams of the sync need the memory.
         self.feed.fold.forget()
-
-    def through(self, piece: ListPiece) -> State | None:
-        if self._progress is None or piece.route == self.feed.route:
-            return None
-        self._state = replace(self._state, window=self._progress.through(piece))
-        return self._state.dump(self.cursor)
-
-    def final_state(self) -> State:
-        return self._state.dump(self.cursor)
-
-    def share(self) -> float | None:
-        # Asked by another thread.
-        progress = self._progress
-        return progress.share if progress else None
 
     def _begin(self, state: StreamState, now: int) -> tuple[int | None, Window | None]:
         """The watermark since which changes are followed up, if they can be, and the window of the list to read."""

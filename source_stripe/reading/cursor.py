@@ -82,7 +82,7 @@ class ReadingCursor(Cursor):
             self._ended.set()
 
     def _slices(self) -> Iterator[StreamSlice]:
-        self.progress.follow(self.stream, self.reading.share)
+        self.progress.follow(self.stream, self.reading.part_read)
         self.progress.reading(self.stream)
         for phase in self.reading.phases(self.account.read(), self.saved_state):
             if phase.state_first:
@@ -136,7 +136,7 @@ class ReadingCursor(Cursor):
     def checkpoint(self, piece: ListPiece) -> None:
         """All records of a list piece, or of a part of one, were emitted."""
         with self._lock:
-            if self.reading.through(piece) is not None:
+            if self.reading.checkpoint(piece) is not None:
                 self._emit_states()
 
     def ensure_at_least_one_state_emitted(self) -> None:

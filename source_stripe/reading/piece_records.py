@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from source_stripe.api.errors import Outcome, StreamFailure, StripeError
 from source_stripe.api.pages import Page
-from source_stripe.api.ranges import Descent, PageSpan, Range
+from source_stripe.api.ranges import Descent, Range
 from source_stripe.api.refusals import Refused, is_of_one
 from source_stripe.api.values import Params, Row, unix_seconds
 from source_stripe.objects.children import Children
@@ -69,14 +69,16 @@ class PieceRecords:
     def _listed(self, piece: ListPiece) -> Iterator[Row | Flush]:
         unseen = self._known.born.missing() if piece.expects else None
         descent = Descent(_STEPS_A_CHECKPOINT)
+        # The range that the list could not be asked for: only its rows that were created then are wanted.
+        by_hand = None if self.route.listing.has_ranges else piece.created
         for page in self._pages():
             if unseen:
                 for row in page.rows:
                     unseen.came(str(row.get("id")))
-            steps = yield from self._on_page(page, piece.created)
-            if self._behind(page.rows, piece, unseen):
+            steps = yield from self._on_page(page, by_hand)
+            if self._behind(page.rows, by_hand, unseen):
                 break
-            span = self._span(page)
+            span = self.route.listing.split_at(page)
             second = None if span is None else descent.through(span, steps)
             if second is not None and (part := self._part(second)) is not None:
                 yield from self._missed(unseen, part)
@@ -89,30 +91,29 @@ class PieceRecords:
         if unseen:
             yield from self._missed(unseen, self.reader.list_piece)
 
-    def _on_page(self, page: Page, created_in: Range | None) -> Generator[Row | Flush, None, int]:
+    def _on_page(self, page: Page, by_hand: Range | None) -> Generator[Row | Flush, None, int]:
         """The records of a page; returns in how many steps this reader made them."""
         wanted = page.rows
-        if self.start or self.route.listing.range_filter is None:
-            wanted = [row for row in page.rows if self._wanted(row, created_in)]
+        if self.start or by_hand is not None:
+            wanted = [row for row in page.rows if self._wanted(row, by_hand)]
         steps = 0
         for rows in self._kept(wanted):
             yield from self._records(rows)
             steps += 1
         return steps
 
-    def _behind(self, rows: Sequence[Row], piece: ListPiece, unseen: Missing | None) -> bool:
+    def _behind(self, rows: Sequence[Row], by_hand: Range | None, unseen: Missing | None) -> bool:
         """Whether a list that can't be asked for a range, newest first, has come down to rows older than wanted.
 
         One that comes in another order is read to its end.
         """
-        listing = self.route.listing
-        if listing.range_filter is not None or piece.created is None or not rows:
+        if by_hand is None or not rows:
             return False
-        times = [listing.created(row) for row in rows]
+        times = [self.route.listing.created(row) for row in rows]
         oldest, said = times[-1], [time for time in times if time is not None]
         if oldest is None:
             return not unseen
-        return oldest < piece.created.start and all(newer >= older for newer, older in pairwise(said))
+        return oldest < by_hand.start and all(newer >= older for newer, older in pairwise(said))
 
     def _part(self, second: int) -> ListPiece | None:
         """The piece from `second` on, if it goes on before that."""
@@ -142,19 +143,10 @@ class PieceRecords:
                 if self.said_empty.acquire(blocking=False):
                     logger.warning("The stream %s stays empty. %s", self.stream, error)
                 return
-            span = self._span(page)
+            span = listing.split_at(page)
             readers = 0 if span is None else listing.worth_having_under_way()
             self.reader.page_came(rows=bool(page.rows), more=page.next is not None, span=span, readers=readers)
             yield page
-
-    def _span(self, page: Page) -> PageSpan | None:
-        """The seconds of a page behind which a list can be cut.
-
-        Each part of a list that can't be asked for a range would be read from its top again.
-        """
-        listing = self.route.listing
-        can_be_cut = listing.range_filter is not None and page.next is not None
-        return listing.span(page) if can_be_cut and page.rows else None
 
     def _kept(self, rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
         """The rows for this reader: all, but for those that idle workers take over where each costs requests."""
@@ -209,7 +201,7 @@ class PieceRecords:
                 yield from self._tombstones(change)
         if hydrator is None or gone == len(piece.changes):
             return
-        by_time = self.route.listing.range_filter is not None
+        by_time = self.route.listing.has_ranges
         there = [change for change in piece.changes if not change.deleted] if gone else piece.changes
         cover = Cover(there, can_list=piece.asked is not None, by_time=by_time)
         asked = piece.asked if by_time else None
@@ -247,16 +239,12 @@ class PieceRecords:
         if parent is not None:
             yield from children.records(parent, changed.time, self._known)
 
-    def _wanted(self, row: Row, created_in: Range | None) -> bool:
-        listing = self.route.listing
-        created = listing.created(row)
+    def _wanted(self, row: Row, by_hand: Range | None) -> bool:
+        created = self.route.listing.created(row)
         if created is None:
             # A list that was asked for a range has put it there. Of any other, events tell what is new.
-            asked = listing.range_filter is not None or created_in is None
-            return asked or str(row.get("id")) in self._known.born
-        if created_in is not None and listing.range_filter is None and not created_in.holds(created):
-            return False
-        return created >= self.start
+            return by_hand is None or str(row.get("id")) in self._known.born
+        return created >= self.start and (by_hand is None or by_hand.holds(created))
 
 
 def _parts_of(route: int, cover: Cover, asked: Params | None, idle: int) -> list[ChangedPiece]:

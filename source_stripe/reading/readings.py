@@ -32,19 +32,22 @@ GONE = (
 
 
 class Reading(Protocol):
-    """How a stream is read. Used by one thread at a time."""
+    """How a stream is read: what the cursor asks it for. Used by one thread at a time, but for `part_read`."""
 
     def phases(self, account: Account, saved: State) -> Iterator[Phase]:
-        """What to read. The next phase is asked for when all pieces of this one are finished."""
+        """What to read. The next phase is asked for when all pieces of this one are finished.
 
-    def through(self, piece: ListPiece) -> State | None:
-        """A list piece was read and its records emitted: the state that can be gone on from now, if that is new."""
+        Raises StateError or OtherData where the saved state can't be gone on from.
+        """
+
+    def checkpoint(self, piece: ListPiece) -> State | None:
+        """The records of a list piece were emitted: the state that can be gone on from now, None if it is no other."""
 
     def final_state(self) -> State | None:
-        """The state when all phases are through; None for a stream that has none."""
+        """The state when all phases are finished; None for a stream that has none."""
 
-    def share(self) -> float | None:
-        """How much of the time span to be read is through, 0 to 1; None where nobody can know."""
+    def part_read(self) -> float | None:
+        """How much of the time span to be read is done, 0 to 1; None where nobody can know. From any thread."""
 
 
 @dataclass
@@ -92,19 +95,19 @@ class WholeReading:
         moved = state.window is not None
         return self.start if moved else max(self.start, state.watermark - (self.lookback or 0) - state.doubt)
 
-    def through(self, piece: ListPiece) -> None:
+    def checkpoint(self, piece: ListPiece) -> None:
         return None
 
     def final_state(self) -> State | None:
         return None if self.cursor is None else self._state.dump(self.cursor)
 
-    def share(self) -> None:
+    def part_read(self) -> None:
         return None
 
 
 @dataclass
-class Progress:
-    """How far a window is read, over several lists and passes: a range is done when all of them are through it."""
+class RangesDone:
+    """Which ranges of a window are done, over several lists and passes: a range is when all of them are."""
 
     listings: Sequence[Listing]
     window: Window
@@ -113,11 +116,11 @@ class Progress:
     _done: dict[tuple[int, Any], tuple[Range, ...]] = field(default_factory=dict)
 
     @property
-    def share(self) -> float:
+    def part(self) -> float:
         """How much of what may hold rows is done, 0 to 1."""
-        return self.window.share(self.birth or 0)
+        return self.window.part_done(self.birth or 0)
 
-    def through(self, piece: ListPiece) -> Window:
+    def add(self, piece: ListPiece) -> Window:
         """The window, with what this piece completes."""
         key, part = (piece.route, piece.asked), self.window.span if piece.created is None else piece.created
         self._done[key] = merge((*self._done.get(key, ()), part))
@@ -127,22 +130,45 @@ class Progress:
 
 
 @dataclass
-class CreatedReading:
-    """By `created`: what came since the watermark, and what may have changed or appeared since."""
+class ResumableReading:
+    """What readings have in common that go on where an interrupted sync stopped: checkpoints of a window."""
 
     stream: str
     cursor: str
     listings: Sequence[Listing]
     start: int
+    """Unix seconds: nothing is listed that was created before."""
     lookback: int
+    """Seconds before the watermark from which rows are listed again, as not all that happens to them is told."""
     again: tuple[str, ...] = ()
-    """Objects that earlier syncs were refused: those are read by their ids as well."""
+    """Objects that earlier syncs were refused: they are asked for again."""
     setting: ReadWith = field(default_factory=ReadWith)
     """What the stream is read with, by its config."""
+    _state: StreamState = field(default_factory=StreamState, init=False)
+    _ranges: RangesDone | None = field(default=None, init=False)
+    """Of the window that is being read; None while none is."""
+
+    def checkpoint(self, piece: ListPiece) -> State | None:
+        if self._ranges is None:
+            return None
+        self._state = replace(self._state, window=self._ranges.add(piece))
+        return self._state.dump(self.cursor)
+
+    def final_state(self) -> State:
+        return self._state.dump(self.cursor)
+
+    def part_read(self) -> float | None:
+        # Asked by another thread.
+        ranges = self._ranges
+        return ranges.part if ranges else None
+
+
+@dataclass
+class CreatedReading(ResumableReading):
+    """By `created`: what came since the watermark, and what may have changed or appeared since."""
+
     of_events: bool = False
     """Whether the rows are events, which Stripe does not keep."""
-    _state: StreamState = field(default_factory=StreamState)
-    _progress: Progress | None = None
 
     def phases(self, account: Account, saved: State) -> Iterator[Phase]:
         state = resume(saved, self.stream, self.cursor, account, self.setting)
@@ -150,26 +176,12 @@ class CreatedReading:
         if self.of_events:
             warn_of_gone(self.stream, state, window.left, account.now)
         self._state = StreamState(account.now, window, state.read_with)
-        self._progress = Progress(self.listings, window, account.birth)
+        self._ranges = RangesDone(self.listings, window, account.birth)
         again = tuple(Change(each, account.now, None, deleted=False, shown={}) for each in self.again)
         refused_earlier = [ChangedPiece(0, again)] if again else []
         pieces: list[Piece] = [*first_pieces(self.listings, window.left, account.birth), *refused_earlier]
         yield Phase(pieces, Known(again=self.again))
         self._state = replace(self._state, window=None)
-
-    def through(self, piece: ListPiece) -> State | None:
-        if self._progress is None:
-            return None
-        self._state = replace(self._state, window=self._progress.through(piece))
-        return self._state.dump(self.cursor)
-
-    def final_state(self) -> State:
-        return self._state.dump(self.cursor)
-
-    def share(self) -> float | None:
-        # Asked by another thread.
-        progress = self._progress
-        return progress.share if progress else None
 
 
 def warn_of_gone(stream: str, state: StreamState, left: Sequence[Range], now: int) -> None:
@@ -193,5 +205,5 @@ def first_pieces(
         ListPiece(route, asked, created, expects=expects, birth=birth or 0)
         for route, listing in enumerate(listings)
         for asked in listing.passes
-        for created in (reversed(ranges) if listing.range_filter is not None else [None])
+        for created in (reversed(ranges) if listing.has_ranges else [None])
     ]

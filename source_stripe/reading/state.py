@@ -59,7 +59,7 @@ class Window:
         """What is still to be read, oldest first: the newest of it with all that was created in the future."""
         return tuple(replace(piece, onward=piece.end == self.span.end) for piece in subtract(self.span, self.done))
 
-    def share(self, since: int) -> float:
+    def part_done(self, since: int) -> float:
         """How much of the span from `since` (Unix seconds) on is done, 0 to 1."""
         span = Range(min(max(self.span.start, since), self.span.end), self.span.end)
         left = sum(piece.end - piece.start for piece in subtract(span, self.done))

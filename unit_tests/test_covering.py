@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_stripe.objects.covering import Cover, Got, Listed, even_cuts
+from source_stripe.objects.covering import Cover, Got, Listed, even_bounds
 from source_stripe.objects.ledger import Change, Changes
 from unit_tests.changed import ledger_of
 
@@ -275,15 +275,15 @@ def test_the_way_down_from_the_top_is_not_shared() -> None:
     changed = [change(number, number) for number in (*range(999, 799, -1), *range(399, -1, -1))]
     cover = Cover(changed, by_time=False)
 
-    assert cover.share(idle=9) == []
+    assert cover.split_off(idle=9) == []
     for _ in range(4):
         listed.step(cover)
-        assert cover.share(idle=9) == []
+        assert cover.split_off(idle=9) == []
     listed.step(cover)
 
     # Two pages brought all they had, and three nothing: the rest is got by id.
     assert listed.pages == 5
-    assert len(cover.share(idle=9)) == 9
+    assert len(cover.split_off(idle=9)) == 9
 
 
 def test_without_a_list_each_is_got() -> None:
@@ -302,7 +302,7 @@ def work_together(listed: StripeList, changes: Sequence[Change], workers: int, c
         cover = chance.choice(under_way)
         if not listed.step(cover):
             under_way.remove(cover)
-        handed_out = cover.share(workers - len(under_way))
+        handed_out = cover.split_off(workers - len(under_way))
         parts += map(Cover, handed_out)
         under_way += parts[len(parts) - len(handed_out) :]
     return len(parts)
@@ -347,7 +347,7 @@ def test_parts_are_handed_out_from_the_oldest_on_and_lose_nothing(count: int, id
     changes = [change(number, number) for number in range(count, 0, -1)]
     cover = Cover(changes[:], can_list=False)
 
-    handed_out = cover.share(idle)
+    handed_out = cover.split_off(idle)
 
     assert [*cover.left, *(each for part in handed_out for each in part)] == changes
     assert len(handed_out) <= idle
@@ -355,12 +355,12 @@ def test_parts_are_handed_out_from_the_oldest_on_and_lose_nothing(count: int, id
 
 
 def test_few_are_not_shared() -> None:
-    assert Cover([change(number, number) for number in range(9, 0, -1)]).share(idle=10) == []
+    assert Cover([change(number, number) for number in range(9, 0, -1)]).split_off(idle=10) == []
 
 
 @given(st.integers(0, 100), st.integers(1, 20))
 def test_even_parts_differ_by_one_at_most(count: int, parts: int) -> None:
-    cuts = even_cuts(count, parts)
+    cuts = even_bounds(count, parts)
 
     assert (cuts[0], cuts[-1], len(cuts)) == (0, count, parts + 1)
     sizes = [end - start for start, end in pairwise(cuts)]

@@ -129,7 +129,7 @@ def test_stdout_that_nobody_reads_any_more_ends_the_command(requests_mock: Mocke
 
 
 def test_a_progress_line_says_what_a_person_wants_to_know() -> None:
-    tally = Tally(began=100.0, rows=25_000, requests=260, limited=3, share=lambda: 0.25)
+    tally = Tally(began=100.0, rows=25_000, requests=260, limited=3, part_read=lambda: 0.25)
 
     assert tally.line("charges", 110.0) == (
         "charges: 25,000 rows, 2,500/s, 260 requests, 3 x 429, 25% of its time span, about 30 s left"

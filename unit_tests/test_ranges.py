@@ -119,21 +119,21 @@ def test_what_is_older_than_the_account_makes_no_piece_of_its_own() -> None:
 def test_what_is_above_the_last_row_of_a_page_is_through_when_it_is_time_to_say_so() -> None:
     descent = Descent(every=3)
 
-    assert descent.through(PageSpan(99, 90), steps=1) is None
-    assert descent.through(PageSpan(90, 80), steps=1) is None
-    assert descent.through(PageSpan(80, 70), steps=1) == 71
-    assert descent.through(PageSpan(70, 60), steps=1) == 61  # still not said
-    descent.said()
-    assert descent.through(PageSpan(60, 50), steps=1) is None
-    assert descent.through(PageSpan(50, 40), steps=5) == 41
+    assert descent.emitted_from(PageSpan(99, 90), steps=1) is None
+    assert descent.emitted_from(PageSpan(90, 80), steps=1) is None
+    assert descent.emitted_from(PageSpan(80, 70), steps=1) == 71
+    assert descent.emitted_from(PageSpan(70, 60), steps=1) == 61  # still not said
+    descent.checkpointed()
+    assert descent.emitted_from(PageSpan(60, 50), steps=1) is None
+    assert descent.emitted_from(PageSpan(50, 40), steps=5) == 41
 
 
 def test_a_list_in_another_order_is_not_through_before_its_end() -> None:
     descent = Descent(every=1)
 
-    assert descent.through(PageSpan(99, 90), steps=1) == 91
-    assert descent.through(PageSpan(91, 80), steps=1) is None
-    assert descent.through(PageSpan(80, 70), steps=1) is None
+    assert descent.emitted_from(PageSpan(99, 90), steps=1) == 91
+    assert descent.emitted_from(PageSpan(91, 80), steps=1) is None
+    assert descent.emitted_from(PageSpan(80, 70), steps=1) is None
 
 
 def test_the_newest_range_holds_what_was_created_in_the_future() -> None:

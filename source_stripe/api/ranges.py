@@ -57,26 +57,26 @@ class PageSpan:
 
 @dataclass
 class Descent:
-    """How far down a list its reader has come: newest rows first, so what lies above is through once it was emitted.
+    """How far down a list its reader has come: newest rows come first, so all that lies above was emitted.
 
-    A list whose pages don't come in that order is never through before its end.
+    A list whose pages don't come in that order has no checkpoint before its end.
     """
 
     every: int
-    """Steps after which it is time to say so."""
+    """Steps from one checkpoint to the next."""
     _steps: int = 0
     _oldest: int | None = None
     _ordered: bool = True
 
-    def through(self, page: PageSpan, steps: int) -> int | None:
-        """The second from which on all rows have come with this page, if it is time to say so."""
+    def emitted_from(self, page: PageSpan, steps: int) -> int | None:
+        """The second (Unix) from which on all rows were emitted with this page; None if no checkpoint is due."""
         self._ordered &= self._oldest is None or page.newest <= self._oldest
         self._oldest = page.oldest
         self._steps += steps
         return page.oldest + 1 if self._ordered and self._steps >= self.every else None
 
-    def said(self) -> None:
-        """It was said: the next time is as many steps away."""
+    def checkpointed(self) -> None:
+        """The next checkpoint is due `every` steps later."""
         self._steps = 0
 
 

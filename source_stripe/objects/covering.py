@@ -1,10 +1,10 @@
 """Covering: which pages of a list, and which single objects, to ask for so that all changed objects are read. Pure.
 
-A page brings a hundred objects for the price of one. Each request covers at least the object that it was made for, so
-the cost is never above one request per object; nor above the whole list's pages, as no two pages hold the same row. A
-page may lack its object: lists hide some, and others are gone. That one then costs a request of its own.
+A page brings a hundred objects for one request. Each request covers at least the object that it was made for, so that
+all cost no more than one request per object. Nor do they cost more than the list has pages: no two pages hold the same
+row. A page may lack its object, as lists hide some and others are gone. That object costs a request of its own.
 
-A list that can't be asked for a time only has a way down from its top. It is gone as long as that pays.
+A list without a time filter is paged from its top, while that costs less than getting its objects by id.
 """
 
 from __future__ import annotations
@@ -16,23 +16,25 @@ from math import inf
 
 from source_stripe.objects.ledger import Change
 
-_PAGES_A_PIECE = 10
-_OBJECTS_A_PIECE = 5
+_PAGES_A_PART = 10
+"""What an idle worker takes over is worth at least so many pages, where pages bring several objects each."""
+_OBJECTS_A_PART = 5
+"""What an idle worker takes over is at least so many objects, where each costs a request."""
 _PATIENCE = 8
-"""Objects that are got by their ids, at most, before a page is tried again after some that brought nothing."""
+"""Pages that brought nothing are followed by gets by id, one more after each such page; so many at most."""
 _WORTH_A_LOOK = 20
-"""Changes that are worth a look at the top of a list."""
+"""A list without a time filter is paged for at least so many changes."""
 _LOOKS = 3
-"""Pages that may bring nothing, one after the other, on the way down."""
+"""A list without a time filter is left after so many pages in a row that brought nothing."""
 
 
 @dataclass(frozen=True)
 class Listed:
-    """Ask for the page of what was created up to a second, or for the one behind the last page."""
+    """Ask for the page of what was created up to a second (Unix), or for the next page."""
 
     until: int
     after: str | None = None
-    """Where the last page said that the next one is: if it ended within that second, or the list knows no times."""
+    """The last page's cursor: where that page ended within that second, or the list has no time filter."""
 
 
 @dataclass(frozen=True)
@@ -44,26 +46,31 @@ class Got:
 
 @dataclass
 class Cover:
-    """Works through changes, newest object first. Ask for `next()`, then say what came: `listed` or `got`."""
+    """Works through changes, newest object first. Ask for `next()`, then say what came: `listed` or `got`.
+
+    Used by one thread at a time.
+    """
 
     left: Sequence[Change]
-    """Behind those that pages lacked. It may be of a kind that makes its changes when they are asked for."""
+    """What no page should have shown yet. The sequence may make its changes when they are asked for."""
     can_list: bool = True
     """Whether there is a list to ask for these objects."""
     by_time: bool = True
-    """Whether the list can be asked for a time."""
+    """Whether the list has a time filter."""
     _lacked: list[Change] = field(default_factory=list, init=False)
     """Those that pages should have shown and did not."""
     _shown_from: float = field(default=inf, init=False)
-    """Down to this second pages have shown what the list holds."""
+    """Pages have shown what the list holds from this second on: `inf` before the first page, `-inf` behind the last."""
     _behind: str | None = field(default=None, init=False)
+    """The last page's cursor; None behind the last page."""
     _brought: int = field(default=1, init=False)
+    """Changes that the last page covered, at least 1."""
     _saved: int = field(default=0, init=False)
     """Requests that pages have saved, so far."""
     _in_vain: int = field(default=0, init=False)
     """Pages in a row that brought none."""
     _by_id: int = field(default=0, init=False)
-    """So many objects are got by their ids before the next page."""
+    """Objects to get by id before the next page is tried."""
 
     def next(self) -> Listed | Got | None:
         """The next request; None when all changes are covered."""
@@ -80,9 +87,10 @@ class Cover:
         return Got(first)
 
     def listed(self, ids: Iterable[str], oldest: int | None, behind: str | None) -> list[Change]:
-        """A page came, with these ids: down to the second `oldest`, and where the next one is. Returns what it covers.
+        """A page came, with these ids. Returns the changes that it covers.
 
-        What was created since `oldest` and isn't on it is hidden by the list, or gone.
+        `oldest` is the second (Unix) in which its last row was created, `behind` the cursor of the next page. What was
+        created since `oldest` and isn't on the page is hidden by the list, or gone.
         """
         on_page = set(ids)
         self._shown_from = -inf if behind is None or oldest is None else oldest
@@ -119,22 +127,22 @@ class Cover:
     def _count(self) -> int:
         return len(self._lacked) + len(self.left)
 
-    def share(self, idle: int) -> list[Sequence[Change]]:
-        """Parts of what is left, oldest objects, for idle workers: none so small that cutting costs requests."""
+    def split_off(self, idle: int) -> list[Sequence[Change]]:
+        """Parts of what is left, oldest objects, for idle workers: none so small that splitting costs requests."""
         if not self.by_time and self._may_list():
             return []
-        least = _OBJECTS_A_PIECE if self._brought == 1 else self._brought * _PAGES_A_PIECE
+        least = _OBJECTS_A_PART if self._brought == 1 else self._brought * _PAGES_A_PART
         parts = min(idle + 1, self._count // least)
         if parts < 2:
             return []
         lacked, left = self._lacked, self.left
-        cuts = even_cuts(self._count, parts)
+        cuts = even_bounds(self._count, parts)
         self._lacked, self.left = lacked[: cuts[1]], left[: max(cuts[1] - len(lacked), 0)]
         return [_part(lacked, left, start, end) for start, end in pairwise(cuts[1:])]
 
 
-def even_cuts(count: int, parts: int) -> list[int]:
-    """Where to cut so many into parts of equal size."""
+def even_bounds(count: int, parts: int) -> list[int]:
+    """The bounds of parts of equal size."""
     return [count * n // parts for n in range(parts + 1)]
 
 

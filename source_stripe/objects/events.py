@@ -1,7 +1,7 @@
 """Events: from the feed of events to what changed. Pure.
 
-Events tell what changed, never what it is: Stripe renders them at the account's own API version, with nested lists
-cut at ten (https://docs.stripe.com/api/events). Only of a deletion they are the last word.
+Events tell that an object changed, and the API what it is now: Stripe renders events at the account's own API version,
+with nested lists cut at ten (https://docs.stripe.com/api/events). Their payload is used for deletions only.
 """
 
 from __future__ import annotations
@@ -26,10 +26,11 @@ from source_stripe.objects.subjects import (
 RETENTION = 30 * 86_400
 """Seconds for which Stripe keeps events."""
 TRUSTED = RETENTION - 86_400
-"""Seconds for which we trust them to be all there."""
+"""Seconds for which all events are taken to be there. A day is left for long syncs and differing clocks."""
 OVERLAP = 600
-"""Seconds that are read again: events are eventually consistent, some show up late."""
+"""Seconds before the watermark from which events are read again: some show up late."""
 TYPES_A_REQUEST = 20
+"""Stripe's limit of `types[]` (https://docs.stripe.com/api/events/list)."""
 
 
 @dataclass(frozen=True)
@@ -42,15 +43,15 @@ class Unreadable:
 
 @dataclass
 class Fold:
-    """Folds events, in any order, to one change per object."""
+    """Folds events, in any order, to one change per object. Used by one thread at a time."""
 
     subjects: Subjects
     deletions: frozenset[str] | None = None
     """Event types after which the object is gone: those that end in .deleted if None."""
     lists: tuple[str, ...] = ()
-    """The embedded lists whose former rows are wanted."""
+    """The embedded lists of which the rows before an event are kept."""
     touches: Mapping[str, str] = field(default_factory=dict)
-    """Event types that are about another object, which shows in these: and the field of it that names the one."""
+    """By type of event about another object that shows in a stream's own: the field that names the stream's object."""
     hides: frozenset[str] = frozenset()
     """Event types after which a list does not show the object."""
     unreadable: Unreadable | None = None
@@ -58,7 +59,7 @@ class Fold:
     _ledger: Ledger = field(default_factory=Ledger)
 
     def add(self, event: Mapping[str, Any]) -> None:
-        """Take an event in, unless it is about an object of another stream."""
+        """Take in an event, unless it is about an object of another stream."""
         if (touched_by := by_type(self.touches, event["type"])) is not None:
             self._touch(event, touched_by)
             return
@@ -103,11 +104,11 @@ class Fold:
         return Changes.all_of(self._ledger)
 
     def forget(self) -> None:
-        """Begin anew."""
+        """Drop all events, and their memory."""
         self._ledger, self.unreadable = Ledger(), None
 
     def _note_rows(self, object_id: str, name: str, previous: Any) -> None:
-        """Take down the rows that a list held before an event, if the event says that it was another."""
+        """Keep the rows that a list held before an event, where the event tells that the list changed."""
         rows = previous.get("data") if isinstance(previous, Mapping) else previous
         if isinstance(rows, list):
             self._ledger.held(object_id, name, {row["id"]: row for row in rows_as_now(rows)})
@@ -127,13 +128,13 @@ def id_of(shown: Mapping[str, Any], name: str) -> str | None:
 
 @dataclass(frozen=True)
 class Plan:
-    """The cheapest way to the current rows of what changed. Newest objects first."""
+    """Changes by how their objects are read with the fewest requests. Newest objects first."""
 
     gone: Changes
     born: Changes
-    """Created since the watermark: a list of that time brings a hundred a request."""
+    """Created since the watermark: a list of that time brings a hundred with each request."""
     older: Changes
-    """The rest: covered by pages or got by id."""
+    """All others: covered by pages, or got by id."""
 
     @property
     def there(self) -> Changes:
@@ -163,7 +164,7 @@ def is_gap(watermark: int, now: int) -> bool:
 
 
 def type_groups(types: Iterable[str]) -> list[tuple[str, ...]]:
-    """Event types as requests may ask for them: names in lots, groups (`payment_method.*`) one by one."""
+    """Event types, a tuple for each request: up to twenty names, or one group (`payment_method.*`)."""
     types = tuple(types)
     names = [name for name in types if not is_group(name)]
     lots = [tuple(names[at : at + TYPES_A_REQUEST]) for at in range(0, len(names), TYPES_A_REQUEST)]
@@ -177,9 +178,9 @@ class ChangedParent:
     id: str
     children: tuple[Change, ...]
     since: int = 0
-    """When its children may have changed at last without an event that is known (Unix seconds)."""
+    """Its children may have changed until then (Unix seconds) without an event that was read."""
 
     @property
     def time(self) -> int:
-        """That of the newest event (Unix seconds)."""
+        """When its children changed last (Unix seconds)."""
         return max((self.since, *(change.time for change in self.children)))

@@ -23,7 +23,7 @@ from source_stripe.api.ranges import Range
 _Key = TypeVar("_Key", bound=Hashable)
 
 _NEVER = -(1 << 62)
-"""In columns of times: nothing said so."""
+"""In columns of times (Unix seconds): no event told."""
 _SHORT = 200
 """Bytes of JSON that are not worth compressing."""
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -48,11 +48,10 @@ class Change:
 
 
 class Ledger:
-    """Takes down changes, in any order, and keeps the last word on each object. For one thread at a time.
+    """Takes in changes, in any order, and keeps what happened last to each object. Used by one thread at a time.
 
-    A deletion is final, whatever comes behind it, unless that is a creation: some ids are the user's own choice and can
-    be used again. Nothing says which of one second's events was last: an object that was created and deleted in the
-    same second counts as there.
+    Nothing but a creation undoes a deletion: users choose some ids themselves, and may use one again. Events of one
+    second have no order. An object that was created and deleted in the same second counts as there.
     """
 
     def __init__(self) -> None:
@@ -74,10 +73,10 @@ class Ledger:
         return len(self._ids)
 
     def take(self, change: Change, *, creation: bool = False) -> None:
-        """An event is about the object: its creation, its deletion, or anything else. The first of a second counts."""
+        """Take in an event about an object. Of several in one second, what the first of them shows is kept."""
         place = self._place(change.id)
         if change.created is not None:
-            # Where an id was used again it is the last object that counts.
+            # Where an id was used again, the last object counts.
             self._created[place] = max(self._created[place], change.created)
         shown = _packed(change.shown)
         if change.time > self._times[place]:
@@ -89,7 +88,7 @@ class Ledger:
             _put(self._gone, place, shown if change.deleted else b"")
 
     def touch(self, object_id: str, time: int) -> None:
-        """An event of another object shows in this one."""
+        """An event about another object shows in this one; `time` is the event's (Unix seconds)."""
         place = self._place(object_id)
         self._touched[place] = max(self._touched.get(place, time), time)
 

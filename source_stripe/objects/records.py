@@ -35,23 +35,25 @@ class Known:
     born: ById = field(default_factory=ById.none)
     """The objects that were created since the last sync, by their events."""
     floor: int | None = None
-    """Objects may have changed unseen until then: no row counts as older, or it would lose to what it replaces."""
+    """Objects may have changed until then (Unix seconds) without an event: no row counts as older, as it has to replace
+    what a sync before has written."""
     children: Range | None = None
     """Only children created in this range are wanted; all if None."""
     again: tuple[str, ...] = ()
-    """Objects that earlier syncs were refused: what happened to them since then may not be in the destination."""
+    """Objects that earlier syncs were refused, by id: the destination may lack what happened to them since."""
     children_again: Range | None = None
-    """What is wanted of their children."""
+    """Of the children of those objects, the ones created in this range are wanted; all if None."""
 
     def children_of(self, parent_id: str) -> Range | None:
-        """When those of a parent's children were created that are wanted; None if all are."""
+        """The range of `created` in which a parent's children are wanted; None if all are."""
         return self.children_again if parent_id in self.again else self.children
 
     def updated(self, object_id: str, created: int | None) -> int | None:
-        """The time of the last change that we know of, None if we know of none: then that of its reading counts.
+        """When an object changed last (Unix seconds), so far as known. None if unknown: then it counts as changed when
+        it was read.
 
-        So it does for an object that doesn't say when it was created, after a gap too: the floor could be older than
-        what a sync that did not get through has put down as the time of its reading.
+        An object that doesn't say when it was created has no floor: an interrupted sync may already have written a
+        later time, when it read the object.
         """
         change = self.changed.get(object_id)
         if change is None and (created is None or self.floor is None):
@@ -61,13 +63,16 @@ class Known:
 
 
 class Projection(Protocol):
-    """What a stream makes of a listed row."""
+    """What a stream makes of a row of its list. Called by every thread that reads a piece of the stream.
+
+    Where it makes requests it raises StripeError, MalformedPage or MalformedObject.
+    """
 
     def costs(self, row: Row) -> bool:
         """Whether the row's records cost requests; idle workers then take some of the rows over."""
 
     def records(self, row: Row, updated: int | None, known: Known) -> Iterable[Row]:
-        """The stream's records of a row that changed last at `updated` (Unix seconds), so far as known."""
+        """The stream's records of a row. `updated` is when it changed last (Unix seconds), None if that is unknown."""
 
     def tombstones(self, change: Change) -> Iterable[Row]:
         """The stream's records of an object that is gone."""
@@ -77,9 +82,9 @@ class Projection(Protocol):
 class Finish:
     """What a stream adds to each of its records.
 
-    A stream with the cursor `updated` gets it from us: the Stripe time (Unix seconds) of the last change that we know
-    of, at first that of the creation, or what the object says itself in a field of that name, if that is later. `adds`
-    names facts of the sync that the objects lack.
+    The cursor `updated` is the Stripe time (Unix seconds) of the last known change; at first, of the creation. An
+    object may have an `updated` of its own: then the later of the two counts. `adds` names facts of the sync that the
+    objects lack.
     """
 
     cursor: str | None
@@ -117,9 +122,9 @@ class Itself:
 
 @dataclass(frozen=True)
 class Fetched(Itself):
-    """The list leaves fields out: each row is got by its id, with what `asked` includes.
+    """The list leaves fields out, so each row is got by its id, with what `asked` includes.
 
-    One that is gone by then makes a tombstone.
+    A row that is gone by then makes a tombstone.
     """
 
     listing: Listing = field(kw_only=True)
@@ -167,7 +172,7 @@ class FromEvents:
 
 @dataclass(frozen=True)
 class Folded:
-    """The rows are events: they make no records, but tell what changed."""
+    """The rows are events. They make no records; `fold` takes them in."""
 
     fold: Fold
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -186,10 +191,11 @@ class Folded:
 
 @dataclass(frozen=True)
 class Several:
-    """One reading of a list for several streams: a parent and its children. One that fails leaves the others alone.
+    """Several streams that are read from one list: a parent and its children.
 
-    So does one that an object is refused for: its lists, say, where the object itself has come. Where that is refused
-    it is missing in all of them, and each one's state carries it, so that each can go on by itself.
+    A stream that fails leaves the others alone. So does a refusal of what only one of them needs, such as a list of an
+    object. An object that is itself refused is missing in all of them. Each one's state carries its id, so that each
+    can go on by itself.
     """
 
     streams: Sequence[tuple[str, Projection]]
@@ -209,7 +215,7 @@ class Several:
         yield from self._each(change.id, lambda projection: projection.tombstones(change))
 
     def refuse(self, object_id: str, failure: StreamFailure) -> None:
-        """None of the streams gets this object. Raises the failure where it is not about it alone."""
+        """Leave this object out of all of the streams. Raises the failure where it is not about the object alone."""
         for stream, _ in self.streams:
             if stream not in self.failures:
                 try:
@@ -239,7 +245,7 @@ class Several:
 
 
 def tombstone(change: Change, kind: str) -> Row:
-    """What is left of an object: as the event of its deletion shows it, else what we know of it."""
+    """The row of a deleted object: as the event of its deletion shows it, or what is known of it."""
     row: Row = {"id": change.id, "object": kind}
     if change.created is not None:
         row["created"] = change.created
@@ -247,6 +253,6 @@ def tombstone(change: Change, kind: str) -> Row:
 
 
 def _of(stream: str, record: Row) -> Row:
-    """A record that says whose it is: the CDK takes it for that stream, whichever stream's partition brought it."""
+    """A record with its stream: the CDK takes it for that one, whichever stream's partition brought it."""
     tagged: Any = Record(data=record, stream_name=stream)
     return tagged  # type: ignore[no-any-return]

@@ -12,20 +12,20 @@ from dataclasses import dataclass
 logger = logging.getLogger("airbyte.stripe")
 
 _EVERY = 10.0
-Share = Callable[[], float | None]
-"""How much of a stream's time span is read, 0 to 1; None where nobody can know."""
+PartRead = Callable[[], float | None]
+"""How much of a stream's time span is read, 0 to 1; None where nobody can know. Called from any thread."""
 
 
 @dataclass
 class Tally:
-    """What a stream has cost and brought so far."""
+    """The rows and requests of a stream so far. `began` is in seconds of the monotonic clock."""
 
     began: float
     rows: int = 0
     requests: int = 0
     limited: int = 0
     """Answers 429."""
-    share: Share = lambda: None
+    part_read: PartRead = lambda: None
 
     def line(self, stream: str, now: float) -> str:
         """One line for people. Times in seconds on one monotonic clock."""
@@ -33,15 +33,18 @@ class Tally:
         words = [f"{self.rows:,} rows", f"{self.rows / seconds:,.0f}/s", f"{self.requests:,} requests"]
         if self.limited:
             words.append(f"{self.limited:,} x 429")
-        share = self.share()
-        if share is not None and 0 < share < 1:
-            words.append(f"{share:.0%} of its time span")
-            words.append(f"about {seconds * (1 - share) / share:,.0f} s left")
+        part = self.part_read()
+        if part is not None and 0 < part < 1:
+            words.append(f"{part:.0%} of its time span")
+            words.append(f"about {seconds * (1 - part) / part:,.0f} s left")
         return f"{stream}: {', '.join(words)}"
 
 
 class Progress:
-    """Counts for all streams. The thread that reads a stream says so; what it then does is counted for that stream."""
+    """Counts rows and requests by stream. The requests of a thread count for the stream that it said it reads.
+
+    Every method may be called from any thread.
+    """
 
     def __init__(self) -> None:
         self._tallies: dict[str, Tally] = {}
@@ -49,10 +52,10 @@ class Progress:
         self._lock = threading.Lock()
         self._over = threading.Event()
 
-    def follow(self, stream: str, share: Share) -> None:
-        """A stream begins."""
+    def follow(self, stream: str, part_read: PartRead) -> None:
+        """Report a stream from now on; its time counts from here."""
         with self._lock:
-            self._tallies[stream] = Tally(time.monotonic(), share=share)
+            self._tallies[stream] = Tally(time.monotonic(), part_read=part_read)
 
     def reading(self, stream: str) -> None:
         """This thread reads for a stream from now on."""
@@ -67,7 +70,7 @@ class Progress:
                 tally.limited += limited
 
     def rows(self, stream: str, count: int) -> None:
-        """Rows of a stream were handed over."""
+        """Rows of a stream were emitted."""
         with self._lock:
             tally = self._tallies.setdefault(stream, Tally(time.monotonic()))
             tally.rows += count

@@ -79,13 +79,13 @@ class PieceRecords:
             if self._behind(page.rows, by_hand, unseen):
                 break
             span = self.route.listing.split_at(page)
-            second = None if span is None else descent.through(span, steps)
+            second = None if span is None else descent.emitted_from(span, steps)
             if second is not None and (part := self._part(second)) is not None:
                 yield from self._missed(unseen, part)
                 yield Flush()
                 if (completed := self.reader.checkpoint(second)) is not None:
                     self.checkpoint(completed)
-                descent.said()
+                descent.checkpointed()
             # While the next page is on its way nobody else holds on to this one.
             page.taken()
         if unseen:
@@ -249,4 +249,4 @@ class PieceRecords:
 
 def _parts_of(route: int, cover: Cover, asked: Params | None, idle: int) -> list[ChangedPiece]:
     """What `idle` workers take over of changes that are covered."""
-    return [ChangedPiece(route, part, asked) for part in cover.share(idle)]
+    return [ChangedPiece(route, part, asked) for part in cover.split_off(idle)]

@@ -9,7 +9,7 @@ from typing import Any
 
 from source_stripe.api.account import AccountReader
 from source_stripe.api.listing import Listing, RangeFilter
-from source_stripe.api.pages import NextPageUrl, OneObject, Paging, StartingAfter, WholeList
+from source_stripe.api.pages import NextPageUrl, OneAnswer, OneObject, Paging, StartingAfter
 from source_stripe.api.refusals import Refused
 from source_stripe.api.requester import StripeRequester
 from source_stripe.api.values import Params
@@ -23,7 +23,7 @@ from source_stripe.objects.left_out import LeftOut
 from source_stripe.objects.records import Fetched, Finish, Folded, FromEvents, Itself, Projection, Several
 from source_stripe.objects.route import Route
 from source_stripe.objects.subjects import Subjects, is_group, shared
-from source_stripe.objects.whole_lists import NestedList, SecondLook, Whole
+from source_stripe.objects.whole_lists import NestedList, SecondLook, WithWholeLists
 from source_stripe.reading.changes import Feed
 
 _ANY_BRACE = re.compile(r"\{\w+\}")
@@ -155,7 +155,7 @@ class Routes:
     def _whole(self, row: StreamRow, expand: Collection[str]) -> Projection:
         """A stream's own rows, with the lists whole that stand in them when these paths are expanded."""
         projection, lists = self._projection(row), self._nested(row, expand)
-        return Whole(projection, lists, self._again(row, expand)) if lists else projection
+        return WithWholeLists(projection, lists, self._again(row, expand)) if lists else projection
 
     def _again(self, row: StreamRow, expand: Collection[str]) -> SecondLook:
         """How one object of a stream is got again, with these paths expanded."""
@@ -242,7 +242,7 @@ class Routes:
             return StartingAfter(**self.paging[way])
         if way == "next_page_url":
             return NextPageUrl(**self.paging[way])
-        return OneObject(kinds) if way == "object" else WholeList()
+        return OneObject(kinds) if way == "object" else OneAnswer()
 
     def _finish(self, row: StreamRow) -> Finish:
         return Finish(row.cursor, self._facts, tuple(row.adds))

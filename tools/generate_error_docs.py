@@ -26,7 +26,7 @@ from source_stripe import checking
 from source_stripe.api.answers import Refusal
 from source_stripe.api.errors import Outcome, Policy, StripeError
 from source_stripe.api.listing import Listing
-from source_stripe.api.pages import MalformedObject, MalformedPage, WholeList
+from source_stripe.api.pages import MalformedObject, MalformedPage, OneAnswer
 from source_stripe.api.policies import TABLE
 from source_stripe.api.refusals import ObjectsRefused, TooManyRefused
 from source_stripe.api.replies import Silence
@@ -380,7 +380,7 @@ def _finding(failure: StripeError, *streams: str, followers: tuple[str, ...] = (
 
 def _probe(*streams: str, followers: tuple[str, ...] = ()) -> checking.Probe:
     nowhere: Any = None
-    return checking.Probe(Listing("/v1/events", nowhere, WholeList()), (), streams, followers)
+    return checking.Probe(Listing("/v1/events", nowhere, OneAnswer()), (), streams, followers)
 
 
 def _connector() -> Iterator[str]:

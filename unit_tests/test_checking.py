@@ -17,7 +17,7 @@ from source_stripe.api.account import AccountReader
 from source_stripe.api.answers import Refusal
 from source_stripe.api.errors import StreamFailure, StripeError
 from source_stripe.api.listing import Listing
-from source_stripe.api.pages import MalformedPage, WholeList
+from source_stripe.api.pages import MalformedPage, OneAnswer
 from source_stripe.api.policies import TABLE
 from source_stripe.api.requester import StripeRequester
 from source_stripe.checking import Finding, Probe, Told, Verdict, ask, judge, probes
@@ -119,7 +119,7 @@ class Fake(Probe):
 
 
 def fake(*streams: str, failure: StreamFailure | None = None, followers: Collection[str] = ()) -> Fake:
-    listing: Any = Listing("/v1/events", None, WholeList())  # type: ignore[arg-type]
+    listing: Any = Listing("/v1/events", None, OneAnswer())  # type: ignore[arg-type]
     return Fake(listing, (), streams, tuple(followers), failure)
 
 

@@ -17,7 +17,7 @@ from source_stripe.objects.children import Beside, Children, ParentKey, Via
 from source_stripe.objects.events import ChangedParent
 from source_stripe.objects.ledger import Change
 from source_stripe.objects.records import Finish, Itself, Known
-from source_stripe.objects.whole_lists import Whole
+from source_stripe.objects.whole_lists import WithWholeLists
 from unit_tests.conftest import API, CREATED
 
 V1 = StartingAfter(page_size_param="limit", page_size=100, cursor_param="starting_after")
@@ -63,7 +63,7 @@ def child(number: int, kind: str = "line_item", *, updated: int = 50, deleted: b
 
 
 def records(
-    projection: Children | Whole, parent: dict[str, Any], updated: int | None = 50, known: Known | None = None
+    projection: Children | WithWholeLists, parent: dict[str, Any], updated: int | None = 50, known: Known | None = None
 ) -> list[dict[str, Any]]:
     return list(projection.records(parent, updated, known or Known()))
 

@@ -17,7 +17,7 @@ from source_stripe.api.account import AccountReader
 from source_stripe.api.answers import Refusal, causes, decode, stripe_time
 from source_stripe.api.errors import Outcome, Policy, StripeError, ends
 from source_stripe.api.pages import MalformedPage
-from source_stripe.api.policies import TABLE, judge, judge_silence
+from source_stripe.api.policies import TABLE, policy_of, policy_of_silence
 from source_stripe.api.replies import IdWithoutAddress
 from source_stripe.api.requester import StripeRequester
 from source_stripe.catalog.config import parse_config
@@ -170,9 +170,9 @@ FACTS = "So says Stripe (HTTP 418, invalid_request_error, odd, param foo, req_7)
 
 def judged(reply: Reply) -> Policy | None:
     if isinstance(reply, Exception):
-        return judge_silence(reply)
+        return policy_of_silence(reply)
     status, headers, body = reply
-    return judge(status, headers, body, ASKING.judged, for_account=headers is ACCOUNT)
+    return policy_of(status, headers, body, ASKING.judged, for_account=headers is ACCOUNT)
 
 
 def test_every_row_has_an_example() -> None:
@@ -190,8 +190,8 @@ def test_a_reply_is_judged_by_its_row(name: str, reply: Reply) -> None:
     "body", [{}, {"data": []}, {"object": "x", "error": {"message": "no error, whatever it says"}}, {"error": None}]
 )
 def test_an_answer_with_a_json_object_is_used(body: dict[str, Any]) -> None:
-    assert judge(200, {}, body, ASKING.judged) is None
-    assert judge(200, {"Stripe-Should-Retry": "true"}, body, ASKING.judged) is None
+    assert policy_of(200, {}, body, ASKING.judged) is None
+    assert policy_of(200, {"Stripe-Should-Retry": "true"}, body, ASKING.judged) is None
 
 
 @pytest.mark.parametrize("policy", TABLE.values(), ids=TABLE.keys())

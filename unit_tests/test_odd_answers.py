@@ -13,7 +13,7 @@ from airbyte_cdk.models import AirbyteStateMessageSerializer, SyncMode
 from requests_mock import Mocker
 
 from source_stripe.api.listing import Listing, RangeFilter
-from source_stripe.api.pages import MalformedPage, NextPageUrl, Page, StartingAfter, WholeList
+from source_stripe.api.pages import MalformedPage, NextPageUrl, OneAnswer, Page, StartingAfter
 from source_stripe.api.ranges import PageSpan, Range
 from source_stripe.api.requester import StripeRequester
 from unit_tests.conftest import API, CREATED
@@ -148,8 +148,8 @@ def test_an_object_with_an_error_in_it_is_an_answer(requester: StripeRequester, 
         (V2, {"data": [], "next_page_url": "/v2/core/events?page=x"}, "its next_page_url leads to another list"),
         (V2, {"data": [], "next_page_url": "https://evil.test/x?page=x"}, "its next_page_url leads to another list"),
         (V2, {"data": [], "next_page_url": "/v2/core/accounts"}, "its next_page_url leads nowhere new"),
-        (WholeList(), {"data": [{"id": "a"}], "has_more": True}, "there is more than comes in one answer"),
-        (WholeList(), {"data": [{"id": "a"}], "next_page_url": "/v2/x?page=1"}, "there is more than comes in one"),
+        (OneAnswer(), {"data": [{"id": "a"}], "has_more": True}, "there is more than comes in one answer"),
+        (OneAnswer(), {"data": [{"id": "a"}], "next_page_url": "/v2/x?page=1"}, "there is more than comes in one"),
     ],
 )
 def test_a_page_that_breaks_the_rules_is_refused(paging: Any, body: dict[str, Any], what: str) -> None:

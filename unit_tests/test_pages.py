@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from source_stripe.api.pages import MalformedPage, NextPageUrl, OneObject, Page, Paging, StartingAfter, WholeList
+from source_stripe.api.pages import MalformedPage, NextPageUrl, OneAnswer, OneObject, Page, Paging, StartingAfter
 
 V1 = StartingAfter(page_size_param="limit", page_size=100, cursor_param="starting_after")
 V2 = NextPageUrl(page_size_param="limit", page_size=100)
@@ -43,9 +43,9 @@ def test_v2_goes_on_at_the_address_that_the_page_names() -> None:
 
 
 def test_a_list_in_one_answer_and_a_single_object() -> None:
-    assert WholeList().page({"data": [{"id": "a"}]}, PATH, None) == Page([{"id": "a"}])
+    assert OneAnswer().page({"data": [{"id": "a"}]}, PATH, None) == Page([{"id": "a"}])
     assert OneObject().page({"object": "balance"}, PATH, None) == Page([{"object": "balance"}])
-    assert WholeList().params((("a", "b"),), None) == OneObject().params((("a", "b"),), None) == (("a", "b"),)
+    assert OneAnswer().params((("a", "b"),), None) == OneObject().params((("a", "b"),), None) == (("a", "b"),)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_a_v2_list_that_goes_in_circles_is_an_error() -> None:
         V2.page({"data": [{"id": "c"}], "next_page_url": "/v2/x?page=1"}, "/v2/x", second)
 
 
-@pytest.mark.parametrize("paging", [V1, V2, WholeList()])
+@pytest.mark.parametrize("paging", [V1, V2, OneAnswer()])
 def test_a_row_without_id_is_an_error_in_any_list(paging: Paging) -> None:
     with pytest.raises(MalformedPage, match="a row has no id"):
         paging.page(listed({"id": "a"}, {"object": "charge"}), PATH, None)

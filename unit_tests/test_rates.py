@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_stripe.api.rates import RateBudget, Slot, Window
+from source_stripe.api.rates import RateBudget, RateWindow, Slot
 from source_stripe.catalog.asking import RateLimits
 
 
 @given(st.integers(1, 30), st.lists(st.floats(0, 0.3), min_size=1, max_size=120))
 def test_no_second_holds_more_than_the_rate(rate: int, pauses: list[float]) -> None:
-    window, now, slots = Window(rate), 0.0, []
+    window, now, slots = RateWindow(rate), 0.0, []
     for pause in pauses:
         now += pause
         slot = window.next_slot(now)
@@ -51,7 +51,7 @@ def test_no_second_of_the_account_or_an_endpoint_holds_more_than_its_rate(asked:
 
 
 def test_a_429_halves_what_it_names_and_the_rate_grows_back() -> None:
-    window = Window(20)
+    window = RateWindow(20)
 
     window.slow_down(now=10.0)
 
@@ -64,7 +64,7 @@ def test_a_429_halves_what_it_names_and_the_rate_grows_back() -> None:
 
 
 def test_a_rate_that_fails_again_near_the_one_that_failed_is_lowered_a_little() -> None:
-    window = Window(20)
+    window = RateWindow(20)
     window.slow_down(now=10.0)
 
     window.slow_down(now=27.0)
@@ -74,7 +74,7 @@ def test_a_rate_that_fails_again_near_the_one_that_failed_is_lowered_a_little() 
 
 
 def test_a_rate_that_fails_again_far_below_the_one_that_failed_is_halved_again() -> None:
-    window = Window(20)
+    window = RateWindow(20)
     window.slow_down(now=10.0)
 
     window.slow_down(now=12.0)
@@ -178,7 +178,7 @@ def test_a_list_fills_no_more_than_its_own_budget() -> None:
 
 
 def test_the_429s_of_one_burst_count_once() -> None:
-    window = Window(20)
+    window = RateWindow(20)
 
     for now in (10.0, 10.1, 10.9):
         window.slow_down(now)
@@ -187,7 +187,7 @@ def test_the_429s_of_one_burst_count_once() -> None:
 
 
 def test_a_rate_below_one_still_moves() -> None:
-    window = Window(1)
+    window = RateWindow(1)
     window.slow_down(0.0)
     window.take(window.next_slot(0.0))
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from source_stripe.api.account import Account
 from source_stripe.api.listing import Listing
-from source_stripe.api.pages import WholeList
+from source_stripe.api.pages import OneAnswer
 from source_stripe.api.ranges import Range, intersect
 from source_stripe.api.requester import StripeRequester
 from source_stripe.api.values import Params
@@ -30,7 +30,7 @@ OFF: Params = (("active", "false"),)
 
 def listing(*passes: Params, filtered: bool = True) -> Listing:
     requester = cast(StripeRequester, None)  # nothing is asked here
-    return Listing("/v1/files", requester, WholeList(), passes or ((),), CREATED if filtered else None)
+    return Listing("/v1/files", requester, OneAnswer(), passes or ((),), CREATED if filtered else None)
 
 
 def test_pieces_go_newest_first_and_know_the_accounts_birth() -> None:

@@ -9,14 +9,14 @@ import pytest
 from source_stripe.api.answers import Refusal
 from source_stripe.api.errors import StreamFailure, StripeError
 from source_stripe.api.pages import MalformedObject, MalformedPage
-from source_stripe.api.policies import judge
+from source_stripe.api.policies import policy_of
 from source_stripe.api.refusals import MOST, Refused, TooManyRefused, is_gone, is_of_one, of_a_whole_list
 from unit_tests.conftest import ASKING
 
 
 def refusal(status: int, message: str, **fields: Any) -> StripeError:
     body = {"error": {"type": "invalid_request_error", "message": message, **fields}}
-    policy = judge(status, {}, body, ASKING.judged)
+    policy = policy_of(status, {}, body, ASKING.judged)
     assert policy is not None
     return StripeError(policy, "/v1/charges/{id}", Refusal.of(status, {}, body))
 

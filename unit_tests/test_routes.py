@@ -10,13 +10,13 @@ import pytest
 
 from source_stripe.api.account import AccountReader
 from source_stripe.api.listing import Listing, RangeFilter
-from source_stripe.api.pages import NextPageUrl, OneObject, WholeList
+from source_stripe.api.pages import NextPageUrl, OneAnswer, OneObject
 from source_stripe.api.requester import StripeRequester
 from source_stripe.catalog.sync_plan import plan_of
 from source_stripe.objects.children import Children
 from source_stripe.objects.records import Fetched, FromEvents, Itself, Projection, Several
 from source_stripe.objects.route import Route
-from source_stripe.objects.whole_lists import Whole
+from source_stripe.objects.whole_lists import WithWholeLists
 from source_stripe.reading.changes import Feed
 from source_stripe.routes import Routes
 from unit_tests.conftest import CREATED, MANIFEST, ROWS
@@ -43,7 +43,7 @@ def feed_of(routes: Routes, name: str) -> Feed | None:
 
 
 def inner(projection: Projection) -> Projection:
-    return projection.inner if isinstance(projection, Whole) else projection
+    return projection.inner if isinstance(projection, WithWholeLists) else projection
 
 
 def braces(path: str) -> set[str]:
@@ -251,7 +251,7 @@ def test_what_is_listed_nowhere_comes_from_events(of: Callable[[str], Route], ro
 def test_lists_are_paged_and_filtered_as_each_wants_it(of: Callable[[str], Route]) -> None:
     assert isinstance(of("account_capabilities").projection, Children)
     capabilities = children_of(of("account_capabilities")).listing
-    assert isinstance(capabilities and capabilities.paging, WholeList)
+    assert isinstance(capabilities and capabilities.paging, OneAnswer)
     assert isinstance(of("balance").listing.paging, OneObject)
     assert of("payment_records").listing.range_filter == RangeFilter("created_after", "created_before", exclusive=True)
     assert of("payment_methods").listing.range_filter is None

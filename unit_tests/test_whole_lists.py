@@ -16,7 +16,7 @@ from source_stripe.api.values import Params
 from source_stripe.objects.hydration import Hydrator
 from source_stripe.objects.paths import matches, values_at
 from source_stripe.objects.records import Finish, Itself
-from source_stripe.objects.whole_lists import NestedList, SecondLook, Whole, embedded
+from source_stripe.objects.whole_lists import NestedList, SecondLook, WithWholeLists, embedded
 from unit_tests.conftest import API
 from unit_tests.test_children import V1, facts, invoice, line, listed, records
 
@@ -29,11 +29,11 @@ def nested(requester: StripeRequester, path: str = "/v1/invoices/{id}/lines", **
     return NestedList("lines", Listing(path, requester, V1, (expand,)), **fields)
 
 
-def whole(requester: StripeRequester, **fields: Any) -> Whole:
+def whole(requester: StripeRequester, **fields: Any) -> WithWholeLists:
     """Invoices, with their lines whole."""
     listing = Listing("/v1/invoices", requester, V1)
     second_look = SecondLook(Hydrator(listing, "/v1/invoices/{id}", (("expand[]", "lines.data.price"),)))
-    return Whole(Itself(Finish(None, facts)), (nested(requester, **fields),), second_look)
+    return WithWholeLists(Itself(Finish(None, facts)), (nested(requester, **fields),), second_look)
 
 
 def cut(*numbers: int, **fields: Any) -> dict[str, Any]:
@@ -220,7 +220,7 @@ def test_a_list_of_an_object_in_a_row_is_of_that_object(requester: StripeRequest
     requests_mock.get(f"{API}/v1/subscriptions/sub_1", json={"id": "sub_1", "latest_invoice": None})
     second_look = SecondLook(Hydrator(Listing("/v1/subscriptions", requester, V1), "/v1/subscriptions/{id}"))
     lists = (nested(requester, owner="latest_invoice", kind="invoice"),)
-    projection = Whole(Itself(Finish(None, facts)), lists, second_look)
+    projection = WithWholeLists(Itself(Finish(None, facts)), lists, second_look)
 
     rows = records(projection, {"id": "sub_1", "latest_invoice": cut(1)})
 

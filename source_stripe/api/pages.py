@@ -133,7 +133,7 @@ class NextPageUrl:
 
 
 @dataclass(frozen=True)
-class WholeList:
+class OneAnswer:
     """A list that comes in one answer."""
 
     def params(self, asked: Params, previous: Page | None) -> Params:

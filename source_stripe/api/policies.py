@@ -18,7 +18,7 @@ from urllib3.exceptions import LocationValueError
 
 from source_stripe.api.answers import Refusal
 from source_stripe.api.errors import CURSOR_GONE, Outcome, Policy
-from source_stripe.api.replies import Answers, Either, IdWithoutAddress, Reply, Silence
+from source_stripe.api.replies import AnswersWith, Either, IdWithoutAddress, Reply, Silence
 from source_stripe.catalog.asking import Judged
 from source_stripe.catalog.config import KEYS_PAGE
 
@@ -32,7 +32,7 @@ _TABLE = (
     # What passes, by itself or as Stripe says. Stripe-Should-Retry comes before all that statuses mean.
     Policy(
         name="rate limit",
-        replies=Answers(limited=True),
+        replies=AnswersWith(limited=True),
         outcome=Outcome.RETRY,
         failure=FailureType.transient_error,
         what="Stripe limited GET {path} for too long",
@@ -43,7 +43,7 @@ _TABLE = (
     ),
     Policy(
         name="retry asked for",
-        replies=Answers(range(300, 600), should_retry="true"),
+        replies=AnswersWith(range(300, 600), should_retry="true"),
         outcome=Outcome.RETRY,
         failure=FailureType.transient_error,
         what="Stripe put GET {path} off for too long",
@@ -52,7 +52,7 @@ _TABLE = (
     ),
     Policy(
         name="no retry wanted",
-        replies=Answers(passing=True, should_retry="false"),
+        replies=AnswersWith(passing=True, should_retry="false"),
         outcome=Outcome.REFUSED,
         failure=FailureType.transient_error,
         what="Stripe can't answer GET {path}, and says that asking again won't help",
@@ -61,7 +61,7 @@ _TABLE = (
     ),
     Policy(
         name="trouble at Stripe",
-        replies=Answers(passing=True),
+        replies=AnswersWith(passing=True),
         outcome=Outcome.RETRY,
         failure=FailureType.transient_error,
         what="Stripe could not answer GET {path} for too long",
@@ -70,7 +70,9 @@ _TABLE = (
     ),
     Policy(
         name="broken answer",
-        replies=Either(Answers(range(200, 300), is_json=False), Answers(range(400, 500), is_json=False, has_id=True)),
+        replies=Either(
+            AnswersWith(range(200, 300), is_json=False), AnswersWith(range(400, 500), is_json=False, has_id=True)
+        ),
         outcome=Outcome.RETRY,
         failure=FailureType.transient_error,
         what="Answers to GET {path} came cut, or not as JSON, for too long",
@@ -80,7 +82,7 @@ _TABLE = (
     ),
     Policy(
         name="error in place of an answer",
-        replies=Answers(range(200, 300), is_error=True),
+        replies=AnswersWith(range(200, 300), is_error=True),
         outcome=Outcome.RETRY,
         failure=FailureType.transient_error,
         what="GET {path} was answered with HTTP 200 and an error for too long",
@@ -91,7 +93,7 @@ _TABLE = (
     # What does not pass.
     Policy(
         name="redirect",
-        replies=Answers(range(300, 400)),
+        replies=AnswersWith(range(300, 400)),
         outcome=Outcome.REFUSED,
         failure=FailureType.config_error,
         what="GET {path} was answered with a redirect, which is never followed, as the key would go along",
@@ -101,7 +103,7 @@ _TABLE = (
     ),
     Policy(
         name="not Stripe",
-        replies=Answers(range(400, 500), is_json=False),
+        replies=AnswersWith(range(400, 500), is_json=False),
         outcome=Outcome.REFUSED,
         failure=FailureType.config_error,
         what="What answers GET {path} is not Stripe's API",
@@ -111,7 +113,7 @@ _TABLE = (
     ),
     Policy(
         name="IP address not allowed",
-        replies=Answers({400, 401, 403}, says=re.compile("does not allow requests from your IP address")),
+        replies=AnswersWith({400, 401, 403}, says=re.compile("does not allow requests from your IP address")),
         outcome=Outcome.KEY_REFUSED,
         failure=FailureType.config_error,
         what="The {key} may not be used from here",
@@ -121,7 +123,7 @@ _TABLE = (
     ),
     Policy(
         name="Connect permissions missing",
-        replies=Answers({400, 401, 403}, says=re.compile("does not have any Connect permissions")),
+        replies=AnswersWith({400, 401, 403}, says=re.compile("does not have any Connect permissions")),
         outcome=Outcome.KEY_REFUSED,
         failure=FailureType.config_error,
         what="The {key} may not read the connected account that account_id names",
@@ -131,8 +133,8 @@ _TABLE = (
     Policy(
         name="key of no platform",
         replies=Either(
-            Answers(_REFUSED, codes={"platform_account_required"}, for_account=True),
-            Answers(_REFUSED, says=_NO_PLATFORM, for_account=True),
+            AnswersWith(_REFUSED, codes={"platform_account_required"}, for_account=True),
+            AnswersWith(_REFUSED, says=_NO_PLATFORM, for_account=True),
         ),
         outcome=Outcome.KEY_REFUSED,
         failure=FailureType.config_error,
@@ -142,7 +144,7 @@ _TABLE = (
     ),
     Policy(
         name="account closed",
-        replies=Answers(
+        replies=AnswersWith(
             {400, 401, 403, 404},
             says=re.compile(
                 r"([Tt]he account '?acct_\w+'?|[Yy]our( Stripe)? account) (has been|was|is) (deleted|closed)"
@@ -156,7 +158,7 @@ _TABLE = (
     ),
     Policy(
         name="key expired",
-        replies=Answers({401}, codes={"api_key_expired", "platform_api_key_expired"}),
+        replies=AnswersWith({401}, codes={"api_key_expired", "platform_api_key_expired"}),
         outcome=Outcome.KEY_REFUSED,
         failure=FailureType.config_error,
         what="The {key} has expired",
@@ -166,7 +168,7 @@ _TABLE = (
     ),
     Policy(
         name="key refused",
-        replies=Answers({401}),
+        replies=AnswersWith({401}),
         outcome=Outcome.KEY_REFUSED,
         failure=FailureType.config_error,
         what="Stripe does not accept the {key}",
@@ -175,7 +177,7 @@ _TABLE = (
     ),
     Policy(
         name="account refused",
-        replies=Answers(range(400, 500), codes={"account_invalid"}),
+        replies=AnswersWith(range(400, 500), codes={"account_invalid"}),
         outcome=Outcome.KEY_REFUSED,
         failure=FailureType.config_error,
         what="The {key} has no access to the account that GET {path} is about",
@@ -187,8 +189,8 @@ _TABLE = (
     Policy(
         name="not for restricted keys",
         replies=Either(
-            Answers({400, 403}, codes={"secret_key_required"}),
-            Answers({400, 403}, says=re.compile("not available for use by restricted keys")),
+            AnswersWith({400, 403}, codes={"secret_key_required"}),
+            AnswersWith({400, 403}, says=re.compile("not available for use by restricted keys")),
         ),
         outcome=Outcome.REFUSED,
         failure=FailureType.config_error,
@@ -199,8 +201,8 @@ _TABLE = (
     Policy(
         name="permission missing",
         replies=Either(
-            Answers({403}, codes={"more_permissions_required", "more_permissions_required_for_application"}),
-            Answers({403}, says=re.compile(r"[Pp]ermission|\brak_")),
+            AnswersWith({403}, codes={"more_permissions_required", "more_permissions_required_for_application"}),
+            AnswersWith({403}, says=re.compile(r"[Pp]ermission|\brak_")),
         ),
         outcome=Outcome.PERMISSION_MISSING,
         failure=FailureType.config_error,
@@ -211,7 +213,7 @@ _TABLE = (
     ),
     Policy(
         name="nothing at this address",
-        replies=Answers({400, 404}, says=re.compile(rf"{_UNKNOWN} \(\w+: (?!/v[12]/(?!v[12]/))")),
+        replies=AnswersWith({400, 404}, says=re.compile(rf"{_UNKNOWN} \(\w+: (?!/v[12]/(?!v[12]/))")),
         outcome=Outcome.KEY_REFUSED,
         failure=FailureType.config_error,
         what="There is no GET {path} below api_url",
@@ -221,7 +223,7 @@ _TABLE = (
     ),
     Policy(
         name="product not enabled",
-        replies=Answers(
+        replies=AnswersWith(
             {400, 403, 404},
             says=re.compile(
                 r"not set up to use"
@@ -244,7 +246,7 @@ _TABLE = (
     ),
     Policy(
         name="access refused",
-        replies=Answers({403}),
+        replies=AnswersWith({403}),
         outcome=Outcome.REFUSED,
         failure=FailureType.config_error,
         what="Stripe does not allow GET {path}",
@@ -255,8 +257,8 @@ _TABLE = (
     Policy(
         name=CURSOR_GONE,
         replies=Either(
-            Answers({400, 404}, codes={"resource_missing"}, of_cursor=True),
-            Answers({400, 404}, codes={"resource_missing"}, params={"ending_before"}),
+            AnswersWith({400, 404}, codes={"resource_missing"}, of_cursor=True),
+            AnswersWith({400, 404}, codes={"resource_missing"}, params={"ending_before"}),
         ),
         outcome=Outcome.REFUSED,
         failure=FailureType.transient_error,
@@ -268,8 +270,8 @@ _TABLE = (
     Policy(
         name="object gone",
         replies=Either(
-            Answers({400, 404}, codes={"resource_missing"}),
-            Answers({404}, codes={""}, says=re.compile(r"^(No such [\w .]+|Invalid [\w .]+ id): ")),
+            AnswersWith({400, 404}, codes={"resource_missing"}),
+            AnswersWith({404}, codes={""}, says=re.compile(r"^(No such [\w .]+|Invalid [\w .]+ id): ")),
         ),
         outcome=Outcome.RESOURCE_MISSING,
         failure=FailureType.transient_error,
@@ -281,7 +283,7 @@ _TABLE = (
     ),
     Policy(
         name="request refused",
-        replies=Answers(),
+        replies=AnswersWith(),
         outcome=Outcome.REFUSED,
         failure=FailureType.system_error,
         what="Stripe refused GET {path}",
@@ -381,7 +383,7 @@ TABLE: Mapping[str, Policy] = {policy.name: policy for policy in _TABLE}
 """All policies by name, in order: the first that has a reply is the one that counts."""
 
 
-def judge(
+def policy_of(
     status: int, headers: Mapping[str, str], body: Any, judged: Judged, *, for_account: bool = False
 ) -> Policy | None:
     """The policy for an answer; None if it is to be used. `body` is the decoded JSON, or None where there was none.
@@ -407,7 +409,7 @@ def judge(
     )
 
 
-def judge_silence(error: Exception) -> Policy:
+def policy_of_silence(error: Exception) -> Policy:
     """The policy for a request that got no answer."""
     return _first(Reply(Refusal.silence(error), error=error))
 

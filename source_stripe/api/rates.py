@@ -39,7 +39,7 @@ class Slot:
     slowed: int
 
 
-class Window:
+class RateWindow:
     """At most `rate` requests in any second. Times are seconds on one monotonic clock; not thread-safe."""
 
     def __init__(self, rate: float) -> None:
@@ -116,8 +116,8 @@ class RateBudget:
 
     def __init__(self, limits: RateLimits) -> None:
         self._limits = limits
-        self._account = Window(limits.account)
-        self._endpoints: dict[str, Window] = {}
+        self._account = RateWindow(limits.account)
+        self._endpoints: dict[str, RateWindow] = {}
         self._latency = Latency()
         self._lock = threading.Lock()
 
@@ -154,10 +154,10 @@ class RateBudget:
         rate = min(rate, _MOST_OF_A_PROCESS)
         return 1 + math.ceil(_RESERVE * rate * self._latency.seconds)
 
-    def _windows(self, endpoint: str) -> tuple[Window, Window]:
+    def _windows(self, endpoint: str) -> tuple[RateWindow, RateWindow]:
         return self._account, self._endpoint(endpoint)
 
-    def _endpoint(self, endpoint: str) -> Window:
+    def _endpoint(self, endpoint: str) -> RateWindow:
         if endpoint not in self._endpoints:
-            self._endpoints[endpoint] = Window(self._limits.of_endpoint(endpoint))
+            self._endpoints[endpoint] = RateWindow(self._limits.of_endpoint(endpoint))
         return self._endpoints[endpoint]

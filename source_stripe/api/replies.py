@@ -45,7 +45,7 @@ class Replies(Protocol):
 
 
 @dataclass(frozen=True)
-class Answers:
+class AnswersWith:
     """Answers of Stripe, or of who stands in its place. What is not given doesn't matter."""
 
     statuses: Container[int] = _ANY_STATUS

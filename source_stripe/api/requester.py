@@ -18,7 +18,7 @@ from urllib3.exceptions import HTTPError
 from source_stripe.api.answers import Answer, Refusal, decode, host_and_port, stripe_time
 from source_stripe.api.connections import BoundedAdapter
 from source_stripe.api.errors import Outcome, StripeError
-from source_stripe.api.policies import judge, judge_silence
+from source_stripe.api.policies import policy_of, policy_of_silence
 from source_stripe.api.rates import RateBudget
 from source_stripe.api.replies import IdWithoutAddress
 from source_stripe.api.values import Params, has_address
@@ -74,7 +74,7 @@ class StripeRequester:
         """
         if not all(map(has_address, ids.values())):
             error = IdWithoutAddress("an id that no path can hold")
-            raise StripeError(judge_silence(error), path, Refusal.silence(error), self._key_kind)
+            raise StripeError(policy_of_silence(error), path, Refusal.silence(error), self._key_kind)
         url = self._url_base + path.format(**{name: quote(value, safe="") for name, value in ids.items()})
         headers = {"Stripe-Version": version} if version else None
         begun, attempt = self.clock(), 0
@@ -135,7 +135,7 @@ class StripeRequester:
             content = response.raw.read(decode_content=True)
         except (OSError, HTTPError) as error:
             self.progress.request(limited=False)
-            return StripeError(judge_silence(error), path, Refusal.silence(error, self._host), self._key_kind)
+            return StripeError(policy_of_silence(error), path, Refusal.silence(error, self._host), self._key_kind)
         now = self.clock()
         self._budget.answered(now - sent, now, self.cpu_clock())
         limited = response.status_code in self.asking.judged.limited
@@ -143,7 +143,9 @@ class StripeRequester:
         body = decode(content)
         if limited:
             self._budget.slow_down(path, response.headers.get("Stripe-Rate-Limited-Reason"), self.clock())
-        policy = judge(response.status_code, response.headers, body, self.asking.judged, for_account=self._for_account)
+        policy = policy_of(
+            response.status_code, response.headers, body, self.asking.judged, for_account=self._for_account
+        )
         if policy is None:
             return Answer(body or {}, stripe_time(response.headers))
         header = self.asking.patience.header

@@ -13,7 +13,7 @@ Paging = Literal["starting_after", "next_page_url", "none", "object"]
 """How a list is paged: by the last row's id, by the address of the next page, all in one answer; or one object."""
 
 
-class Row(BaseModel):
+class StrictRow(BaseModel):
     """What the rows of the manifest have in common: no unknown keys, and a single value may stand for a list of it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -24,7 +24,7 @@ class Row(BaseModel):
         return (value,) if isinstance(value, str) else value
 
 
-class FilterRow(Row):
+class FilterRow(StrictRow):
     """How a list is asked for what was created in a range: the names of the parameters, and how they want times."""
 
     start: str
@@ -36,14 +36,14 @@ class FilterRow(Row):
     rfc_3339: bool = False
 
 
-class ViaRow(Row):
+class ViaRow(StrictRow):
     """What is asked for each parent first, to learn the ids that are meant."""
 
     path: str
     name: str = Field(alias="as")
 
 
-class ParentRow(Row):
+class ParentRow(StrictRow):
     """How a child stream hangs on a parent."""
 
     stream: str
@@ -64,7 +64,7 @@ class ParentRow(Row):
         return self.id_as or (f"{self.name}_id" if self.name else None)
 
 
-class StreamRow(Row):
+class StreamRow(StrictRow):
     """A row of `streams`."""
 
     name: str

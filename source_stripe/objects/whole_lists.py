@@ -197,7 +197,7 @@ def _not_whole(row_id: str, why: StripeError) -> MalformedPage:
 
 
 @dataclass(frozen=True)
-class Whole:
+class WithWholeLists:
     """Rows with their nested lists whole: no record goes out with a cut list.
 
     A row that is gone by then makes no record; an event tells of it.

@@ -18,7 +18,7 @@ from source_stripe.process.startup import quick_imports
 def main() -> None:
     """Run the command line's command and end the process, even if threads still wait to hand over rows."""
     if sys.stdout is None:
-        # What is opened next would be its descriptor: rows must not go there.
+        # The next file to be opened would get its descriptor, and the rows.
         sys.exit("source-stripe writes its messages to stdout, which is closed.")
     if sys.stderr is not None:
         sys.stderr = MaskedText(sys.stderr)
@@ -28,7 +28,7 @@ def main() -> None:
     with quick_imports():
         # The CDK: most of what a command takes before its first request.
         from source_stripe.entrypoint import run  # noqa: PLC0415
-    # Pages are trees without cycles: looking for those would be a tenth of the work.
+    # Pages are trees: looking for cycles in them would take a tenth of the time.
     gc.set_threshold(50_000, 20, 100)
     output.take_logs()
     threading.excepthook = lambda failed: _fail(failed, output)
@@ -37,7 +37,7 @@ def main() -> None:
 
 
 def _fail(failed: threading.ExceptHookArgs, output: Output) -> NoReturn:
-    """A thread of ours has died: what it was there for will not be done."""
+    """End the process when one of its threads has died: nothing would do that thread's work."""
     from airbyte_cdk.utils.traced_exception import AirbyteTracedException  # noqa: PLC0415
 
     from source_stripe.entrypoint import tell  # noqa: PLC0415

@@ -17,8 +17,7 @@ from urllib3.connectionpool import HTTPConnectionPool
 
 
 class BoundedAdapter(HTTPAdapter):
-    """Answers, from their first byte waited for to their last, take `whole` seconds at most. What takes longer is a
-    read timeout."""
+    """An answer takes `whole` seconds at most, from the wait for its first byte to its last. Then it times out."""
 
     def __init__(self, *, whole: float, pool_connections: int, pool_maxsize: int) -> None:
         super().__init__(pool_connections=pool_connections, pool_maxsize=pool_maxsize)
@@ -42,7 +41,7 @@ class _BoundedResponse(HTTPResponse):
 
 
 class _Bounded(io.RawIOBase):
-    """What a socket receives until a time that does not move."""
+    """What a socket receives, up to a deadline that no byte extends."""
 
     def __init__(self, sock: socket.socket, received: io.RawIOBase, seconds: float) -> None:
         self._socket, self._received = sock, received

@@ -21,10 +21,10 @@ _SHOWN = 100
 
 
 class MalformedPage(StreamFailure):
-    """A list answer that breaks Stripe's own rules; going on would loop or lose rows."""
+    """A list answer that breaks Stripe's own rules; to go on would loop or lose rows."""
 
     def __init__(self, path: str, what: str, *, of_one: bool = False) -> None:
-        """`of_one`: only what stands in one object can't be had."""
+        """`of_one`: the failure is about what stands in one object, and no other."""
         self.of_one = of_one
         super().__init__(
             message=f"Stripe's answer to GET {path} can't be right: {what}. Sync again; if it stays, report it.",
@@ -34,7 +34,7 @@ class MalformedPage(StreamFailure):
 
 
 class MalformedObject(StreamFailure):
-    """An answer that is not the object that was asked for; to take it would put one row in the place of another."""
+    """An answer that is another object than the one that was asked for: its row would replace the wrong one."""
 
     def __init__(self, path: str, what: str) -> None:
         super().__init__(
@@ -47,9 +47,9 @@ class MalformedObject(StreamFailure):
 
 @dataclass(frozen=True)
 class Page:
-    """Rows as Stripe gave them, newest first, and where the next page is: None behind the last one.
+    """Rows as Stripe gave them, newest first, and the cursor of the next page: None behind the last one.
 
-    `met` is where this page and those before it said that the next one is.
+    `met` has the cursors of this page and of those before it.
     """
 
     rows: list[Row]
@@ -61,16 +61,16 @@ class Page:
             self.met.add(self.next)
 
     def taken(self) -> None:
-        """Its rows were made use of: only their ids stay, as finding the next page may take them."""
+        """Let go of its rows. Their ids stay: finding the next page may take them."""
         self.rows[:] = [{"id": row.get("id")} for row in self.rows]
 
     def without_last(self) -> Page | None:
-        """Had its last row not been there: what comes behind is the same. None where no row would be left."""
+        """The page without its last row, so that the list goes on behind the one before. None where no row is left."""
         return replace(self, rows=self.rows[:-1], next=str(self.rows[-2]["id"])) if len(self.rows) > 1 else None
 
 
 class Paging(Protocol):
-    """How a list is paged."""
+    """How a list is paged: `params` make the request of a page, and `page` reads its answer. Shared by all threads."""
 
     def params(self, asked: Params, previous: Page | None) -> Params:
         """The parameters of the page behind `previous`, or of the first, of a list that is asked for with `asked`."""
@@ -134,7 +134,7 @@ class NextPageUrl:
 
 @dataclass(frozen=True)
 class OneAnswer:
-    """A list that comes in one answer."""
+    """A list without pages: it comes in one answer."""
 
     def params(self, asked: Params, previous: Page | None) -> Params:
         return asked

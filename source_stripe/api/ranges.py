@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 class Range:
     """A half-open interval of `created`: `start <= created < end`, Unix seconds.
 
-    `onward` where what was created later still belongs to it, at whatever time: test clocks run ahead, so that objects
-    are created in the future. `end` then is only how far the range counts as read.
+    With `onward`, whatever was created later belongs to it as well: test clocks run ahead, so that objects are created
+    in the future. `end` then says only up to when the range counts as read.
     """
 
     start: int
@@ -49,7 +49,7 @@ def subtract(whole: Range, done: Iterable[Range]) -> tuple[Range, ...]:
 
 @dataclass(frozen=True)
 class PageSpan:
-    """The seconds that a page of a list, newest row first, came from."""
+    """The seconds (Unix) in which the rows of a page were created."""
 
     newest: int
     oldest: int

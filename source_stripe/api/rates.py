@@ -1,8 +1,8 @@
 """The rate budget: when the next request may go, and how many are worth having under way.
 
 Stripe counts requests per account and per endpoint over a second and answers 429 above that
-(https://docs.stripe.com/rate-limits). The budget holds a share of both, backs off from what a 429 names and grows
-back, slower near the rate that failed, so that it finds the real limit and stays there.
+(https://docs.stripe.com/rate-limits). The budget keeps to a share of both limits. A 429 halves the rate of what it
+names. The rate then grows back, slower near the one that failed, so that it finds the real limit and stays there.
 """
 
 from __future__ import annotations
@@ -16,23 +16,25 @@ from source_stripe.catalog.asking import RateLimits
 
 _SECOND = 1.0
 _LEAST = 0.5
+"""Requests a second below which no 429 slows a window down."""
 _NEAR = 0.85
-"""Up to this share of the rate that failed last, it grows back by a request a second each second."""
+"""Below this share of the rate that failed last, a rate grows by one request a second each second."""
 _PROBING = 0.01
-"""From there on it feels its way: it grows by this times the square of the seconds since."""
+"""Above it, a rate grows by this times the square of the seconds since."""
 _MOST_OF_A_PROCESS = 100.0
-"""Requests a second beyond which one process gains nothing by more threads: they only get into each other's way."""
+"""Requests a second. Above that, more threads make one process no faster: they get into each other's way."""
 _BUSY = 0.9
-"""Above this part of a core, a process is busy: threads of Python take turns."""
+"""A process that uses more than this part of a core is busy: threads of Python take turns."""
 _A_LITTLE_FASTER = 0.97
-"""At a hundred answers a second that takes a quarter of the workers a second away."""
+"""While busy, an answer counts as this part of the average at most: at a hundred answers a second, a quarter of the
+workers goes each second."""
 _RESERVE = 1.8
-"""So many times the requests that would do if all answers took as long, and came evenly."""
+"""Headroom over Little's law, for uneven latency and bursts."""
 
 
 @dataclass(frozen=True)
 class Slot:
-    """The time at which a request may go, as long as its windows were slowed down no more often than until now."""
+    """The time reserved for a request, in seconds of the monotonic clock. Void if a window was slowed down since."""
 
     endpoint: str
     at: float
@@ -49,7 +51,7 @@ class RateWindow:
         self._failed: float | None = None
         self._slots: list[float] = []
         self.slowed = 0
-        """How often it was slowed down."""
+        """How many times it was slowed down."""
 
     def rate(self, now: float) -> float:
         """Requests a second at `now`: what the last 429 left, and what has grown back since."""
@@ -68,13 +70,13 @@ class RateWindow:
         return max(now, self._slots[-at_once] + gap) if len(self._slots) >= at_once else now
 
     def take(self, slot: float) -> None:
-        # Not always behind the others: a slot may have been put off by the other window.
+        # Not always the last one: the other window may have put a slot off.
         insort(self._slots, slot)
 
     def slow_down(self, now: float) -> None:
-        """Halve the rate, or take a little off where it had come near what failed. One burst's 429s count once.
+        """Halve the rate; near the rate that failed last, lower it by 15 %. The 429s of one second count once.
 
-        Slots that were taken for later are given back: they were so many because the rate was higher.
+        Slots that were taken for later are given back: at the lower rate there are fewer of them.
         """
         if now - self._slowed_at < _SECOND:
             return
@@ -88,10 +90,10 @@ class RateWindow:
 
 
 class Latency:
-    """How long Stripe takes to answer, in seconds, as an average of late.
+    """How long Stripe takes to answer, in seconds: a moving average.
 
-    While the process is busy, answers wait for their thread to get a turn, and each worker more would make them slower,
-    and call for the next one. So each answer counts as a little faster than the average, until the process isn't busy.
+    While the process is busy, answers wait for their thread to get a turn. Another worker would make them slower still,
+    which would call for the next worker. So each answer then counts as a little faster than the average.
     """
 
     def __init__(self) -> None:
@@ -136,7 +138,7 @@ class RateBudget:
             return slot.slowed == sum(window.slowed for window in self._windows(slot.endpoint))
 
     def slow_down(self, endpoint: str, reason: str | None, now: float) -> None:
-        """Heed a 429 with this `Stripe-Rate-Limited-Reason`: `global-...` slows the account, else the endpoint."""
+        """Take in a 429 with this `Stripe-Rate-Limited-Reason`: `global-...` slows the account, else the endpoint."""
         with self._lock:
             limited = self._account if (reason or "").startswith("global") else self._endpoint(endpoint)
             limited.slow_down(now)
@@ -147,8 +149,7 @@ class RateBudget:
             self._latency.answered(seconds, now, cpu)
 
     def worth_having_under_way(self, endpoint: str | None = None) -> int:
-        """How many requests fill the budget of an endpoint, or of the account, at today's latency (Little's law), and
-        a reserve: answers take turns to be late, and requests of a second come in waves."""
+        """How many requests at once fill the budget of an endpoint, or of the account (Little's law, and headroom)."""
         limits = self._limits
         rate = limits.account if endpoint is None else min(limits.account, limits.of_endpoint(endpoint))
         rate = min(rate, _MOST_OF_A_PROCESS)

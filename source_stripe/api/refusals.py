@@ -1,7 +1,7 @@
-"""Refusals: what Stripe's refusal of one object is about, and which objects of a stream were refused.
+"""Refusals: whether Stripe refuses one object or more than that, and which objects of a stream it refused.
 
-All else is read, and the stream then fails with their ids. Its state goes on and carries them: each next sync asks for
-them again, until it is answered.
+All other objects are read. The stream then fails with the ids of those that were refused, but its state goes on and
+carries them: each next sync asks for them again, until Stripe answers.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from source_stripe.api.errors import CURSOR_GONE, Outcome, StreamFailure, Stripe
 from source_stripe.api.pages import MalformedObject, MalformedPage
 
 MOST = 100
-"""Refused objects that a state carries. More are no matter of single objects: the stream fails."""
+"""Refused objects that a state carries at most. With more, it is not about single objects: the stream fails."""
 _NAMED = 5
-"""Ids in a message."""
+"""Ids in a message at most."""
 _OF_ONE = frozenset({"no retry wanted", CURSOR_GONE, "object gone", "id without address", "request refused"})
 """The policies that may be about the one object that a request asked for, or asked with."""
 _NAMES_AN_ID = re.compile(r"\b(?:No such [\w .]+|Invalid [\w .]+ id): ?")
 
 
 def is_gone(error: StripeError, object_id: str, *params: str) -> bool:
-    """Whether Stripe says that the object of this id is not there: the one that the request asked for, or asked with.
+    """Whether Stripe says that this object is not there, rather than another one.
 
-    The same code comes for any object that the answer would have held. Where the message names no id at all, the
-    parameter decides: `params` are the names that the request, or Stripe, has for this object besides `id`.
+    The same code comes for any object that the request named, or that the answer would have held. Where the message
+    names no id, the parameter decides: `params` are what the request, or Stripe, calls this object besides `id`.
     """
     if error.outcome is not Outcome.RESOURCE_MISSING:
         return False
@@ -50,7 +50,7 @@ def _is_named(object_id: str, message: str) -> bool:
 
 
 def is_of_one(failure: StreamFailure) -> bool:
-    """Whether a failure that came while one object was read is about that one: asking for others may well go on."""
+    """Whether a failure is about the one object that was being read: others can still be read."""
     if isinstance(failure, StripeError):
         return failure.policy.name in _OF_ONE and not failure.whole_list
     return isinstance(failure, MalformedObject) or (isinstance(failure, MalformedPage) and failure.of_one)
@@ -58,7 +58,7 @@ def is_of_one(failure: StreamFailure) -> bool:
 
 @contextmanager
 def of_a_whole_list() -> Iterator[None]:
-    """What is read in here is no matter of the object for which it happens to be read first."""
+    """Around the reading of a list that many objects need: its failure is not about the object that needs it first."""
     try:
         yield
     except StreamFailure as failure:
@@ -67,7 +67,7 @@ def of_a_whole_list() -> Iterator[None]:
 
 
 class ObjectsRefused(AirbyteTracedException):
-    """The end of a stream that was read but for some objects."""
+    """The failure of a stream of which all was read but some objects that Stripe refused."""
 
     def __init__(self, stream: str, refused: Sequence[tuple[str, str]]) -> None:
         """`refused` are ids, each with what was said of it."""
@@ -83,7 +83,7 @@ class ObjectsRefused(AirbyteTracedException):
 
 
 class TooManyRefused(StreamFailure):
-    """So many objects were refused that the stream is not read on."""
+    """The failure of a stream of which too many objects were refused."""
 
     def __init__(self, first: str, said: str) -> None:
         super().__init__(
@@ -96,18 +96,18 @@ class TooManyRefused(StreamFailure):
 
 @dataclass
 class Refused:
-    """The objects of a stream that were refused. One serves all threads."""
+    """The objects of a stream that were refused. Used by all threads that read the stream."""
 
     stream: str
     carried: tuple[str, ...] = ()
-    """Those that the state which the sync came with carries."""
+    """The ids in the state that the sync began with."""
     _said: dict[str, str] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def put_down(self, object_id: str, failure: StreamFailure) -> None:
-        """Go on without this object. Raises the failure where it is not about it, TooManyRefused where it is not alone.
+        """Leave this object out, and keep its id for the state.
 
-        An object that is not put down was not read: whoever read it must not say that it was.
+        Raises the failure where it is not about this object, and TooManyRefused where the state carries too many.
         """
         if not object_id or not is_of_one(failure):
             raise failure
@@ -118,12 +118,12 @@ class Refused:
             self._said[object_id] = _said(failure)
 
     def ids(self, *, ended: bool) -> list[str]:
-        """What a state has to carry. Before the stream has ended, those of earlier syncs may not be through."""
+        """The ids that a state has to carry: with those of earlier syncs until the stream has ended."""
         with self._lock:
             return list(dict.fromkeys((*(() if ended else self.carried), *self._said)))
 
     def failure(self) -> ObjectsRefused | None:
-        """How the stream ends, None if no object was refused."""
+        """The failure that the stream ends with; None if no object was refused."""
         with self._lock:
             return ObjectsRefused(self.stream, [*self._said.items()]) if self._said else None
 

@@ -15,7 +15,7 @@ from source_stripe.objects.covering import Cover, Got, Listed
 from source_stripe.objects.ledger import Change
 
 Refuse = Callable[[str, StreamFailure], None]
-"""Takes note of an object that can't be read, by its id; raises the failure where it is no matter of one object."""
+"""Leaves out an object that can't be read, by its id. Raises the failure where it is not about that object alone."""
 _HIDDEN_ON_TEST_CLOCKS = frozenset({"customer", "quote", "subscription", "subscription_schedule"})
 """Their lists leave out what is on a test clock (https://docs.stripe.com/api/customers/list, `test_clock`)."""
 
@@ -26,9 +26,9 @@ class Hydrator:
 
     listing: Listing
     path: str
-    """Where one object is got by its id: `/v1/charges/{id}`. Other braces are fields that events show."""
+    """The path of one object: `/v1/charges/{id}`. Other braces are filled from fields that events show."""
     asked: Params = ()
-    """What is asked for with one object: expansions."""
+    """The parameters of a request for one object: expansions."""
     kinds: frozenset[str] = frozenset()
     """What its `object` may be."""
 
@@ -39,13 +39,13 @@ class Hydrator:
 
     @property
     def keep(self) -> tuple[str, ...]:
-        """The fields of an event's object that finding it takes."""
+        """The fields of an event's object that a request for it needs."""
         in_path = [part[1:-1] for part in self.path.split("/") if part.startswith("{") and part != "{id}"]
         in_passes = [name for parameters in self.listing.passes for name, _ in parameters if "[" not in name]
         return tuple(dict.fromkeys([*in_path, *in_passes]))
 
     def asked_for(self, change: Change) -> Params | None:
-        """With which of the listing's passes a list shows the object; None if no list can be asked for it."""
+        """The pass of the listing that shows the object; None if no pass is known to show it."""
         if change.created is None:
             return None
         first, *others = self.listing.passes
@@ -60,7 +60,7 @@ class Hydrator:
         return None
 
     def page(self, asked: Params, listed: Listed) -> Page:
-        """A page of the list up to a second."""
+        """A page of the list up to a second. Raises StripeError or MalformedPage."""
         previous = None if listed.after is None else Page([], listed.after)
         return self.listing.page(asked, Range(0, listed.until + 1), previous, {})
 
@@ -82,7 +82,7 @@ class Hydrator:
         return None if row.get("deleted") is True else row
 
     def find(self, change: Change) -> Row | None:
-        """An object in its list; None if that does not show it."""
+        """An object in its list; None if that does not show it. Raises StripeError or MalformedPage."""
         created = change.created
         span = Range(0, change.time + 1) if created is None else Range(created, created + 1)
         for asked in self.listing.passes:
@@ -98,14 +98,14 @@ def hydrate(
 ) -> Iterator[tuple[Change, Row | None]]:
     """Read what a cover still has to cover, a request for each step; None where an object is gone.
 
-    What is on a test clock is left out: a back-fill, which only has lists, doesn't see it either. An object that Stripe
-    refuses, or answers with another, is handed to `refused`, which raises the failure where that is no end of it.
+    What is on a test clock is left out: a back-fill, which only has lists, doesn't see it either. The failure of one
+    object goes to `refused`. Raises StripeError and MalformedPage of lists, and what `refused` raises.
     """
     while step := cover.next():
         if isinstance(step, Got):
             cover.got()
             if not has_address(step.change.id):
-                # Where its list lacks it a deletion told of that, or will.
+                # If its list lacks it, an event told of its deletion, or will.
                 if row := hydrator.find(step.change):
                     yield step.change, row
                 continue
@@ -121,7 +121,7 @@ def hydrate(
 
 
 def _covered(hydrator: Hydrator, asked: Params, cover: Cover, step: Listed) -> list[tuple[Change, Row]]:
-    """What a page covers. Nothing else of it is held on to while these rows are emitted and the next page is read."""
+    """The changes that a page covers, with their rows. No other row of it stays in memory while these are emitted."""
     page = hydrator.page(asked, step)
     rows = {str(row.get("id")): row for row in page.rows}
     oldest = hydrator.listing.created(page.rows[-1]) if page.rows else None

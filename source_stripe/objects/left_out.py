@@ -1,4 +1,4 @@
-"""Left out: parents that Stripe refuses to be asked about, each for a reason of its own, while others answer."""
+"""Left out: parents about which Stripe refuses to answer, each for a reason of its own, while it answers for others."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from source_stripe.api.errors import Outcome, StripeError
 logger = logging.getLogger("airbyte.stripe")
 
 _NAMED = 5
-"""So many are named; the others are counted."""
+"""Parents that the warning names at most; the others are counted."""
 
 
 @dataclass
 class LeftOut:
-    """The parents of a stream that were left out. Filled by all threads that read the stream."""
+    """The parents of a stream that were left out. Used by all threads that read the stream."""
 
     stream: str
     parents: str
@@ -26,11 +26,11 @@ class LeftOut:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def answered(self) -> None:
-        """One was not refused."""
+        """Stripe answered for one parent."""
         self._answered = True
 
     def takes(self, parent_id: str, why: StripeError) -> bool:
-        """Leave a parent out if the refusal may be about it alone."""
+        """Leave a parent out if the refusal may be about it alone; False if not."""
         forbidden = why.refusal.status == 403 or why.refusal.code == "account_invalid"
         if not forbidden and why.outcome is not Outcome.NOT_ENABLED:
             return False
@@ -43,13 +43,13 @@ class LeftOut:
 
     @property
     def is_all(self) -> bool:
-        """Whether some were refused, and no other answered so far."""
+        """Whether some parents were refused, and none was answered for so far."""
         return bool(self._refused) and not self._answered
 
     def end(self) -> None:
-        """At the end of the stream: warn of those that were left out. Raises StripeError if no other was there.
+        """At the end of the stream, warn of the parents that were left out.
 
-        So it is where the key lacks a permission.
+        Raises StripeError if no other was answered for, as where the key lacks a permission.
         """
         if not self._refused:
             return

@@ -2,7 +2,8 @@
 
 Stripe writes an event at the account's default API version, which may be years older than the pinned one
 (https://docs.stripe.com/upgrades): payouts were called transfers once, invoices had a `date` and no `created`, and
-lines of invoices had their ids under `unique_id`. So an event is left out only if it is known whose it is.
+lines of invoices had their ids under `unique_id`. So an event is left out only if it is known to be about an object of
+another stream.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ _Value = TypeVar("_Value")
 
 
 class UnreadableEventError(Exception):
-    """An event of a type that was asked for, in which nothing says what it is about."""
+    """An event of a type that was asked for, which does not say what object it is about."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Subject:
     created: int | None
     """When the object was created, where the event says so."""
     kept: Mapping[str, Any]
-    """The fields that finding the object takes: those that the event shows, now or before."""
+    """Of the fields that a request for the object needs, those that the event shows, as they are or were before."""
     shown: Mapping[str, Any]
     """The object as the event shows it."""
 
@@ -39,22 +40,22 @@ class Subject:
 class Subjects:
     """Finds the objects of a stream in events.
 
-    What is given by event type is given by its name, or by a group that it is in (`payment_method.*`).
+    Maps by event type have its name, or a group that it is in (`payment_method.*`).
     """
 
     kinds: frozenset[str]
     """What the objects are called at the pinned version."""
     keep: tuple[str, ...] = ()
-    """The fields that finding an object takes. They make up the id of one that has none."""
+    """The fields that a request for an object needs. They make up the id of an object that has none."""
     time_fields: tuple[str, ...] = ("created",)
-    """Where an object says when it was created: the name of the field, then the ones that it had before."""
+    """The field that says when an object was created (Unix seconds), then the names that it had before."""
     taken: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """By event type: what the objects of the other streams are called that follow it."""
+    """By event type: the kinds (`object`) of the other streams that follow this type."""
     other_ids: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """By event type: how ids begin that belong to other streams, where that says it better than what it is called."""
+    """By event type: how the ids of other streams' objects begin, where ids tell streams apart and kinds do not."""
     v2: bool = False
     strangers: frozenset[str] = frozenset()
-    """What v2 calls the objects of all other streams."""
+    """The kinds of all other streams' objects, as v2 calls them."""
 
     def of(self, event: Mapping[str, Any]) -> Subject | None:
         """The object; None if it belongs to another stream. Raises UnreadableEventError."""

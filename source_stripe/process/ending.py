@@ -1,4 +1,4 @@
-"""The end of the process: between two lines where that can be, with a message where one can still be said, and soon."""
+"""The end of the process: within seconds, not in the middle of a line if possible, and with a message on stderr."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from typing import NoReturn
 from source_stripe.process.output import Output
 
 _PATIENCE = 5.0
-"""Seconds for the rest of a line that is being written; a reader that has not taken it by then won't."""
+"""Seconds for the rest of a line that is being written: a reader that has not taken it by then never will."""
 _told = threading.Lock()
-"""Taken when a message was said: what ends the process may be seen by two threads."""
+"""Held once a message was written: two threads may find a reason to end the process."""
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def end(output: Output, code: int, message: str | None = None) -> NoReturn:
-    """End the process, whatever its threads are doing. The message goes to stderr."""
+    """End the process, whatever its threads are doing. The message goes to stderr. Call it from any thread."""
     late = threading.Timer(_PATIENCE, os._exit, (code,))
     late.daemon = True
     late.start()
-    # It may be the pipe that nobody reads.
+    # stderr may be the same pipe, which nobody reads any more.
     if message is not None and sys.stderr is not None and _told.acquire(blocking=False):
         with suppress(OSError, ValueError):
             print(message, file=sys.stderr, flush=True)
@@ -35,7 +35,7 @@ def end(output: Output, code: int, message: str | None = None) -> NoReturn:
 def watch(output: Output) -> None:
     """End the process as soon as a signal asks for it, or nobody reads its output any more. Call it in the main thread.
 
-    No handler interrupts what the main thread does: it could be in the middle of a line.
+    A thread of its own waits for both: a signal handler would interrupt the main thread, perhaps within a line.
     """
     signals, told = os.pipe()
     os.set_blocking(told, False)
@@ -49,7 +49,7 @@ def watch(output: Output) -> None:
 def _wait(output: Output, signals: int) -> NoReturn:
     happenings = select.poll()
     happenings.register(signals, select.POLLIN)
-    # No event but that it is of no use any more.
+    # With no events asked for, poll still reports POLLERR and POLLHUP.
     happenings.register(output.fileno(), 0)
     ready = [descriptor for descriptor, _ in happenings.poll()]
     if signals in ready:

@@ -1,4 +1,4 @@
-"""What failed in a sync: each reason is told once for each stream, and once more, in short, at the end."""
+"""Failures: each reason is told once for each stream, and once more, shortened, at the end of the sync."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 _REASONS = 3
 _NAMES = 3
 _LETTERS = 220
-"""Of the last message: so many reasons, with so many streams and letters each. Platforms show it in a dialog."""
+"""The last message has so many reasons at most, each with so many streams and letters: it has to fit a dialog."""
 _WHOSE = re.compile(r"^(The stream \S+ is read together with \S+\. )?(The stream \S+ can't be read\. )?")
 _OF_ONE_OBJECT = re.compile(r"'[^']*'|\b[A-Za-z]+_\w*\d\w*")
-"""What differs between failures that are alike: ids, of requests too, and what is quoted."""
+"""What differs between failures of one reason: ids, also of requests, and what is quoted."""
 
 
 @dataclass
@@ -26,7 +26,7 @@ class Failures:
     streams: int
     """How many there are."""
     _said: dict[str, str] = field(default_factory=dict)
-    """Sentences as they were first said, by what they are without the names of objects."""
+    """Sentences as they came first, by the sentence without what differs."""
     _times: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     """How often, by sentence and stream."""
 
@@ -34,7 +34,7 @@ class Failures:
         return bool(self._said)
 
     def is_new(self, stream: str, message: str) -> bool:
-        """Take a failure in; whether the stream has failed with no such sentence before."""
+        """Take in a failure. Returns whether it is the first of the stream with this reason."""
         sentence = _WHOSE.sub("", message)
         alike = _OF_ONE_OBJECT.sub("", sentence)
         self._said.setdefault(alike, sentence)
@@ -42,7 +42,7 @@ class Failures:
         return self._times[alike][stream] == 1
 
     def told_once(self, messages: Iterable[AirbyteMessage]) -> Iterator[AirbyteMessage]:
-        """The messages, without the failures that a stream has had before."""
+        """The messages, without failures of a stream whose reason was told before."""
         for message in messages:
             error = message.trace.error if message.trace else None
             stream = error.stream_descriptor if error else None
@@ -50,7 +50,7 @@ class Failures:
                 yield message
 
     def closing(self) -> AirbyteTracedException:
-        """What the sync ends with: each stream's own failure has told its type."""
+        """The failure that the sync ends with. Its type says nothing: each stream's own failure has told it."""
         return AirbyteTracedException(
             message=str(self), internal_message="streams failed", failure_type=FailureType.config_error
         )

@@ -1,6 +1,6 @@
-"""The files that a platform hands over, read with a sentence for what is wrong with one.
+"""Inputs: the files that a platform hands over. One that can't be used is refused, with a sentence that says why.
 
-JSON and nothing else: no NaN, no number too large for a double. Of a config's content nothing stands in the sentence.
+They are strict JSON: no NaN, no number too large for a double. No sentence quotes a config, which holds a key.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from airbyte_cdk.models import (
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 _DEEPEST = 64
-"""Levels: the CDK copies, searches and shows such content by recursion."""
+"""Levels of nesting at most: the CDK copies, searches and prints such content by recursion."""
 _SHOWN = 200
-"""Letters of a reason: it may quote what it is about."""
+"""Letters of a reason at most: it may quote the content."""
 _RESET = "Reset the connection's state, or hand over the state messages that source-stripe wrote."
 
 
@@ -44,7 +44,7 @@ class InputError(AirbyteTracedException):
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a command was given: None of what it was not, or does not take."""
+    """What a command was given. None is what it was not given, or does not take."""
 
     config: dict[str, Any] | None = None
     catalog: ConfiguredAirbyteCatalog | None = None
@@ -87,7 +87,7 @@ def read_catalog(path: str) -> ConfiguredAirbyteCatalog:
 
 
 def read_state(path: str) -> list[AirbyteStateMessage]:
-    """State messages that can be gone on from; none if the file is empty of them. Raises InputError."""
+    """State messages that a sync can go on from; none if the file has none. Raises InputError."""
     content = _load("state", path)
     if not content:
         return []
@@ -104,7 +104,7 @@ def read_state(path: str) -> list[AirbyteStateMessage]:
 
 
 def _problem(message: AirbyteStateMessage, *, alone: bool) -> str | None:
-    """What of a state message the CDK would skip, or not understand."""
+    """What is wrong with a state message that the CDK would skip, or not understand; None if nothing is."""
     if message.type is AirbyteStateType.GLOBAL and message.global_ is not None:
         if message.global_.shared_state is not None:
             return "a global state, as databases have it"
@@ -132,7 +132,7 @@ def _load(what: str, path: str) -> Any:
 
 
 def _text(what: str, path: str) -> bytes:
-    """UTF-8, without the mark that some editors put before it."""
+    """The file's UTF-8, without the byte order mark that some editors write."""
     content = Path(path).read_bytes()
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise InputError(what, f"{path!r} is in UTF-16. Save it as UTF-8.")
@@ -140,7 +140,7 @@ def _text(what: str, path: str) -> bytes:
 
 
 def _containers(content: Any) -> Iterator[tuple[int, dict[str, Any] | list[Any]]]:
-    """All objects and lists in some content, with how deep they lie."""
+    """All objects and lists in some content, each with its depth."""
     level, depth = [content], 1
     while level := [each for each in level if isinstance(each, dict | list)]:
         yield from ((depth, each) for each in level)
@@ -154,6 +154,6 @@ def _kind(content: Any) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """The first of the things that a validator has against some content."""
+    """The first problem that a validator names."""
     lines = str(error).splitlines()
     return (lines[1] if len(lines) > 1 else lines[0]).removeprefix("- ")[:_SHOWN]

@@ -1,6 +1,6 @@
-"""The mask: keys of Stripe's are in nothing that is printed, wherever somebody pasted them. Pure.
+"""The mask: no key of Stripe's is in any text that is printed, wherever somebody pasted it. Pure.
 
-It lies at the rim, in the text files that stand for stdout and stderr. Rows and states pass beside it.
+The text files that replace stdout and stderr mask what is written to them. Rows and states are bytes and not masked.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from typing import TextIO
 
 _KEYS = re.compile(r"((?:sk|rk|rkcs|pk|ek)_(?:live|test)_|sk_org_(?:live_|test_)?|whsec_)[\w*]+", re.IGNORECASE)
-"""Half masked ones too, as Stripe shows them."""
+"""Keys that are masked in part, as Stripe's messages show them, as well."""
 
 
 def masked(text: str) -> str:
@@ -19,7 +19,7 @@ def masked(text: str) -> str:
 
 
 class MaskedText(io.TextIOBase):
-    """A text file whose text passes the mask. A key must not come in two writes."""
+    """A text file that masks what is written. It does not see a key that comes in two writes."""
 
     def __init__(self, file: TextIO) -> None:
         self._file = file

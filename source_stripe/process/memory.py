@@ -10,10 +10,10 @@ _HEAPS = 2
 
 
 def share_heaps() -> None:
-    """Before any thread starts: let all of them use two heaps, where glibc would make up to eight for each core.
+    """Let all threads use two heaps, where glibc would make up to eight for each core. Call it before a thread starts.
 
-    Each keeps what its threads once needed at most: with 64 workers that comes to more than what is in use. Threads
-    rarely allocate at the same time, as they take turns anyway. Other C libraries do well without.
+    A heap keeps the most that its threads ever needed: with 64 workers that comes to more than what is in use. Threads
+    of Python rarely allocate at the same time. With other C libraries this does nothing.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt

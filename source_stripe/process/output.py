@@ -1,4 +1,4 @@
-"""Stdout, where the messages go: lines from all threads, whole and in order."""
+"""Output: stdout, to which all threads write whole lines."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from source_stripe.process.masking import masked
 
 
 class OutputError(Exception):
-    """Nobody can be told anything any more: the reader is gone, or the disk is full."""
+    """Messages can't be written any more: their reader is gone, or the disk is full."""
 
 
 class Output(io.TextIOBase):
-    """A text file over a descriptor. A write is through when it returns; none is cut in two by another thread's.
+    """A text file over a descriptor, for all threads. A write returns when all of it is written, and none is divided by
+    another thread's.
 
-    Text passes the mask, bytes come out as they are.
-
-    Behind the first write that fails nothing is written: it may have left half a line. `lost` is called then.
+    Text is masked, bytes are written as they are. The first write that fails may leave half a line: `lost` is called,
+    and nothing is written behind it.
     """
 
     def __init__(self, descriptor: int, lost: Callable[[OutputError], object] = lambda _: None) -> None:
@@ -35,7 +35,7 @@ class Output(io.TextIOBase):
         return len(text)
 
     def write_bytes(self, content: bytes) -> None:
-        """Raises OutputError."""
+        """Blocks until all is written. Raises OutputError."""
         left = memoryview(content)
         with self._lock:
             if self._failure is not None:
@@ -44,7 +44,7 @@ class Output(io.TextIOBase):
                 left = left[self._write(left) :]
 
     def end(self) -> None:
-        """Wait until the line that is being written is through, and let nobody but this thread write another."""
+        """Wait for the line that is being written, and take the lock for ever: no other thread writes another."""
         self._lock.acquire()
 
     def fileno(self) -> int:
@@ -64,7 +64,7 @@ class Output(io.TextIOBase):
         try:
             return os.write(self._descriptor, left)
         except BlockingIOError:
-            # Whoever gave us this pipe made it so; its reader is slow.
+            # The pipe is non-blocking, as its owner set it, and its reader is slow.
             select.select([], [self._descriptor], [])
             return 0
         except OSError as error:

@@ -9,10 +9,10 @@ from contextlib import contextmanager, suppress
 
 @contextmanager
 def quick_imports() -> Iterator[None]:
-    """While the CDK is imported: don't look for garbage, as what comes is there to stay; and don't read docstrings.
+    """Around the imports of the CDK: switch off the garbage collector, as all of it stays, and a parser of docstrings.
 
-    For its message classes serpyco_rs parses their source text, for what their fields' docstrings say. Nobody asks for
-    that, and it is a third of the imports.
+    serpyco_rs parses the source text of the CDK's message classes for the docstrings of their fields. Nothing uses
+    those, and it takes a third of the imports' time.
     """
     gc.disable()
     with suppress(ImportError):

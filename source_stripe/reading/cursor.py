@@ -43,12 +43,12 @@ class ReadingCursor(Cursor):
     messages: MessageRepository
     progress: Progress
     refused: Mapping[str, Refused]
-    """The objects that this stream, and each that follows it, is read without."""
+    """By stream, this one or a follower: the objects that it is read without."""
     followers: Mapping[str, str] = field(default_factory=dict)
     failures: Mapping[str, AirbyteTracedException] = field(default_factory=dict)
-    """Those of them, and of this stream, that could not be read to their end. Filled while it is read."""
+    """By stream, this one or a follower: why it could not be read to its end. Filled while it is read."""
     left_out: Sequence[LeftOut] = ()
-    """Parents that Stripe refuses to be asked about. Filled while the stream is read."""
+    """Parents about which Stripe refuses to answer. Filled while the stream is read."""
 
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
@@ -66,7 +66,7 @@ class ReadingCursor(Cursor):
         return {NO_CURSOR_STATE_KEY: True} if final is None else final
 
     def _with_refused(self, stream: str, state: Mapping[str, Any]) -> dict[str, Any]:
-        """The state of a stream with what it has to ask for again. Where there is no state it is read whole anyway."""
+        """The state with the ids to ask for again. A stream without a cursor needs none: it is read whole each time."""
         ids = [] if self.cursor_name is None else self.refused[stream].ids(ended=self._finished)
         return {**state, REFUSED: ids} if ids else dict(state)
 
@@ -99,16 +99,16 @@ class ReadingCursor(Cursor):
             raise failure
 
     def own_failure_of(self, stream: str) -> AirbyteTracedException | None:
-        """Why this stream, or one that follows it, could not be read to its end, or not all of it, by itself."""
+        """Why this stream, or one that follows it, was not read to its end or lacks objects; None if it is whole."""
         return self.failures.get(stream) or self.refused[stream].failure()
 
     def finishes(self) -> bool:
-        """Waits until the stream is through; whether it was read to its end."""
+        """Waits until the stream has ended. Returns whether it was read to its end."""
         self._ended.wait()
         return self._finished
 
     def failure_of(self, follower: str) -> AirbyteTracedException:
-        """Why this stream was not read to its end, as a failure of one that follows it."""
+        """Why this stream was not read to its end, as the failure of a stream that follows it."""
         why = self._failure or self.frontier.failure
         told, failure_type = f"The stream {self.stream} failed.", FailureType.system_error
         if isinstance(why, AirbyteTracedException):
@@ -120,7 +120,7 @@ class ReadingCursor(Cursor):
         )
 
     def observe(self, record: Record) -> None:
-        """Rows are accounted for by their piece, when it is closed."""
+        """Does nothing: the state goes by pieces, not by records."""
 
     def close_partition(self, partition: Partition) -> None:
         """The records of a piece were emitted: checkpoint it."""
@@ -140,7 +140,7 @@ class ReadingCursor(Cursor):
                 self._emit_states()
 
     def ensure_at_least_one_state_emitted(self) -> None:
-        """At the end of the stream. One that failed keeps the state it came with, or its last checkpoint."""
+        """At the end of the stream, emit its state. A stream that failed keeps its last checkpoint."""
         if self._finished and self.stream not in self.failures:
             emit_state(self.messages, self.stream, self.state)
 
@@ -155,7 +155,7 @@ class ReadingCursor(Cursor):
 
     def _emit_states(self) -> None:
         if any(left_out.is_all for left_out in self.left_out):
-            # If that stays so the stream fails, and what was refused has to be asked for again.
+            # If no parent is answered for, the stream fails, and all have to be asked for again.
             return
         states = {self.stream: self.state, **{follower: self.state_of(follower) for follower in self.followers}}
         for stream, state in states.items():
@@ -165,7 +165,7 @@ class ReadingCursor(Cursor):
 
 @dataclass
 class FollowingCursor(Cursor):
-    """Of a stream whose records come with another's: it waits for that one, and ends as it did."""
+    """The cursor of a stream whose records come with another's: it waits for that one, and ends as it did."""
 
     stream: str
     leader: ReadingCursor
@@ -176,7 +176,7 @@ class FollowingCursor(Cursor):
         return self.leader.state_of(self.stream)
 
     def stream_slices(self) -> Iterable[StreamSlice]:
-        """None. Blocks until the other stream is through; raises if that one failed."""
+        """Yields nothing. Waits for the leading stream to end; raises its failure."""
         if not self.leader.finishes():
             raise self.leader.failure_of(self.stream)
         if failure := self.leader.own_failure_of(self.stream):
@@ -184,7 +184,7 @@ class FollowingCursor(Cursor):
         yield from ()
 
     def observe(self, record: Record) -> None:
-        """The other stream's cursor takes account of it."""
+        """Does nothing: the other stream's cursor has the state."""
 
     def close_partition(self, partition: Partition) -> None:
         raise TypeError(f"{self.stream} has no partitions of its own")

@@ -20,7 +20,7 @@ from source_stripe.reading.splitting import Need, Trust, foresee, part_of, short
 from source_stripe.reading.workers import Workers
 
 _ENOUGH = 0.8
-"""Of the workers that a list should have: some are a reserve, but fewer readers than that leave requests unused."""
+"""Below this part of its fair share of workers, a list can't use its request budget."""
 
 
 @dataclass

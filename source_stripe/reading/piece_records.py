@@ -28,10 +28,10 @@ from source_stripe.reading.pieces import ChangedPiece, ListPiece, ParentsPiece, 
 logger = logging.getLogger("airbyte.stripe")
 
 _STEPS_A_CHECKPOINT = 5
-"""Pages, and handfuls of rows that cost requests, from one checkpoint of a reader to its next. What came since the last
-one comes again if the sync is killed; each costs as much as a few rows."""
+"""Steps from one checkpoint of a reader to its next: pages, and handfuls of rows that cost requests. If the sync is
+killed, what came since the last checkpoint comes again. A checkpoint costs as much as a few rows."""
 _ROWS_LEFT_AT_ONCE = 5
-"""Rows that an idle worker takes over: few, as each costs at least a request."""
+"""Rows that an idle worker takes over at a time: few, as each costs a request or more."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class PieceRecords:
             yield from self._missed(unseen, self.reader.list_piece)
 
     def _on_page(self, page: Page, by_hand: Range | None) -> Generator[Row | Flush, None, int]:
-        """The records of a page; returns in how many steps this reader made them."""
+        """The records of a page. Returns in how many steps this reader made them."""
         wanted = page.rows
         if self.start or by_hand is not None:
             wanted = [row for row in page.rows if self._wanted(row, by_hand)]
@@ -103,9 +103,9 @@ class PieceRecords:
         return steps
 
     def _behind(self, rows: Sequence[Row], by_hand: Range | None, unseen: Missing | None) -> bool:
-        """Whether a list that can't be asked for a range, newest first, has come down to rows older than wanted.
+        """Whether a list that can't be asked for a range has come to rows older than the range.
 
-        One that comes in another order is read to its end.
+        Only where its rows come newest first: a list in another order is read to its end.
         """
         if by_hand is None or not rows:
             return False
@@ -116,14 +116,14 @@ class PieceRecords:
         return oldest < by_hand.start and all(newer >= older for newer, older in pairwise(said))
 
     def _part(self, second: int) -> ListPiece | None:
-        """The piece from `second` on, if it goes on before that."""
+        """The piece from `second` (Unix) on; None if nothing of it lies before."""
         piece = self.reader.list_piece
         if piece.created is None or not piece.created.start < second < piece.created.end:
             return None
         return replace(piece, created=replace(piece.created, start=second))
 
     def _missed(self, unseen: Missing | None, piece: ListPiece) -> Iterator[Row]:
-        """What should have been in a list, by its events, and was not: lists hide it, or it is gone already."""
+        """The records of objects that are missing in a list though events name them: hidden, or gone meanwhile."""
         hydrator = self.route.hydrator
         if not unseen or hydrator is None or piece.created is None:
             return
@@ -149,7 +149,7 @@ class PieceRecords:
             yield page
 
     def _kept(self, rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
-        """The rows for this reader: all, but for those that idle workers take over where each costs requests."""
+        """The rows that this reader keeps: all but those that cost requests and that idle workers take over."""
         costs = self.route.projection.costs
         costly = [row for row in rows if costs(row)]
         if not costly:
@@ -182,9 +182,7 @@ class PieceRecords:
             self.refused.put_down(each, failure)
 
     def _to_ask_again(self, object_id: str, failure: StreamFailure) -> Sequence[str]:
-        """The ids by which later syncs find what is missing of a listed object: where events name the parents of
-        children, those; else its own.
-        """
+        """The ids by which later syncs read what is missing: of the parents, where events name those; else its own."""
         children = self.route.projection
         if not isinstance(children, Children) or not children.own_events:
             return [object_id]
@@ -214,7 +212,7 @@ class PieceRecords:
             self.reader.hand_out(parts)
 
     def _tombstones(self, change: Change) -> Iterable[Row]:
-        """No older than the rows that they replace: those of what was created in the future are ahead of all events."""
+        """Tombstones, no older than the rows that they replace: what test clocks make may be ahead of its events."""
         own = unix_seconds(change.shown.get("updated"))
         least = max(time for time in (change.time, change.created, own) if time is not None)
         time = self._known.updated(change.id, least)

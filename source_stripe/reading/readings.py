@@ -1,4 +1,4 @@
-"""Readings: in which order, and from where on, a stream is read, and the state that it leaves.
+"""Readings: which pieces a stream is read in, in which order, and the state that it leaves.
 
 This module has the two that need no events: whole, and by `created`. source_stripe/reading/changes.py has the third.
 """
@@ -28,7 +28,7 @@ GONE = (
     "Stripe keeps events for 30 days, and the stream %s was last read to its end too long ago: events from %s to %s "
     "may be missing."
 )
-"""Warns of rows that nobody can read any more."""
+"""Logged where events are older than Stripe keeps them: nobody can read those any more."""
 
 
 class Reading(Protocol):
@@ -52,10 +52,10 @@ class Reading(Protocol):
 
 @dataclass
 class WholeReading:
-    """Everything, each time.
+    """Reads everything, each time.
 
     With a cursor, rows of a later sync count as changed at the watermark, so that they replace what was there. With a
-    `lookback` only children created since the watermark, and that many seconds before, are asked for.
+    `lookback` (seconds), only children are asked for that were created since that long before the watermark.
     """
 
     stream: str
@@ -107,7 +107,7 @@ class WholeReading:
 
 @dataclass
 class RangesDone:
-    """Which ranges of a window are done, over several lists and passes: a range is when all of them are."""
+    """Which ranges of a window are done. A range is done when every list and pass has emitted its rows."""
 
     listings: Sequence[Listing]
     window: Window
@@ -117,7 +117,7 @@ class RangesDone:
 
     @property
     def part(self) -> float:
-        """How much of what may hold rows is done, 0 to 1."""
+        """How much of the window since the account's birth is done, 0 to 1."""
         return self.window.part_done(self.birth or 0)
 
     def add(self, piece: ListPiece) -> Window:
@@ -131,7 +131,7 @@ class RangesDone:
 
 @dataclass
 class ResumableReading:
-    """What readings have in common that go on where an interrupted sync stopped: checkpoints of a window."""
+    """A reading that goes on where an interrupted sync stopped: its checkpoints say which ranges are done."""
 
     stream: str
     cursor: str
@@ -158,14 +158,14 @@ class ResumableReading:
         return self._state.dump(self.cursor)
 
     def part_read(self) -> float | None:
-        # Asked by another thread.
+        # Another thread calls this.
         ranges = self._ranges
         return ranges.part if ranges else None
 
 
 @dataclass
 class CreatedReading(ResumableReading):
-    """By `created`: what came since the watermark, and what may have changed or appeared since."""
+    """Reads by `created`: what came since the watermark, and again what may have changed or appeared since."""
 
     of_events: bool = False
     """Whether the rows are events, which Stripe does not keep."""
@@ -185,10 +185,10 @@ class CreatedReading(ResumableReading):
 
 
 def warn_of_gone(stream: str, state: StreamState, left: Sequence[Range], now: int) -> None:
-    """Say which events a stream that goes on from this state can't read any more. `left` is what it has not read."""
+    """Warn of events that are gone before a stream that goes on from this state reads them: they lie in `left`."""
     if state.watermark is None:
         return
-    # Of a window that was interrupted, what was there at the time may be left.
+    # An interrupted window may have left events that were there at the time.
     since = state.watermark - (TRUSTED if state.window is not None else 0)
     if gone := intersect([left, [Range(since, now - TRUSTED)]]):
         logger.warning(GONE, stream, utc(gone[0].start), utc(gone[-1].end))
@@ -197,7 +197,7 @@ def warn_of_gone(stream: str, state: StreamState, left: Sequence[Range], now: in
 def first_pieces(
     listings: Sequence[Listing], ranges: Sequence[Range], birth: int | None, *, expects: bool = False
 ) -> list[ListPiece]:
-    """Of each list and pass all ranges, newest first. A list that can't be asked for a range is one piece.
+    """All ranges of each list and pass, newest first. A list that can't be asked for a range is one piece.
 
     `birth` and `expects` as in ListPiece.
     """

@@ -1,4 +1,4 @@
-"""Going on from a saved state, though what is around the connector may have changed since it was written."""
+"""Resuming: what a saved state means for a sync whose account, config or clock may have changed since."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ MOVED = (
     "The stream %s was read with the start_date %s so far, and is read with %s now: what was created between is read "
     "too. What was deleted of it more than 30 days ago can't be seen."
 )
-"""Says that an earlier start date is made up for."""
+"""Logged where the start date is earlier than at the last sync."""
 AHEAD = (
     "The saved state of the stream %s is ahead of Stripe's clock: a clock was wrong when it was written. What changed "
     "since %s is read again."
 )
-"""Warns of a watermark that nobody can have read up to."""
+"""Logged where the watermark lies ahead of Stripe's time."""
 
 
 class StateError(AirbyteTracedException):
-    """A stream fails, as its saved state is none that this connector can go on from."""
+    """The failure of a stream whose saved state this connector can't go on from."""
 
     def __init__(self, stream: str, unknown: UnknownStateError) -> None:
         super().__init__(
@@ -40,7 +40,7 @@ class StateError(AirbyteTracedException):
 
 
 class OtherData(StreamFailure):
-    """A state of other data than the key reads: of another account, or of live data where the key reads test data."""
+    """The failure of a stream whose state is of another account, or of live data where the key reads test data."""
 
     def __init__(self, was: str, reads: str) -> None:
         super().__init__(
@@ -53,10 +53,9 @@ class OtherData(StreamFailure):
 
 
 def resume(saved: Mapping[str, Any], stream: str, cursor: str, account: Account, setting: ReadWith) -> StreamState:
-    """The state that a stream goes on from, and says what it is read with from now on.
+    """The state that a stream goes on from, with what it is read with from now on: `setting` is what the config says.
 
-    `setting` is what the config says of that. Raises StateError where the state is none, OtherData where it is of
-    another account or mode.
+    Raises StateError where the state can't be gone on from, OtherData where it is of another account or mode.
     """
     try:
         state = StreamState.parse(saved, stream=stream, cursor=cursor, now=account.now)
@@ -73,7 +72,7 @@ def resume(saved: Mapping[str, Any], stream: str, cursor: str, account: Account,
         logger.warning(AHEAD, stream, utc(state.watermark - state.doubt))
     if state.read_with is not None and (reads.start_date or 0) < (was.start_date or 0):
         logger.warning(MOVED, stream, utc(was.start_date or 0), _start(reads))
-    # A key that may not read its account says nothing against the one that is known.
+    # A key that may not read its account does not contradict the account of the state.
     return state.of(replace(reads, account=reads.account or was.account))
 
 

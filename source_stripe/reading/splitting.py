@@ -1,4 +1,4 @@
-"""Splitting: where a range is cut while it is read, and how many idle workers a list gets. Pure."""
+"""Splitting: where a range is split while it is read, and how many idle workers a list gets. Pure."""
 
 from __future__ import annotations
 
@@ -10,37 +10,38 @@ from itertools import pairwise
 from source_stripe.api.ranges import PageSpan, Range
 
 _PAGES_A_PIECE = 12
-"""A piece shorter than this wastes too much: each ends in a page that is half empty."""
+"""Pages of a piece at least. Each piece ends in a page that is half empty on average; shorter ones waste too much."""
 _PAGES_AT_THE_END = 1
-"""But where the end of a long list is near, that waste is little beside the waiting of workers that have nothing to
-do."""
+"""Near the end of a long list pieces may be as short as this: idle workers would waste more than half a page."""
 _LONG = 100
-"""Pages."""
+"""Pages of a list that counts as long."""
 
 _FORESIGHT = 24
-"""A list is taken to go on as densely for so many times as many pages as were read of it, and no further."""
+"""What lies behind a page is taken to be as dense as it, for so many times the pages that were read so far."""
 _GAPS = 100 / 99
-"""A page of a hundred rows lies between ninety-nine of the gaps of time between them."""
+"""A page of a hundred rows spans ninety-nine gaps between rows, and stands for a hundred."""
 
 _FIRST_PAGES = 30
+"""Pages of a list in which one request may be wasted."""
 _PAGES_A_WASTE = 8
+"""Pages behind those for each further request that may be wasted."""
 _TRUSTING = 1.5
-"""With 1, twice as many would read after each round of answers; so it is soon three times as many."""
+"""An exponent. With 1.0 the readers of a list double after each round of answers, with 1.5 they triple."""
 
 
 @dataclass(frozen=True)
 class Need:
-    """What a list may want workers for: pages that it has left, as far as can be foreseen, and how many it can use."""
+    """Why a list needs workers: its pages left, as far as can be foreseen, and the most workers that it can use."""
 
     pages: int
     most: int
 
 
 def fair_share(workers: int, own: Need, others: Collection[Need]) -> int:
-    """How many of all workers the list of `own` should have: by the pages that are left, as many as it can use at most.
+    """How many of all workers the list of `own` should have: by its pages left, and no more than it can use.
 
-    So all lists end at about the same time: the last ones alone could fill no more than their endpoints' budgets, and
-    leave most of the account's unused.
+    So all lists end at about the same time. A last list alone could only fill its endpoint's budget, and would leave
+    most of the account's unused.
     """
     pages, share = own.pages + sum(need.pages for need in others), 0
     for need in sorted((own, *others), key=lambda need: need.most / max(need.pages, 1)):
@@ -53,8 +54,8 @@ def fair_share(workers: int, own: Need, others: Collection[Need]) -> int:
 
 
 def part_of(idle: int, own: float, every: Collection[float]) -> int:
-    """How many of the workers that are idle shall take over from a piece with `own` pages left, of a list whose pieces
-    have `every`: its part of them. Only that of the longest is rounded up, so that few cuts make even pieces."""
+    """How many of the idle workers take over from a piece with `own` pages left, where all pieces of the list have
+    `every`: in proportion. Only the longest piece rounds up, so that few splits make even pieces."""
     if idle < 1 or not own:
         return 0
     fair = idle * own / sum(every)
@@ -63,23 +64,27 @@ def part_of(idle: int, own: float, every: Collection[float]) -> int:
 
 @dataclass
 class Trust:
-    """How many pieces of a list may be handed out before it is known what is in them.
+    """How many pieces of a list may be handed out before their first pages have come.
 
-    A piece has cost a request for nothing if it turns out to hold no more than a page. One request may be wasted in the
-    first thirty pages, and then one more for every eighth; how much of that a new piece takes is judged by those before
-    it: all of a request at first, ever less while they prove to hold more. So all workers have something to do after a
-    few pages of a list that goes on and on, and a short one costs a request beside its pages; three, where bursts of
-    rows deceive those who judge.
+    A piece that holds no more than a page has wasted a request. One may be wasted in the first thirty pages, and one
+    more for every eight pages behind those. A new piece counts as a whole wasted request at first, and as ever less of
+    one while the pieces before it prove to hold more. So a long list has all workers after a few pages. A short one
+    costs one request more than it has pages, or three where its rows come in bursts.
     """
 
     pages: int = 0
+    """Pages of the list that came."""
     given: int = 0
+    """Pieces that were handed out."""
     judged: int = 0
+    """Those whose first page has come."""
     proved: int = 0
+    """Those that hold more than a page."""
     wasted: int = 0
+    """First pages of pieces with nothing behind them, and other pages without rows."""
 
     def came(self, *, rows: bool, more: bool, first: bool) -> None:
-        """A page came, with rows or without, more behind it or not; the first of a piece that was given, or another."""
+        """Take in a page, with rows or without, with more behind it or not. `first`: that of a handed-out piece."""
         self.pages += 1
         self.judged += first
         self.proved += first and more
@@ -96,7 +101,7 @@ class Trust:
 
 @dataclass(frozen=True)
 class Ahead:
-    """What a reader has before it, as far as can be foreseen: so many seconds, and how many of them make a page."""
+    """What a reader has left, as far as can be foreseen: seconds of `created`, and how many of them make a page."""
 
     seconds: float
     seconds_a_page: float
@@ -107,27 +112,30 @@ class Ahead:
 
 
 def foresee(being_read: Range, page: PageSpan, *, read: int, birth: int = 0) -> Ahead:
-    """What is left behind a page of a list of which `read` pages were read; hardly anything is older than `birth`."""
+    """What is left behind a page of a list of which `read` pages were read.
+
+    Hardly anything is older than `birth`, the account's (Unix seconds).
+    """
     bottom = birth if being_read.start < birth < page.oldest else being_read.start
     seconds_a_page = max(page.newest - page.oldest, 1) * _GAPS
     return Ahead(min(page.oldest - bottom, _FORESIGHT * read * seconds_a_page), seconds_a_page)
 
 
 def shortest_piece(read: int, *, ending: bool) -> int:
-    """How many pages are worth a piece of their own, of a list of which `read` pages were read.
+    """The fewest pages of a piece, of a list of which `read` pages were read.
 
-    `ending` where it has fewer readers than fill its rate budget, and is about to have none.
+    `ending` where the list has fewer readers than its fair share: its end is near.
     """
     return _PAGES_AT_THE_END if ending and read >= _LONG else _PAGES_A_PIECE
 
 
 def split(being_read: Range, oldest: int, ahead: Ahead, *, others: int, shortest: int) -> tuple[Range, list[Range]]:
-    """What the reader keeps of its range, behind a page that ended in second `oldest`, and the pieces for `others`.
+    """What the reader keeps of its range behind a page that ended in second `oldest`, and the pieces for `others`.
 
-    The reader goes on by cursor, so that a cut costs no request by itself. What can be foreseen before that second is
-    cut into equal pieces of whole pages, none of fewer than `shortest`, so that a list that goes on as evenly leaves no
-    page half empty. The reader keeps the newest; the oldest has all that lies beyond. So where a list turns out to be
-    dense in a few hours only, one piece is empty, and the next cuts fall into those hours.
+    The reader goes on by cursor, so that a split costs no request by itself. What can be foreseen is split into equal
+    pieces of whole pages, of at least `shortest`: if the list goes on as densely, no page is half empty. The reader
+    keeps the newest piece, and the oldest has all that lies beyond. So where a list is dense in a few hours only, one
+    piece is empty, and the next splits fall into those hours.
     """
     pieces = min(others + 1, int(ahead.pages / shortest))
     if pieces < 2:

@@ -4,15 +4,15 @@ Finished: `{"updated": 1763800000}`, the shape that Airbyte's connector writes. 
 
     {"updated": 1763800000, "backfill": {"start": 0, "cutoff": 1763800000, "done": [[1700000000, 1763800000]]}}
 
-The cursor's value is the watermark: the Stripe time up to which the stream is complete once the back-fill is. One
-over older rows (after a gap) has a `floor`, below which no row's `updated` may fall: when events were last all there.
+The cursor's value is the watermark: the Stripe time up to which the stream is complete once the back-fill is. A
+back-fill after a gap has a `floor`: no row's `updated` may be lower, as objects may have changed unseen until then.
 
-Beside them stands what the stream was read with, so far as it is known; an earlier version, and Airbyte's, left it out:
+Beside them stands what the stream was read with, so far as it is known. Airbyte's connector does not write it:
 
     "read_with": {"account": "acct_1", "live": false, "start_date": 1485302400}
 
-And the ids of the objects that Stripe refused, if there are any (`"refused": ["src_1"]`): the next sync asks for those
-again. They are no part of a StreamState: streams that stand at the same point are read together whatever each lacks.
+If Stripe refused objects, their ids follow (`"refused": ["src_1"]`): the next sync asks for those again. They are no
+part of a StreamState: streams with the same state are read together whatever each lacks.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ _AIRBYTE_KEYS = frozenset({"use_global_cursor", "state", "states", "parent_state
 REFUSED = "refused"
 """The key of the ids of objects that Stripe refused."""
 _FLAG = "__ab_"
-"""How the CDK's own notes begin, in the states of streams that have no cursor."""
+"""The prefix of the CDK's own keys in the states of streams that have no cursor."""
 _DAY = 86_400
 _SHOWN = 200
-"""Letters of a state in a message: some are as long as a list of customers."""
+"""Letters of a state in a message at most: some name thousands of customers."""
 
 
 class UnknownStateError(ValueError):
-    """A state that this connector can't go on from. Its text is a sentence for the user."""
+    """A state that this connector can't go on from. Its text is for the user."""
 
     def __init__(self, stream: str, state: Any) -> None:
         text = str(dict(state) if isinstance(state, Mapping) else state)
@@ -56,7 +56,7 @@ class Window:
 
     @property
     def left(self) -> tuple[Range, ...]:
-        """What is still to be read, oldest first: the newest of it with all that was created in the future."""
+        """What is still to be read, oldest first. The newest range includes what was created in the future."""
         return tuple(replace(piece, onward=piece.end == self.span.end) for piece in subtract(self.span, self.done))
 
     def part_done(self, since: int) -> float:
@@ -93,7 +93,7 @@ class ReadWith:
         return cls(account, live, None if start_date is None else int(start_date))
 
     def of(self, account: str) -> ReadWith:
-        """The same of the account that Stripe says the key reads; where it does not say, of that of the config."""
+        """The same with the account that Stripe says the key reads; with the config's where it does not say."""
         return replace(self, account=account or self.account)
 
     def dump(self) -> dict[str, Any]:
@@ -110,14 +110,14 @@ class StreamState:
     read_with: ReadWith | None = None
     """None where the state does not say: an earlier version wrote it, or Airbyte's connector."""
     doubt: int = 0
-    """Seconds before the watermark that have to be read again, as the clock that it came from was wrong."""
+    """Seconds before the watermark that have to be read again, as it came from a clock that was wrong."""
 
     @classmethod
     def parse(cls, raw: Mapping[str, Any], *, stream: str, cursor: str, now: int | None = None) -> StreamState:
-        """Read a saved state, ours or one of Airbyte's connector. Raises UnknownStateError where it is neither.
+        """Parse a saved state, ours or one of Airbyte's connector. Raises UnknownStateError where it is neither.
 
-        `now` is Stripe's time, where it is known: a watermark days ahead of it is refused, as going on from there would
-        skip what lies between; one that is less ahead is in doubt.
+        `now` is Stripe's time (Unix seconds), where it is known. A watermark more than a day ahead of it is refused: to
+        go on from there would skip what lies between. One that is less ahead is in doubt.
         """
         try:
             state = cls._of(_without_flags(raw), cursor)
@@ -137,9 +137,9 @@ class StreamState:
         return cls(watermark, window, ReadWith.parse(raw["read_with"]) if "read_with" in raw else None)
 
     def not_ahead_of(self, now: int) -> StreamState:
-        """The same, its watermark `now` (Unix seconds) at most. Raises ValueError where it lies days ahead.
+        """The same with the watermark at `now` (Unix seconds) at most. Raises ValueError if it is over a day ahead.
 
-        A clock that ran ahead by some hours may have told the time of any moment of the day before.
+        If a clock ran ahead by some hours, the state may have been written at any time of the day before.
         """
         if self.watermark is None or self.watermark <= now:
             return self
@@ -150,8 +150,8 @@ class StreamState:
     def of(self, read_with: ReadWith) -> StreamState:
         """The same for a sync that reads with this.
 
-        With an earlier start date there is a window over what was left out. No row in it may count as older than what
-        a sync may have left that had a start date as early: its floor is the watermark.
+        With an earlier start date, a window covers what was left out so far. Its floor is the watermark: an earlier
+        sync may have had that start date too, and its rows have to be replaced.
         """
         if self.watermark is None:
             return replace(self, read_with=read_with)
@@ -162,7 +162,7 @@ class StreamState:
             done = merge((Range(before, window.span.start), *window.done))
             window = Window(Range(start, window.span.end), done, max(window.floor or 0, self.watermark))
         elif window is not None:
-            # What changes before the start date is not told: what was read of it does not count any more.
+            # Changes of what lies before the start date are not followed, so that its ranges are not done any more.
             done = merge(Range(max(start, piece.start), piece.end) for piece in window.done)
             begin = min(max(start, window.span.start), window.span.end)
             window = replace(window, span=Range(begin, window.span.end), done=done)
@@ -179,10 +179,10 @@ class StreamState:
         return state
 
     def next_window(self, *, start: int, now: int, lookback: int) -> Window:
-        """What a stream that is read by `created` reads in a sync that begins at `now` (Unix seconds).
+        """The window that a stream read by `created` reads in a sync that begins at `now` (Unix seconds).
 
-        The first sync reads from `start` on; a later one what came since the watermark, and again the `lookback`
-        seconds before it, whose rows may have changed or appeared late. An interrupted window is carried on.
+        The first sync reads from `start` on. A later one reads what came since the watermark, and again the `lookback`
+        seconds before it, whose rows may have changed or appeared late. An interrupted window goes on.
         """
         if self.watermark is None:
             return Window(Range(start, now))
@@ -195,7 +195,7 @@ class StreamState:
 
 
 def is_under_way(raw: Mapping[str, Any], start: int) -> bool:
-    """Whether a state is of a reading of all that was created since `start` (Unix seconds) that was interrupted."""
+    """Whether a state is of an interrupted sync that was reading all that was created since `start` (Unix seconds)."""
     window = raw.get("backfill")
     if not isinstance(window, Mapping) or "floor" in window:
         return False
@@ -204,7 +204,7 @@ def is_under_way(raw: Mapping[str, Any], start: int) -> bool:
 
 
 def refused_in(raw: Mapping[str, Any]) -> tuple[str, ...]:
-    """The ids of the objects that the syncs before were refused; none of a state that is not ours."""
+    """The ids of the objects that earlier syncs were refused; none of a state that is not ours."""
     try:
         return _refused(raw)
     except TypeError:
@@ -224,7 +224,7 @@ def _without_flags(raw: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _parse_window(raw: Mapping[str, Any], watermark: int) -> Window:
     span = Range(int(raw["start"]), int(raw["cutoff"]))
-    # Clocks may have differed a little when it was written.
+    # Clocks may have differed a little when the state was written.
     if not span.start <= span.end <= watermark + _DAY:
         raise ValueError(span)
     done = merge(Range(int(start), int(end)) for start, end in raw["done"])

@@ -10,10 +10,10 @@ from source_stripe.reading.splitting import Need, fair_share
 
 
 class Workers:
-    """How many may read at once, over all streams, and how many of them have nothing to do."""
+    """How many pieces may be read at once, and how many workers are idle. Used by all threads of a sync."""
 
     def __init__(self, count: int, worth_having: Callable[[], int] | None = None) -> None:
-        """At most `count`, and no more than `worth_having` says at the time."""
+        """`count` at most, and no more than `worth_having` returns at the time."""
         self._most = count
         self._worth_having = worth_having
         self._reading = 0
@@ -22,29 +22,29 @@ class Workers:
         self._changed = threading.Condition()
 
     def expect(self, pieces: int) -> None:
-        """Pieces are waiting to be read."""
+        """So many more pieces wait to be read."""
         with self._changed:
             self._waiting += pieces
 
     def idle(self) -> int:
-        """Workers with nothing to do, once the pieces that wait are taken."""
+        """Workers that have nothing to do when all waiting pieces are taken."""
         return max(0, self._count() - self._reading - self._waiting)
 
     def fair_share(self, whose: object, need: Need) -> int:
-        """How many workers should read the list that needs this, given what the others need."""
+        """How many workers should read the list `whose`, which needs this, beside what all others need."""
         with self._changed:
             self._needs[whose] = need
             others = [need for one, need in self._needs.items() if one is not whose]
             return fair_share(self._count(), need, others)
 
     def done_with(self, whose: object) -> None:
-        """A list needs nothing any more."""
+        """The list needs no workers any more."""
         with self._changed:
             self._needs.pop(whose, None)
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Read one of the pieces that waited; blocks while all workers are reading."""
+        """Around the reading of a piece that waited. Blocks while all workers are reading."""
         with self._changed:
             self._changed.wait_for(lambda: self._reading < self._count())
             self._waiting -= 1

@@ -88,7 +88,7 @@ def test_a_key_that_may_read_nothing_fails(account: StripeEmulator) -> None:
     status = check(account, client_secret=account.restricted_key())
 
     assert status.status is Status.FAILED
-    assert "The test restricted key may not read which account it opens. 0 of " in str(status.message)
+    assert "The test restricted key may not read the account that it belongs to. 0 of " in str(status.message)
 
 
 def test_a_product_that_is_all_that_was_asked_for_and_is_not_there_fails(account: StripeEmulator) -> None:

@@ -119,7 +119,7 @@ def check(rows: Iterable[StreamRow], routes: Routes, config: Config) -> Verdict:
     account = routes.account.read()
     opened = f"The {config.key_kind} opens the account {account.id} ({account.name or 'no name'})."
     if not account.id:
-        opened = f"The {config.key_kind} may not read which account it opens."
+        opened = f"The {config.key_kind} may not read the account that it belongs to."
     threads = min(config.num_workers, routes.requester.worth_having_under_way())
     return replace(judge(ask(probes(rows, routes), threads)), opened=opened)
 
@@ -235,7 +235,7 @@ def _unfollowed(failed: Iterable[Finding]) -> Iterator[Told]:
 
 def _not_asked(failed: Iterable[Finding]) -> Iterator[Told]:
     if left := {stream for finding in failed if not finding.asked for stream in finding.probe.streams}:
-        yield Told(f"Not asked for any more after that: {_count(left)}.")
+        yield Told(f"No request was made for {_count(left)} after that.")
 
 
 def _not_there(failed: Iterable[Finding]) -> Iterator[Told]:

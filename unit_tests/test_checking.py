@@ -243,7 +243,7 @@ def test_asking_on_in_vain_is_left_off(name: str, passed: bool) -> None:
 
     assert (found.readable, found.streams, found.passed) == (1, 4, passed)
     assert found.warnings[0].whole.startswith("refunds: ")
-    assert found.warnings[1].whole == "Not asked for any more after that: 2 streams."
+    assert found.warnings[1].whole == "No request was made for 2 streams after that."
 
 
 def test_a_finding_that_nobody_asked_for_has_no_outcome() -> None:
@@ -336,7 +336,9 @@ def test_check_goes_on_where_the_key_may_not_read_its_account(lists: Mocker) -> 
     status = check(["charges"])
 
     assert status.status is Status.SUCCEEDED
-    assert str(status.message).startswith("The test secret key may not read which account it opens. 1 of 1 streams")
+    assert str(status.message).startswith(
+        "The test secret key may not read the account that it belongs to. 1 of 1 streams"
+    )
 
 
 def test_check_refuses_a_bad_config_before_any_request(requests_mock: Mocker) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 from collections.abc import Callable
@@ -10,9 +11,12 @@ from typing import Any
 import pytest
 import requests
 from airbyte_cdk.models import FailureType
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from requests_mock import Mocker
 from urllib3.exceptions import LocationParseError
 
+import source_stripe.entrypoint
+from source_stripe.api import errors
 from source_stripe.api.account import AccountReader
 from source_stripe.api.answers import Refusal, causes, decode, stripe_time
 from source_stripe.api.errors import Outcome, Policy, StripeError, ends
@@ -346,3 +350,13 @@ def test_of_an_exception_only_the_innermost_kind_is_told() -> None:
 
     assert str(Refusal.silence(reset)) == "no answer: ConnectionResetError"
     assert [type(cause).__name__ for cause in causes(reset)] == ["ConnectionError", "ConnectionResetError"]
+
+
+def ours_below(kind: type[Exception]) -> set[str]:
+    below = kind.__subclasses__()
+    own = {each.__name__ for each in below if each.__module__.startswith(source_stripe.entrypoint.__package__)}
+    return own.union(*map(ours_below, below))
+
+
+def test_the_tree_of_failures_names_all_of_them() -> None:
+    assert {*re.findall(r"^ +(\w+)  +\w", errors.__doc__ or "", re.MULTILINE)} == ours_below(AirbyteTracedException)

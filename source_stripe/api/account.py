@@ -1,4 +1,4 @@
-"""The account behind the key, and Stripe's clock as the sync began. Asked once a sync."""
+"""The account behind the key, and Stripe's time as the sync begins. Asked for once a sync."""
 
 from __future__ import annotations
 
@@ -16,31 +16,29 @@ from source_stripe.api.requester import StripeRequester
 logger = logging.getLogger("airbyte.stripe")
 
 _EVERY_ACCOUNT_HAS = ("/v1/events", "/v1/customers", "/v1/charges")
-"""Lists that a Stripe has which is one."""
+"""Lists that every account has: where they are missing too, the server is not Stripe's API."""
 _DAY = 86_400
 _NOTICED = 10
-"""Seconds by which two clocks may differ without a word: an answer takes its time, too."""
+"""Seconds by which two clocks may differ without a warning: an answer takes a while."""
 
 
 @dataclass(frozen=True)
 class Account:
-    """What a sync needs to know first. `now` is Stripe's time (Unix seconds): the cutoff of all that the sync reads.
-
-    It is this machine's where that is somewhat earlier: see `earlier_of`.
+    """What a sync needs to know first. `now` (Unix seconds) is the cutoff of all that the sync reads: Stripe's time, or
+    this machine's where that is somewhat earlier (see `earlier_of`).
     """
 
     id: str
     name: str
     birth: int | None
-    """When the account was created (Unix seconds), or None where the key may not know."""
+    """When the account was created (Unix seconds); None where the key may not read it."""
     now: int
 
 
 class AccountReader:
-    """Reads the account at the first call; all threads get the same answer, or the same failure.
+    """Reads the account at the first call. All threads get the same answer, or the same failure.
 
-    A key that is refused is so for every stream; and if each of them had its own patience with a Stripe that does not
-    answer, they would have it one after the other.
+    A refused key is refused for every stream. And if Stripe does not answer, streams would wait one after the other.
     """
 
     def __init__(self, requester: StripeRequester, clock: Callable[[], float] = time.time) -> None:

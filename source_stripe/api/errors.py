@@ -1,4 +1,16 @@
-"""Failures: what a reply that is no usable answer is to us, and the exceptions that say so."""
+"""Errors: what is done about a reply that can't be used, and the exceptions that carry it.
+
+AirbyteTracedException (CDK)
+  StreamFailure      ends one stream; its message names the stream
+    StripeError      a request brought no usable answer
+    MalformedPage    a list answer breaks Stripe's rules (pages.py)
+    MalformedObject  another object came than the one that was asked for (pages.py)
+    TooManyRefused   more refused objects than a state carries (refusals.py)
+    OtherData        the state is of another account or mode (reading/resuming.py)
+  ObjectsRefused     a stream was read but for some objects (refusals.py)
+  StateError         the state can't be gone on from (reading/resuming.py)
+  InputError         a file of the command line can't be used (process/inputs.py)
+"""
 
 from __future__ import annotations
 
@@ -15,7 +27,7 @@ from source_stripe.api.answers import Refusal
 from source_stripe.api.replies import Replies
 
 CURSOR_GONE = "place in the list gone"
-"""The policy of a list that can't be gone on with, as the row to go on from is gone."""
+"""The name of the policy for a list whose row to go on from is gone."""
 _PERMISSION = re.compile(r"\b[a-z_]+_read\b")
 
 
@@ -51,16 +63,16 @@ class Policy:
 
 
 class StreamFailure(AirbyteTracedException):
-    """A failure whose message names the stream that it ends, once that is known."""
+    """A failure that ends one stream. Its message names the stream, once `concerns` was called."""
 
     stream: str = ""
     whole_list: bool = False
-    """Whether it is about a list that many objects need, though it was asked for while one of them was read."""
+    """Whether it is about a list that many objects need, and not about the one that was being read."""
     parents: tuple[str, ...] = ()
-    """The ids of the parents whose children could not be read, where it is about those."""
+    """If it is about parents: the ids of those whose children could not be read."""
 
     def concerns(self, stream: str) -> None:
-        """It ends this stream, unless it was said before which one."""
+        """Put the stream's name into the message. Only the first call counts."""
         if not self.stream:
             self.stream = stream
             self.message = f"The stream {stream} can't be read. {self.message}"
@@ -86,7 +98,7 @@ class StripeError(StreamFailure):
 
     @property
     def cursor_is_gone(self) -> bool:
-        """Whether the row that a list was to go on from is not there any more."""
+        """Whether the row behind which a list goes on is gone."""
         return self.policy.name == CURSOR_GONE
 
     @property
@@ -95,7 +107,7 @@ class StripeError(StreamFailure):
         return tuple(dict.fromkeys(_PERMISSION.findall(self.refusal.message)))
 
     def again(self) -> StripeError:
-        """The same for another stream."""
+        """The same failure for another stream: one exception can name one stream only."""
         return StripeError(self.policy, self.path, self.refusal, self.key)
 
 
@@ -107,7 +119,7 @@ def _wanted(permissions: tuple[str, ...]) -> str:
 
 @contextmanager
 def ends(stream: str) -> Iterator[None]:
-    """A failure in here ends this stream, and says so."""
+    """Around the reading of a stream: failures name it."""
     try:
         yield
     except StreamFailure as failure:

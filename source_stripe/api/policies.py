@@ -216,7 +216,7 @@ _TABLE = (
         replies=AnswersWith({400, 404}, says=re.compile(rf"{_UNKNOWN} \(\w+: (?!/v[12]/(?!v[12]/))")),
         outcome=Outcome.KEY_REFUSED,
         failure=FailureType.config_error,
-        what="There is no GET {path} below api_url",
+        what="The server at api_url has no GET {path}",
         todo="Leave api_url empty, or correct it: it ends before /v1.",
         why="`api_url` has a path that Stripe's API does not know; or what answers there knows nothing of what every "
         "account has.",
@@ -275,11 +275,11 @@ _TABLE = (
         ),
         outcome=Outcome.RESOURCE_MISSING,
         failure=FailureType.transient_error,
-        what="What GET {path} is about is gone",
+        what="The object that GET {path} is about is gone",
         todo="Sync again; nothing read so far is lost.",
         why="Code `resource_missing`, or HTTP 404 without a code where the message names an object that is not there. "
-        "If it is the one that was asked for it becomes a tombstone, or its children are passed over, and nobody "
-        "reads this message. Only where a whole list is gone the stream fails with it.",
+        "An object that was asked for becomes a tombstone, or its children are passed over, without this message. "
+        "The stream fails with it only where a whole list is gone.",
     ),
     Policy(
         name="request refused",
@@ -296,7 +296,7 @@ _TABLE = (
         replies=Silence((ssl.SSLCertVerificationError,)),
         outcome=Outcome.REFUSED,
         failure=FailureType.config_error,
-        what="What answers GET {path} does not prove to be Stripe, so the {key} was not sent",
+        what="The server that answers GET {path} does not prove to be Stripe, so the {key} was not sent",
         todo="Where a proxy opens TLS connections, set REQUESTS_CA_BUNDLE to a file with its CA certificate; else "
         "check api_url and this machine's clock.",
         why="The certificate is signed by nobody that the connector trusts, has expired, or is another host's.",
@@ -380,13 +380,13 @@ _TABLE = (
 )
 
 TABLE: Mapping[str, Policy] = {policy.name: policy for policy in _TABLE}
-"""All policies by name, in order: the first that has a reply is the one that counts."""
+"""All policies by name, in order: the first that has the reply counts."""
 
 
 def policy_of(
     status: int, headers: Mapping[str, str], body: Any, judged: Judged, *, for_account: bool = False
 ) -> Policy | None:
-    """The policy for an answer; None if it is to be used. `body` is the decoded JSON, or None where there was none.
+    """The policy for an answer; None if the answer can be used. `body` is the decoded JSON; None if it was none.
 
     `judged` is what the manifest says of replies; `for_account` where a connected account was asked for.
     """

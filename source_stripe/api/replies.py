@@ -15,12 +15,12 @@ _ANY_STATUS = range(1000)
 
 
 class IdWithoutAddress(InvalidURL):
-    """An id that can't be part of a path: nothing, or what means a folder there, so that all who handle it drop it."""
+    """An id that can't be part of a path: empty, or `.` or `..`, which name folders and are dropped on the way."""
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What came back for a request: an answer, or the exception that says why none came."""
+    """What came back for a request: an answer that can't be used, or the exception that says why none came."""
 
     refusal: Refusal
     should_retry: str = ""
@@ -33,9 +33,9 @@ class Reply:
     limited: bool = False
     """Whether its status says that there were too many requests."""
     passing: bool = False
-    """Whether its status is of what passes."""
+    """Whether its status is one of those that are asked again."""
     of_cursor: bool = False
-    """Whether it is about the row that a list was to go on from."""
+    """Whether it is about the row behind which a list goes on."""
 
 
 class Replies(Protocol):
@@ -46,7 +46,7 @@ class Replies(Protocol):
 
 @dataclass(frozen=True)
 class AnswersWith:
-    """Answers of Stripe, or of who stands in its place. What is not given doesn't matter."""
+    """Answers with all of these, from Stripe or from what stands between. A field that is not given matches any."""
 
     statuses: Container[int] = _ANY_STATUS
     codes: Container[str] | None = None
@@ -60,7 +60,7 @@ class AnswersWith:
     passing: bool | None = None
     of_cursor: bool | None = None
     has_id: bool | None = None
-    """Whether it names the request, as all of Stripe's do."""
+    """Whether it has a request ID, as all of Stripe's have."""
 
     def has(self, reply: Reply) -> bool:
         said = reply.refusal
@@ -83,7 +83,7 @@ class AnswersWith:
 
 @dataclass(frozen=True)
 class Either:
-    """What one of these is about, or the other."""
+    """Replies that one of these has, or the other."""
 
     one: Replies
     other: Replies

@@ -1,4 +1,4 @@
-"""Dotted paths: what stands in a row. Pure."""
+"""Dotted paths: the values in a row by names such as `payment_method.card.brand`. Pure."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def objects_at(row: Row, path: str) -> Iterator[Row]:
 
 
 def matches(row: Mapping[str, Any], where: Mapping[str, Any]) -> bool:
-    """Whether a row has these values at these dotted paths; `any` is anything but null."""
+    """Whether a row has these values at these dotted paths; the value `any` matches all but null."""
     for path, wanted in where.items():
         values = values_at(row, path)
         if wanted == "any":

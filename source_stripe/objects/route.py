@@ -16,7 +16,7 @@ from source_stripe.objects.records import Projection, Several
 
 @dataclass(frozen=True)
 class Route:
-    """A list, and what the stream makes of its rows. `hydrator` reads single rows of it again."""
+    """A list, and what the stream makes of its rows. `hydrator` reads its objects again when they have changed."""
 
     listing: Listing
     projection: Projection
@@ -37,6 +37,6 @@ def failures_of(route: Route) -> Mapping[str, AirbyteTracedException]:
 
 
 def left_out_of(routes: Iterable[Route]) -> list[LeftOut]:
-    """The parents that Stripe refuses to be asked about, as reading the routes shows."""
+    """The parents about which Stripe refuses to answer. Filled while the routes are read."""
     children = (route.projection for route in routes if isinstance(route.projection, Children))
     return [each.left_out for each in children if each.left_out is not None]

@@ -1,8 +1,7 @@
 """Whole lists: those that Stripe embeds in objects, cut at ten rows, with all of their rows.
 
-A list that is cut is read from its top. Only then is it known to be whole: what stands in the object may be in another
-order than what the list's endpoint answers, and what comes behind its last row would be anything. For up to a hundred
-rows this is one request, as the rest alone would be.
+A cut list is read from its top, and not from behind the last row that the object shows: the object may show rows in
+another order than the list's endpoint. Up to a hundred rows take one request, as the rest alone would.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ def embedded(value: Any) -> Sequence[Row]:
 
 @dataclass(frozen=True)
 class CutList:
-    """A list as an object shows it, cut, and how all of it is asked for."""
+    """A cut list as an object shows it, and the request for all of it."""
 
     value: Mapping[str, Any]
     where: str
@@ -89,11 +88,11 @@ class NestedList:
     listing: Listing
     """Its path may have `{id}`, the object's id."""
     param: str | None = None
-    """The query parameter that names the object, or else the one on the way to the list (its `ownership`, say)."""
+    """The query parameter with the object's id; for a deeper list, with the id of what holds it (`ownership`, say)."""
     owner: str = ""
-    """Dotted path in the row of the object, where it isn't the row itself; and what it then has to be, as others may
-    stand there too."""
+    """Dotted path in the row to the object, where that isn't the row itself."""
     kind: str = ""
+    """The `object` that it then has to be: others may stand there too."""
 
     def is_cut(self, row: Row) -> bool:
         if not self.owner and "." not in self.field:
@@ -131,19 +130,18 @@ class NestedList:
 
 @dataclass(frozen=True)
 class SecondLook:
-    """How an object is read again, where a list of it could not be made whole: it may have changed since its page came,
-    or be gone.
+    """Reads an object again where a list of it could not be made whole: it may have changed since its page came.
 
-    If it is still there and the list can't be made whole again, that is a failure.
+    If the object is still there, and the list again can't be made whole, that is a failure.
     """
 
     hydrator: Hydrator | None = None
     """None where the object can't be got by its id."""
 
     def whole(self, row: Row, make: Callable[[Row], None]) -> bool:
-        """Make an object whole in its place; whether it is still there.
+        """Make the lists of an object whole, in its row. Returns whether the object is still there.
 
-        Raises StripeError or MalformedPage where it is, and can't be made whole.
+        Raises StripeError or MalformedPage where it is there, and its lists can't be made whole.
         """
         try:
             make(row)
@@ -160,7 +158,7 @@ class SecondLook:
         return True
 
     def check_gone(self, object_id: str, why: StripeError) -> None:
-        """Raise MalformedPage if an object is still there, though what stands in it is refused as if it was not."""
+        """Raise MalformedPage if an object is there though a request for its list was answered as if it was gone."""
         if self.hydrator is not None and self.hydrator.get(_named(object_id)) is not None:
             raise _not_whole(object_id, why) from why
 
@@ -188,7 +186,7 @@ def _named(object_id: str) -> Change:
 
 
 def _may_have_changed(why: StripeError) -> bool:
-    """Whether a refusal can mean that an object changed since it was listed, or is gone."""
+    """Whether a refusal may come from a change or a deletion of the object since its page came."""
     return why.outcome is Outcome.RESOURCE_MISSING or why.cursor_is_gone
 
 
@@ -198,9 +196,9 @@ def _not_whole(row_id: str, why: StripeError) -> MalformedPage:
 
 @dataclass(frozen=True)
 class WithWholeLists:
-    """Rows with their nested lists whole: no record goes out with a cut list.
+    """Makes the nested lists of rows whole: no record with a cut list is emitted.
 
-    A row that is gone by then makes no record; an event tells of it.
+    A row that is gone by then makes no record; the event of its deletion yields the tombstone.
     """
 
     inner: Projection

@@ -86,7 +86,7 @@ class AccountReader:
             raise error
         for path in _EVERY_ACCOUNT_HAS:
             try:
-                self._requester.get(path, (("limit", "1"),))
+                self._requester.get(path, self._requester.asking.one_row)
             except StripeError as other:
                 if other.policy is error.policy:
                     continue

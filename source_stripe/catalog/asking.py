@@ -71,13 +71,15 @@ class Asking:
     limits: RateLimits
     patience: Patience
     judged: Judged
+    one_row: tuple[tuple[str, str], ...]
+    """The parameters that ask a list of v1 for one row."""
 
     @classmethod
     def of(cls, manifest: Manifest, config: Config) -> Asking:
         """What the manifest says, its templates filled in."""
         requester, handler = manifest.definitions["requester"], manifest.definitions["requester"]["error_handler"]
         pace = Pace.model_validate(manifest.definitions["one_object"]["pace"])
-        said = _Said(config.said())
+        said, paging = _Said(config.said()), manifest.paging["starting_after"]
         headers = {name: said.text(value) for name, value in requester["request_headers"].items()}
         return cls(
             url_base=said.text(requester["url_base"]),
@@ -85,7 +87,8 @@ class Asking:
             headers={name: value for name, value in headers.items() if value},
             limits=_limits(manifest.api_budget, pace, said),
             patience=_patience(requester, handler["backoff_strategies"], pace),
-            judged=_judged(handler["response_filters"], manifest.paging["starting_after"]["cursor_param"]),
+            judged=_judged(handler["response_filters"], paging["cursor_param"]),
+            one_row=((paging["page_size_param"], "1"),),
         )
 
 

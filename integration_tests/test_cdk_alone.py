@@ -13,7 +13,11 @@ from stripe_emulator import StripeEmulator
 from unit_tests.conftest import MANIFEST, ROWS
 
 # The CDK would rather have one `url`: the address that all rows share would then stand in each.
-pytestmark = pytest.mark.filterwarnings("ignore:Component type. `HttpRequester`:DeprecationWarning")
+# It keeps parents' answers in a cache of requests_cache, which has other wishes of its own.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Component type. `HttpRequester`:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:`cache_name` cannot be set:DeprecationWarning"),
+]
 
 Row = dict[str, Any]
 

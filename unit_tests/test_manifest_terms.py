@@ -61,7 +61,11 @@ def test_every_key_is_one_of_the_cdks_or_of_a_typed_model_of_ours() -> None:
         for config in node.get("parent_stream_configs", ()):
             assert set(config) <= COMPONENTS["ParentStreamConfig"]["properties"].keys(), path
     assert {node["class_name"] for node in found.values() if "class_name" in node} == OURS.keys()
-    assert {node["type"] for node in found.values()} >= {"HttpRequester", "DatetimeBasedCursor", "CustomPartitionRouter"}
+    assert {node["type"] for node in found.values()} >= {
+        "HttpRequester",
+        "DatetimeBasedCursor",
+        "CustomPartitionRouter",
+    }
 
 
 def test_it_is_valid_by_the_cdks_schema_with_all_that_it_refers_to() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from integration_tests.connection import Connection
-from integration_tests.syncing import Sync, sync
+from integration_tests.syncing import Kill, Sync, sync
 from stripe_emulator import StripeEmulator, serve
 
 _DAY = 86_400
@@ -72,3 +72,146 @@ def test_records_and_their_attempts_are_read_off_one_list(account: StripeEmulato
     synced(account, connection)
 
     assert asked(account) == {"/v1/payment_records": 1, "/v1/payment_attempt_records": 3}
+
+
+def mandates(emulator: StripeEmulator, count: int) -> list[str]:
+    """Mandates that a setup intent each names."""
+    ids = [emulator.create("mandate")["id"] for _ in range(count)]
+    for mandate in ids:
+        emulator.create("setup_intent", mandate=mandate)
+    return ids
+
+
+def test_a_second_sync_asks_for_the_mandates_of_changed_parents_only(account: StripeEmulator) -> None:
+    ids = mandates(account, 30)
+    connection = Connection(["mandates"])
+    first = synced(account, connection)
+
+    nothing = synced(account, connection)
+
+    assert len(first.output.records("mandates")) == 30
+    assert nothing.output.records("mandates") == []
+    assert asked(account) == {"/v1/events": 1}
+
+    account.update(ids[3], status="inactive")
+    paid_with(account, ids[4])
+    account.create("setup_intent", mandate=account.create("mandate")["id"])
+    changed = synced(account, connection)
+
+    assert len(changed.output.records("mandates")) == 3
+    assert asked(account)["/v1/mandates/{mandate}"] == 3
+    assert sum(asked(account).values()) <= 6
+    assert connection.table("mandates")[(ids[3],)]["status"] == "inactive"
+
+
+def paid_with(emulator: StripeEmulator, mandate: str) -> str:
+    """A charge that names a mandate."""
+    details = {"type": "us_bank_account", "us_bank_account": {"mandate": mandate}}
+    return str(emulator.create("charge", payment_method_details=details)["id"])
+
+
+def discount(emulator: StripeEmulator, **owner: str) -> str:
+    return str(emulator.create("discount", **owner)["id"])
+
+
+def test_a_discount_that_was_removed_from_its_customer_is_a_tombstone(account: StripeEmulator) -> None:
+    customer = account.create("customer")["id"]
+    given = discount(account, customer=customer)
+    account.update(customer, discount=account.get(given))
+    connection = Connection(["discounts"])
+    synced(account, connection)
+    assert set(connection.table("discounts")) == {(given,)}
+
+    account.delete(given)
+    account.update(customer, discount=None)
+    done = synced(account, connection)
+
+    assert connection.table("discounts") == {}
+    assert [row["is_deleted"] for row in done.output.records("discounts")] == [True]
+
+
+@pytest.mark.parametrize("kind", ["customer", "subscription", "invoice", "invoiceitem", "quote"])
+def test_discounts_are_followed_in_all_that_they_stand_in(account: StripeEmulator, kind: str) -> None:
+    customer = account.create("customer")["id"]
+    fields = {} if kind == "customer" else {"customer": customer}
+    parent = customer if kind == "customer" else account.create(kind, **fields)["id"]
+    account.create("customer")
+    connection = Connection(["discounts"])
+    synced(account, connection)
+
+    nothing = synced(account, connection)
+    assert nothing.output.records("discounts") == []
+    assert asked(account)["/v1/events"] == 3
+    given = discount(account, customer=customer)
+    account.update(parent, **({"discount": account.get(given)} if kind == "customer" else {"discounts": [given]}))
+    synced(account, connection)
+
+    assert set(connection.table("discounts")) == {(given,)}
+
+
+def test_a_discount_that_left_one_of_two_parents_stays(account: StripeEmulator) -> None:
+    customer = account.create("customer")["id"]
+    given = discount(account, customer=customer)
+    one, other = (account.create("invoice", customer=customer, discounts=[given], status="draft")["id"] for _ in "ab")
+    connection = Connection(["discounts"])
+    synced(account, connection)
+
+    account.update(one, discounts=[])
+    synced(account, connection)
+    assert set(connection.table("discounts")) == {(given,)}
+
+    account.delete(other)
+    synced(account, connection)
+    account.delete(given)
+    account.create("invoice", customer=customer, discounts=[given])
+    synced(account, connection)
+
+    assert connection.table("discounts") == {}
+
+
+def test_a_discount_that_an_invoice_shows_as_deleted_is_a_tombstone(account: StripeEmulator) -> None:
+    customer = account.create("customer")["id"]
+    given = discount(account, customer=customer)
+    invoice = account.create("invoice", customer=customer, discounts=[given])["id"]
+    connection = Connection(["discounts"])
+    synced(account, connection)
+    account.delete(given)
+    synced(account, connection)
+
+    account.update(invoice, description="changed")
+    done = synced(account, connection)
+
+    assert [row["is_deleted"] for row in done.output.records("discounts")] == [True]
+    assert connection.table("discounts") == {}
+
+
+def test_an_interrupted_first_sync_goes_on_in_the_lists_of_all_parents(account: StripeEmulator) -> None:
+    ids = mandates(account, 3)
+    charges = [paid_with(account, account.create("mandate")["id"]) for _ in range(250)]
+    connection = Connection(["mandates"])
+    connection.take(sync(account, connection.streams, kill=Kill(record=120), num_workers=2).output)
+    assert 0 < len(connection.table("mandates")) < 253
+    account.update(ids[0], status="inactive")
+
+    synced(account, connection)
+
+    assert len(charges) == 250
+    assert len(connection.table("mandates")) == 253
+    assert connection.table("mandates")[(ids[0],)]["status"] == "inactive"
+
+
+@pytest.mark.parametrize("days", [1, 31])
+def test_a_state_of_before_goes_on(account: StripeEmulator, days: int) -> None:
+    """Until now several parents were read whole, and the state held no more than a time."""
+    ids = mandates(account, 3)
+    connection = Connection(["mandates"])
+    synced(account, connection)
+    for state in connection.states.values():
+        assert set(state["stream"]["stream_state"]) == {"updated", "read_with"}
+        del state["stream"]["stream_state"]["read_with"]
+    account.clock.advance(days * _DAY)
+    account.update(ids[1], status="inactive")
+
+    synced(account, connection)
+
+    assert connection.table("mandates")[(ids[1],)]["status"] == "inactive"

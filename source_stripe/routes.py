@@ -15,13 +15,23 @@ from source_stripe.api.requester import StripeRequester
 from source_stripe.api.values import Params
 from source_stripe.catalog.expanding import lists_in, paths_below
 from source_stripe.catalog.stream_rows import EVENTS_PATH, V2_EVENTS_PATH, ParentRow, StreamRow
-from source_stripe.catalog.sync_plan import Again, SyncPlan
-from source_stripe.objects.children import Beside, Children, Key, ParentKey, Via
+from source_stripe.catalog.sync_plan import Again, Followed, SyncPlan, plan_of, root_of
+from source_stripe.objects.children import Beside, Children, ParentKey, Via
 from source_stripe.objects.events import Fold, type_groups
 from source_stripe.objects.hydration import Hydrator
 from source_stripe.objects.left_out import LeftOut
-from source_stripe.objects.records import Fetched, Finish, Folded, FromEvents, Itself, Projection, Several
+from source_stripe.objects.records import (
+    EVERY_TYPE,
+    Fetched,
+    Finish,
+    Folded,
+    FromEvents,
+    Itself,
+    Projection,
+    Several,
+)
 from source_stripe.objects.route import Route
+from source_stripe.objects.shared_children import Named, Shared, Together
 from source_stripe.objects.subjects import Subjects, is_group, shared
 from source_stripe.objects.whole_lists import NestedList, SecondLook, WithWholeLists
 from source_stripe.reading.changes import Feed
@@ -39,15 +49,26 @@ class Routes:
     account: AccountReader
 
     def of(self, row: StreamRow) -> tuple[Route, ...]:
-        """The lists that a stream is read from: its own, or those of its parents."""
+        """The lists that a stream is read from: its own, or those of its parents, each once."""
         parents = row.all_parents
         if not parents:
             return (Route(self._listing(row), self._whole(row, row.expand), self._hydrator(row), row.expand),)
         if row.product:
             first, second = parents
-            return (self._child_route(row, second, beside=self._beside(first)),)
-        seen: dict[Key, object] | None = {} if len(parents) > 1 else None
-        return tuple(self._child_route(row, parent, seen=seen) for parent in parents)
+            return (self.child_route(row, second, beside=self._beside(first)),)
+        return self.of_several(row, Shared()) if row.parents else (self.child_route(row, parents[0]),)
+
+    def of_several(self, row: StreamRow, shared: Shared) -> tuple[Route, ...]:
+        """Of a stream with several parents: for each of their lists a route."""
+        routes = []
+        for root in plan_of(row, self.rows).lists:
+            parents = [each for each in row.parents if root_of(self.rows[each.stream], self.rows).name == root]
+            places = [self.child_route(row, parent, shared=shared) for parent in parents]
+            projections = tuple(place.projection for place in places)
+            projection = projections[0] if len(places) == 1 else Together(projections)
+            expand = tuple(dict.fromkeys(path for place in places for path in place.expand))
+            routes.append(replace(places[0], projection=projection, expand=expand))
+        return tuple(routes)
 
     def shared(self, rows: Sequence[StreamRow], refused: Mapping[str, Refused]) -> Route:
         """One route for several streams with the same root: a parent and its children, or children alone."""
@@ -60,8 +81,8 @@ class Routes:
         return replace(routes[0], projection=Several(each, refused), expand=expand)
 
     def feed(self, row: StreamRow, plan: SyncPlan, routes: Sequence[Route]) -> Feed | None:
-        """The events that tell what changed in a stream. None if the plan follows none."""
-        if not plan.followed:
+        """The events that tell what changed in a stream. None if the plan follows none, or those of several streams."""
+        if len(plan.followed) != 1:
             return None
         (followed,) = plan.followed
         if followed.again is Again.CHILDREN and row.parent is not None:
@@ -75,12 +96,27 @@ class Routes:
                 names_unlisted=row.parent.optional,
                 lone=len(routes) + 1 if row.parent.optional else None,
             )
-        root, hydrator = self.rows[followed.stream], routes[0].hydrator
-        subjects = self._subjects(root, hydrator.keep if hydrator else ())
-        fold = Fold(subjects, root.deletions, self._embedded(root), followed.touches, root.hides)
-        events = self._events(root, followed.types)
+        return self.feed_of(followed, len(routes), self._events(row, followed.types), routes[0].hydrator)
+
+    def feed_of(self, followed: Followed, route: int, events: Listing, hydrator: Hydrator | None) -> Feed:
+        """The events about the objects of one stream."""
+        of = self.rows[followed.stream]
+        subjects = self._subjects(of, hydrator.keep if hydrator else ())
+        fold = Fold(subjects, of.deletions, self._embedded(of), followed.touches, of.hides)
         births = followed.since is not None
-        return Feed(len(routes), events, fold, hydrator, misses_births=births, names_unlisted=bool(root.hides))
+        return Feed(route, events, fold, hydrator, misses_births=births, names_unlisted=bool(of.hides))
+
+    def named(self, row: StreamRow, again: Again, shared: Shared) -> Route:
+        """The route of a child that its own events name: it is got by its id, or only ever gone."""
+        listing = self._listing(row)
+        projection = Named(self._finish(row), row.object[0], row.primary_key, shared)
+        hydrator = Hydrator(listing, row.get_path, kinds=frozenset(row.object)) if again is Again.ONE_BY_ONE else None
+        return Route(listing, projection, hydrator, row.expand if hydrator else ()).expanded()
+
+    def events(self, row: StreamRow, plan: SyncPlan) -> Listing | None:
+        """The events that a stream follows, whoever they are about."""
+        types = dict.fromkeys(event for each in plan.followed for event in each.types)
+        return self._events(row, types) if types else None
 
     def _subjects(self, row: StreamRow, keep: tuple[str, ...]) -> Subjects:
         """How the objects that a stream follows are found in events."""
@@ -102,7 +138,7 @@ class Routes:
 
     def beside(self, row: StreamRow, feed: Feed) -> tuple[Route, ...]:
         """The routes that a feed adds: one that folds its events, and perhaps one of objects that have no parent."""
-        events = Route(feed.listing, Folded(feed.fold))
+        events = Route(feed.listing, Folded([(EVERY_TYPE, feed.fold)]))
         if feed.lone is None:
             return (events,)
         listing = replace(self._listing(row), range_filter=None)
@@ -114,8 +150,8 @@ class Routes:
         parents = (parent for row in self.rows.values() for parent in row.all_parents if parent.stream == root.name)
         return tuple(dict.fromkeys(parent.field for parent in parents if parent.field))
 
-    def _child_route(
-        self, row: StreamRow, parent: ParentRow, *, beside: Beside | None = None, seen: dict[Key, object] | None = None
+    def child_route(
+        self, row: StreamRow, parent: ParentRow, *, beside: Beside | None = None, shared: Shared | None = None
     ) -> Route:
         # Children that stand in the rows of a list in the parent need that whole.
         through_list = parent.field is not None and ".data." in parent.field
@@ -132,8 +168,8 @@ class Routes:
             params_from=parent.params_from,
             via=self._via(parent),
             beside=beside,
-            own_events=bool(row.events) and not row.event_object,
-            seen=seen,
+            own_events=bool(row.events) and not row.event_object and shared is None,
+            shared=shared,
             lists=self._nested(row, row.expand),
             parent_again=self._again(self.rows[parent.stream], _expansions(row, parent)),
             again=self._again(row, row.expand),

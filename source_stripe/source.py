@@ -31,6 +31,7 @@ from source_stripe.api.errors import StripeError
 from source_stripe.api.requester import StripeRequester
 from source_stripe.catalog.asking import Asking
 from source_stripe.catalog.config import Config, ConfigError, parse_config
+from source_stripe.catalog.effects import check_effects
 from source_stripe.catalog.expanding import expanded_too
 from source_stripe.catalog.manifest import Manifest
 from source_stripe.catalog.selection import failures_of, refused, without
@@ -87,6 +88,7 @@ class SourceStripe(ConcurrentDeclarativeSource):
         problems = refused(catalog, self._rows) if catalog else {}
         names = [configured.stream.name for configured in catalog.streams] if catalog else []
         self._selected = [name for name in names if name not in problems]
+        check_effects(self._manifest.rows, self._selected or self._manifest.rows)
         self._refreshed = {
             configured.stream.name
             for configured in (catalog.streams if catalog else [])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from airbyte_cdk.sources.declarative.schema import InlineSchemaLoader
@@ -23,9 +23,11 @@ from source_stripe.api.requester import StripeRequester
 from source_stripe.catalog.config import Config
 from source_stripe.catalog.schemas import StreamSchema
 from source_stripe.catalog.stream_rows import StreamRow
-from source_stripe.catalog.sync_plan import Since, SyncPlan, Way, plan_of
+from source_stripe.catalog.sync_plan import Again, Since, SyncPlan, Way, plan_of
 from source_stripe.objects.events import OVERLAP
+from source_stripe.objects.records import Folded
 from source_stripe.objects.route import Route, failures_of, left_out_of
+from source_stripe.objects.shared_children import Shared
 from source_stripe.process.progress import Progress
 from source_stripe.reading.batches import Batches
 from source_stripe.reading.changes import ChangesReading
@@ -33,9 +35,13 @@ from source_stripe.reading.cursor import FollowingCursor, ReadingCursor
 from source_stripe.reading.frontier import Frontier
 from source_stripe.reading.readings import CreatedReading, Reading, WholeReading
 from source_stripe.reading.retriever import StripeRetriever
+from source_stripe.reading.several_roots import Root, SeveralRoots
 from source_stripe.reading.state import ReadWith, StreamState, UnknownStateError, refused_in
 from source_stripe.reading.workers import Workers
 from source_stripe.routes import Routes
+
+_EVENTS = 1
+"""Where one stream is read by its list and by events, the number of the events' route."""
 
 SavedState = Callable[[str], Mapping[str, Any]]
 """The saved state of a stream, by its name."""
@@ -149,6 +155,8 @@ class StreamBuilder:
         # What one of them missed is read again for all: their rows come from the same objects.
         again = tuple(dict.fromkeys(each for one in refused.values() for each in one.carried))
         made = Routes(self.rows, self.paging, self.requester, self.account)
+        if len(plan.followed) > 1 and row.cursor is not None:
+            return self._of_several_roots(row, row.cursor, plan, made, again)
         plain = made.of(row) if len(rows) == 1 else (made.shared(rows, refused),)
         routes = tuple(route.expanded() for route in plain)
         listings = [route.listing for route in routes]
@@ -168,6 +176,44 @@ class StreamBuilder:
             )
             return (*routes, *made.beside(row, feed)), reading
         return routes, self._by_lists(plan, row, listings, again)
+
+    def _of_several_roots(
+        self, row: StreamRow, cursor: str, plan: SyncPlan, made: Routes, again: tuple[str, ...]
+    ) -> tuple[tuple[Route, ...], Reading]:
+        """The routes of the roots, of the events of all, and of the children that have events of their own."""
+        shared = Shared()
+        lists = [route.expanded() for route in made.of_several(row, shared)]
+        events, events_route = made.events(row, plan), len(lists)
+        if events is None:
+            raise ValueError(f"{row.name} follows no events")
+        roots: list[Root] = []
+        routes, folds = dict(zip(plan.lists, enumerate(lists), strict=True)), []
+        for followed in plan.followed:
+            own = followed.again in (Again.ONE_BY_ONE, Again.NOTHING)
+            place, route = (
+                (events_route + 1, made.named(row, followed.again, shared)) if own else routes[followed.stream]
+            )
+            routes[followed.stream] = (place, route)
+            asked = replace(events, passes=() if roots else events.passes)
+            feed = replace(made.feed_of(followed, _EVENTS, asked, route.hydrator), tells_of_children=own)
+            folds.append((followed.types, feed.fold))
+            reading = ChangesReading(
+                stream=row.name,
+                cursor=cursor,
+                listings=[] if own else [route.listing],
+                feed=feed,
+                # No child has the id of a parent.
+                again=() if followed.again is Again.NOTHING else again,
+                start=self._start,
+                lookback=max(self._seconds(followed.since), OVERLAP),
+                setting=self._setting,
+                shared=True,
+                quiet=bool(roots),
+            )
+            roots.append(Root(reading, place))
+        ordered = [route for _, route in sorted(routes.values(), key=lambda each: each[0])]
+        ordered.insert(events_route, Route(events, Folded(folds)))
+        return tuple(ordered), SeveralRoots(row.name, cursor, roots, events_route, shared)
 
     def _by_lists(self, plan: SyncPlan, row: StreamRow, listings: Sequence[Listing], again: tuple[str, ...]) -> Reading:
         """The reading of a stream that follows no events."""

@@ -17,6 +17,7 @@ from source_stripe.objects.children import Beside, Children, ParentKey, Via
 from source_stripe.objects.events import ChangedParent
 from source_stripe.objects.ledger import Change
 from source_stripe.objects.records import Finish, Itself, Known
+from source_stripe.objects.shared_children import Shared
 from source_stripe.objects.whole_lists import WithWholeLists
 from unit_tests.conftest import API, CREATED
 
@@ -271,8 +272,8 @@ def test_a_child_that_an_event_names_and_its_parents_list_lacks_is_gone(
 
 
 def test_a_child_of_several_parents_comes_once(requester: StripeRequester) -> None:
-    seen: dict[str, object] = {}
-    of_invoices, of_quotes = (children(requester, embedded="lines", seen=seen) for _ in range(2))
+    shared = Shared()
+    of_invoices, of_quotes = (children(requester, embedded="lines", shared=shared) for _ in range(2))
 
     assert records(of_invoices, invoice(lines=listed(line(1)))) == [child(1)]
     assert records(of_quotes, invoice(lines=listed(line(1), line(2)))) == [child(2)]

@@ -11,10 +11,11 @@ from source_stripe.api.errors import StripeError
 from source_stripe.api.listing import Listing
 from source_stripe.api.pages import MalformedPage, OneObject
 from source_stripe.api.requester import StripeRequester
-from source_stripe.objects.children import Key, ParentKey
+from source_stripe.objects.children import ParentKey
 from source_stripe.objects.hydration import Hydrator
 from source_stripe.objects.ledger import Change
 from source_stripe.objects.records import Finish, Known
+from source_stripe.objects.shared_children import Shared
 from source_stripe.objects.whole_lists import NestedList, SecondLook
 from unit_tests.conftest import API
 from unit_tests.test_children import V1, child, children, facts, invoice, line, listed, records
@@ -158,7 +159,7 @@ def test_children_of_several_parents_are_told_apart_by_their_primary_key(
     """A credit balance has no id: it is its customer's."""
     for customer in ("cus_1", "cus_2"):
         requests_mock.get(f"{API}/v1/balance?customer={customer}", json={"object": "balance", "livemode": False})
-    seen: dict[Key, object] = {}
+    shared = Shared()
     by_customer, by_payer = (
         children(
             requester,
@@ -168,7 +169,7 @@ def test_children_of_several_parents_are_told_apart_by_their_primary_key(
             key=ParentKey("customer", "customer_id", id_from=(field,)),
             primary_key=("customer_id",),
             finish=Finish(None, facts),
-            seen=seen,
+            shared=shared,
         )
         for field in ("customer", "payer")
     )

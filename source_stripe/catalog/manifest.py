@@ -220,6 +220,7 @@ def _parent_of(config: ParentConfigTerms, parents: ParentsTerms) -> ParentRow:
         "hidden": field in parents.hidden,
         "carries": tuple(name for (name,) in config.extra_fields),
         "optional": parents.optional,
+        "named_by": parents.named_by.get(config.stream),
     }
     return ParentRow.model_validate(said)
 

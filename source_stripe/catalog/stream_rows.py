@@ -57,6 +57,7 @@ class ParentRow(StrictRow):
     hidden: bool = False
     carries: tuple[str, ...] = ()
     optional: bool = False
+    named_by: str | None = None
 
     @property
     def id_field(self) -> str | None:
@@ -137,6 +138,10 @@ class StreamRow(StrictRow):
     def deletions(self) -> frozenset[str] | None:
         """The event types that say that an object is gone; None if they are those that end in .deleted."""
         return None if self.deletes is None else frozenset(self.deletes)
+
+    def says_gone(self, event: str) -> bool:
+        """Whether events of this type say that an object is gone."""
+        return event.endswith(".deleted") if self.deletes is None else event in self.deletes
 
     @property
     def touches(self) -> Mapping[str, str]:

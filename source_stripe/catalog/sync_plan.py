@@ -82,7 +82,7 @@ class SyncPlan:
     stream: str
     way: Way
     lists: tuple[str, ...]
-    """The streams whose lists it is read from: itself, or the roots of its parents."""
+    """The streams whose lists it is read from: itself, or the roots of its parents. Each list is read once."""
     asked: tuple[str, ...]
     """What `check` asks for: the paths of those lists, and of the events that are followed."""
     kept: str
@@ -121,7 +121,7 @@ def plan_of(row: StreamRow, rows: Mapping[str, StreamRow]) -> SyncPlan:
         heading=_heading(row),
         followed=followed,
         since=_since(row, rows, way),
-        new_children_only=way is Way.CHANGES and row.parent is not None and row.filter is not None,
+        new_children_only=row.parent is not None and row.filter is not None and _by_objects(followed),
         shares=_shares(row, rows, way, followed),
     )
 
@@ -131,15 +131,17 @@ def _way(row: StreamRow, rows: Mapping[str, StreamRow]) -> Way:
         return Way.WHOLE
     if row.sync == "created":
         return Way.NEW_CHILDREN if row.all_parents else Way.CREATED
-    if row.sync not in _BY_EVENTS or row.parents:
+    if row.sync not in _BY_EVENTS or row.product:
         return Way.WHOLE
     if _followed(row, rows):
         return Way.CHANGES
-    return Way.NEW_PARENTS if root_of(row, rows).sync == "created" else Way.WHOLE
+    return Way.NEW_PARENTS if row.parent is not None and root_of(row, rows).sync == "created" else Way.WHOLE
 
 
 def _followed(row: StreamRow, rows: Mapping[str, StreamRow]) -> tuple[Followed, ...]:
-    """Whose events tell of a stream's rows: its own, or its root's."""
+    """Whose events tell of a stream's rows: its own, its root's, or those of several roots and its own."""
+    if row.parents:
+        return _followed_of_several(row, rows)
     if row.parent is not None and row.events:
         return (Followed(row.name, row.events, {}, Again.CHILDREN),)
     root = root_of(row, rows)
@@ -150,6 +152,26 @@ def _followed(row: StreamRow, rows: Mapping[str, StreamRow]) -> tuple[Followed, 
     return (Followed(root.name, root.events, touches, Again.OBJECTS, _births(root)),)
 
 
+def _followed_of_several(row: StreamRow, rows: Mapping[str, StreamRow]) -> tuple[Followed, ...]:
+    """Its own events first, as they tell what is gone from all parents; none where a root has no events at all."""
+    roots = [rows[name] for name in _lists(row, rows)]
+    if not all(root.events and not root.from_events for root in roots):
+        return ()
+    each = [
+        Followed(root.name, root.events, _named_by(row, root, rows), Again.OBJECTS, _births(root)) for root in roots
+    ]
+    if not row.events:
+        return tuple(each)
+    return (Followed(row.name, row.events, {}, Again.ONE_BY_ONE if row.get else Again.NOTHING), *each)
+
+
+def _named_by(row: StreamRow, root: StreamRow, rows: Mapping[str, StreamRow]) -> Mapping[str, str]:
+    """The events of children that are still there, and the field by which those name the root."""
+    parents = (parent for parent in row.parents if root_of(rows[parent.stream], rows).name == root.name)
+    field = next((parent.named_by for parent in parents if parent.named_by), None)
+    return {event: field for event in row.events if field and not row.says_gone(event)}
+
+
 def _births(root: StreamRow) -> Since | None:
     return Since(root.lookback, root.overlap) if root.sync == "events+created" else None
 
@@ -158,7 +180,7 @@ def _lists(row: StreamRow, rows: Mapping[str, StreamRow]) -> tuple[str, ...]:
     if not row.all_parents:
         return (row.name,)
     parents = row.parents[1:] if row.product else row.all_parents
-    return tuple(root_of(rows[parent.stream], rows).name for parent in parents)
+    return tuple(dict.fromkeys(root_of(rows[parent.stream], rows).name for parent in parents))
 
 
 def _paths(row: StreamRow, rows: Mapping[str, StreamRow], lists: Iterable[str]) -> tuple[str, ...]:
@@ -178,12 +200,15 @@ def _since(row: StreamRow, rows: Mapping[str, StreamRow], way: Way) -> Since | N
 
 
 def _shares(row: StreamRow, rows: Mapping[str, StreamRow], way: Way, followed: tuple[Followed, ...]) -> str | None:
-    by_creation = way in (Way.CREATED, Way.NEW_PARENTS)
-    by_root = by_creation or (way is Way.CHANGES and all(each.again is Again.OBJECTS for each in followed))
-    if not by_root or row.of_events or (row.parent is not None and row.filter is not None):
+    by_root = way in (Way.CREATED, Way.NEW_PARENTS) or _by_objects(followed)
+    if not by_root or row.parents or row.of_events or (row.parent is not None and row.filter is not None):
         return None
     root = root_of(row, rows)
     return root.name if row.parent is None or _alike_in(root, row, row.parent) else None
+
+
+def _by_objects(followed: tuple[Followed, ...]) -> bool:
+    return bool(followed) and all(each.again is Again.OBJECTS for each in followed)
 
 
 def _alike_in(root: StreamRow, row: StreamRow, parent: ParentRow) -> bool:

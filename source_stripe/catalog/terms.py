@@ -171,6 +171,11 @@ class ParentsFields(Terms):
         description="Whether a row may have no parent: such ones, which no list shows, are got by id if an event of "
         "the last 30 days names them.",
     )
+    named_by: Mapping[str, str] = Field(
+        default_factory=dict,
+        description="Of several parents, by stream: the field by which the object of an event names one. It is then "
+        "read again.",
+    )
     product: bool = Field(False, description="Not each parent, but each pair of parents of both streams has rows.")
 
 

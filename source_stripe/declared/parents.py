@@ -40,6 +40,7 @@ class ParentsRouter(SubstreamPartitionRouter):
     id_as: Mapping[str, Any] = field(default_factory=dict)
     hidden: list[str] = field(default_factory=list)
     optional: bool = False
+    named_by: Mapping[str, Any] = field(default_factory=dict)
     product: bool = False
     requester: Requester | None = None
     """Asks what `via` says."""

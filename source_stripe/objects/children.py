@@ -18,12 +18,10 @@ from source_stripe.objects.ledger import Change
 from source_stripe.objects.left_out import LeftOut
 from source_stripe.objects.paths import matches, values_at
 from source_stripe.objects.records import Finish, Known, Projection, tombstone
+from source_stripe.objects.shared_children import Key, Shared
 from source_stripe.objects.whole_lists import CutList, NestedList, SecondLook, embedded, is_cut
 
 logger = logging.getLogger("airbyte.stripe")
-
-Key = tuple[Any, ...]
-"""A row's primary key."""
 
 
 @dataclass(frozen=True)
@@ -119,8 +117,8 @@ class Children:
     beside: Beside | None = None
     own_events: bool = False
     """Whether events tell of the children themselves, not of their parents."""
-    seen: dict[Key, object] | None = None
-    """The children that were met already, where one may stand in several parents; None where it can't."""
+    shared: Shared | None = None
+    """What is known of children that may stand in several parents; None where they can't."""
     lists: tuple[NestedList, ...] = ()
     """The lists that stand in the children themselves."""
     parent_again: SecondLook = field(default_factory=SecondLook)
@@ -172,7 +170,12 @@ class Children:
             refused[parent_id] = failure
 
     def tombstones(self, change: Change) -> Iterator[Row]:
-        """Of a child that is gone its own; of a parent that is gone those of the children that its event shows."""
+        """Of a child that is gone its own; of a parent that is gone those of the children that its event shows.
+
+        None of children that may stand in other parents too.
+        """
+        if self.shared is not None:
+            return
         if self.own_events:
             (kind, *_) = self.kinds
             yield self.finish.record(tombstone(change, kind), change.time, deleted=True)
@@ -220,6 +223,8 @@ class Children:
             return
         self._answered()
         yield from self._new(self._own(children), parent, parent_id, time)
+        if self.shared is not None:
+            return
         there = {str(child.get("id")) for child in children}
         change = known.changed.get(parent_id)
         listed = {} if change is None else change.listed.get(path, {})
@@ -243,11 +248,8 @@ class Children:
         """The records of those that no other parent has brought yet."""
         for child in children:
             key = self._mark(child, parent, parent_id)
-            if self.seen is not None:
-                first = object()
-                if self.seen.setdefault(key, first) is not first:
-                    continue
-            yield from self._finished(child, time)
+            if self.shared is None or self.shared.takes(key, child):
+                yield from self._finished(child, time)
 
     def _mark(self, child: Row, parent: Mapping[str, Any], parent_id: str) -> Key:
         """Write onto a child whose it is. Raises MalformedPage where it lacks a part of its primary key then."""
@@ -263,7 +265,12 @@ class Children:
         """The record of a child, with its own lists whole; none if it is gone meanwhile."""
         whole = dict(child) if self.lists else child
         if not self.lists or self.again.whole(whole, self._complete):
-            yield self.finish.record({**child, **whole}, time)
+            record = {**child, **whole}
+            yield (
+                self.finish.record(record, time)
+                if self.shared is None
+                else self.shared.record(self.finish, record, time)
+            )
 
     def _complete(self, child: Row) -> None:
         for nested in self.lists:
@@ -281,8 +288,9 @@ class Children:
         ids = self.key.ids(parent)
         if self.key.is_own:
             return ids
-        new = [parent_id for parent_id in ids if parent_id not in self._asked]
-        self._asked.update(new)
+        asked = self._asked if self.shared is None else self.shared.asked
+        new = [parent_id for parent_id in ids if parent_id not in asked]
+        asked.update(new)
         return new
 
     def _listed(self, parent_id: str, parent: Row, known: Known) -> Iterator[Row]:

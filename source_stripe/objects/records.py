@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -19,6 +19,7 @@ from source_stripe.api.refusals import Refused, is_gone
 from source_stripe.api.values import Params, Row, unix_seconds
 from source_stripe.objects.events import Fold
 from source_stripe.objects.ledger import ById, Change
+from source_stripe.objects.subjects import by_type
 
 logger = logging.getLogger("airbyte.stripe")
 
@@ -170,11 +171,16 @@ class FromEvents:
         return ()
 
 
+EVERY_TYPE = ("*",)
+"""The event types of a fold that all events are for."""
+
+
 @dataclass(frozen=True)
 class Folded:
     """The rows are events. They make no records; `fold` takes them in."""
 
-    fold: Fold
+    folds: Sequence[tuple[Collection[str], Fold]]
+    """With the event types, and groups of them, that each was made for."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def costs(self, row: Row) -> bool:
@@ -182,7 +188,9 @@ class Folded:
 
     def records(self, row: Row, updated: int | None, known: Known) -> tuple[()]:
         with self._lock:
-            self.fold.add(row)
+            for types, fold in self.folds:
+                if by_type(dict.fromkeys(types, True), row["type"]):
+                    fold.add(row)
         return ()
 
     def tombstones(self, change: Change) -> tuple[()]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
@@ -28,7 +28,7 @@ class Route:
         """The route with its expansions in what it asks for."""
         listing = self.listing.expanding(self.expand)
         hydrator = self.hydrator and self.hydrator.expanding(listing, self.expand)
-        return Route(listing, self.projection, hydrator)
+        return replace(self, listing=listing, hydrator=hydrator, expand=())
 
 
 def failures_of(route: Route) -> Mapping[str, AirbyteTracedException]:

@@ -49,6 +49,8 @@ class Feed:
     """They name objects that no list shows: the first sync too reads those of the last 30 days."""
     lone: int | None = None
     """Of the stream's routes the one of objects that have no parent, which no list shows; None where each has one."""
+    tells_of_children: bool = False
+    """They are about the stream's own rows, which stand in the objects of several others."""
 
 
 @dataclass
@@ -62,10 +64,14 @@ class ChangesReading(ResumableReading):
     feed: Feed = field(kw_only=True)
     new_children_only: bool = field(default=False, kw_only=True)
     """Of a parent that changed, ask only for children created since the watermark."""
+    shared: bool = field(default=False, kw_only=True)
+    """Rows may stand in objects of other lists too: all that are read again count as changed when the sync began."""
+    quiet: bool = field(default=False, kw_only=True)
+    """Another reading of the stream emits the warnings about its state."""
 
     def phases(self, account: Account, saved: State) -> Iterator[Phase]:
         now, known = account.now, Known(again=self.again)
-        state = resume(saved, self.stream, self.cursor, account, self.setting)
+        state = resume(saved, self.stream, self.cursor, account, self.setting, quiet=self.quiet)
         watermark, window = self._begin(state, now)
         self._state = StreamState(now if watermark is None else watermark, window, state.read_with)
         first, overlap = state.watermark is None, OVERLAP + state.doubt
@@ -85,7 +91,7 @@ class ChangesReading(ResumableReading):
             unlisted, watermark, window = True, None, Window(Range(self.start, now), floor=floor)
             self._state = StreamState(now, window, state.read_with)
         if unlisted and window is not None:
-            known = self._knowing(known, changes, floor=window.floor)
+            known = self._knowing(known, changes, floor=self._floor(window, now))
             yield Phase(self._bury(changes, window), known)
         if watermark is not None:
             phase = self._follow(changes.since(watermark - overlap), watermark, state.doubt, now)
@@ -94,7 +100,7 @@ class ChangesReading(ResumableReading):
             del phase
             self._state = replace(self._state, watermark=now)
         if window is not None:
-            known = self._before_back_fill(known, changes, window, unlisted=unlisted)
+            known = self._before_back_fill(known, changes, self._floor(window, now), unlisted=unlisted)
             self._ranges = RangesDone(self.listings, window, account.birth)
             pieces = first_pieces(self.listings, window.left, account.birth, expects=bool(known.born))
             yield Phase(pieces, known, state_first=True)
@@ -105,13 +111,19 @@ class ChangesReading(ResumableReading):
         # All of it is emitted, and other streams of the sync need the memory.
         self.feed.fold.forget()
 
+    @property
+    def state(self) -> StreamState:
+        """Where the stream is."""
+        return self._state
+
     def _begin(self, state: StreamState, now: int) -> tuple[int | None, Window | None]:
         """The watermark since which changes are followed up, if they can be, and the window of the list to read."""
         watermark, window = state.watermark, state.window
         if watermark is None:
             return None, Window(Range(self.start, now))
         if is_gap(watermark, now):
-            logger.warning(GAP, self.stream)
+            if not self.quiet:
+                logger.warning(GAP, self.stream)
             # Not the watermark: a sync that was killed may have left rows that are newer.
             return None, Window(Range(self.start, now), floor=now - TRUSTED)
         if window is not None and window.floor is not None:
@@ -152,7 +164,8 @@ class ChangesReading(ResumableReading):
     def _follow(self, changes: Changes, watermark: int, doubt: int, now: int) -> Phase:
         """What brings the changes since a watermark."""
         since = watermark - self.lookback - doubt
-        known = Known(ById(changes), floor=watermark if self.feed.misses_births else None, again=self.again)
+        floor = now if self.shared else watermark if self.feed.misses_births else None
+        known = Known(ById(changes), floor=floor, again=self.again)
         if self.feed.parent_field is not None:
             pieces = self._of_parents(changes, self.feed.parent_field)
             return Phase([*pieces, *self._parents_again(watermark, pieces)], known)
@@ -162,10 +175,13 @@ class ChangesReading(ResumableReading):
         planned = plan(changes, since=since, start=self.start)
         return Phase(self._changed(planned, since, now), replace(known, born=ById(planned.born)))
 
-    def _before_back_fill(self, known: Known, changes: Changes, window: Window, *, unlisted: bool) -> Known:
+    def _floor(self, window: Window, now: int) -> int | None:
+        return now if self.shared and window.floor is not None else window.floor
+
+    def _before_back_fill(self, known: Known, changes: Changes, own_floor: int | None, *, unlisted: bool) -> Known:
         """What is known of the rows of a back-fill. `unlisted` where lists may lack some of them."""
         # The floor of what was followed up goes for these rows too: they may stand in both.
-        floors = (floor for floor in (window.floor, known.floor) if floor is not None)
+        floors = (floor for floor in (own_floor, known.floor) if floor is not None)
         known = replace(self._knowing(known, changes, floor=max(floors, default=None)), children=None, born=ById.none())
         if not unlisted or self.feed.hydrator is None:
             return known

@@ -201,7 +201,7 @@ class Frontier:
     def open(self, phase: Phase) -> None:
         """Begin with a phase: its pieces come up in their order. May be called again once they are finished."""
         with self._pieces.changed:
-            self._pieces.add([_Open(piece, phase.known) for piece in phase.pieces])
+            self._pieces.add([_Open(piece, each.known) for each in (phase, *phase.beside) for piece in each.pieces])
 
     def pieces(self) -> Iterator[int]:
         """Piece numbers as they come up, until all are finished or one has failed. Blocks in between."""

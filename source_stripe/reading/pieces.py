@@ -62,3 +62,5 @@ class Phase:
     state_first: bool = False
     """Whether the state goes out before any row, as where a back-fill begins. A sync that is killed before its first
     checkpoint then has a watermark: the next one knows since when to look for changes and deletions."""
+    beside: tuple[Phase, ...] = ()
+    """Those of other lists, with what is known of their objects. Their pieces may be read at the same time too."""

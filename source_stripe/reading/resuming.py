@@ -52,10 +52,13 @@ class OtherData(StreamFailure):
         )
 
 
-def resume(saved: Mapping[str, Any], stream: str, cursor: str, account: Account, setting: ReadWith) -> StreamState:
+def resume(
+    saved: Mapping[str, Any], stream: str, cursor: str, account: Account, setting: ReadWith, *, quiet: bool = False
+) -> StreamState:
     """The state that a stream goes on from, with what it is read with from now on: `setting` is what the config says.
 
-    Raises StateError where the state can't be gone on from, OtherData where it is of another account or mode.
+    `quiet` leaves the warnings to another reading of the same state. Raises StateError where the state can't be gone on
+    from, OtherData where it is of another account or mode.
     """
     try:
         state = StreamState.parse(saved, stream=stream, cursor=cursor, now=account.now)
@@ -68,9 +71,9 @@ def resume(saved: Mapping[str, Any], stream: str, cursor: str, account: Account,
         raise OtherData(f"the account {was.account}", f"the account {reads.account}")
     if was.live is not None and reads.live is not None and was.live != reads.live:
         raise OtherData(_mode(was.live), _mode(reads.live))
-    if state.doubt:
+    if state.doubt and not quiet:
         logger.warning(AHEAD, stream, utc(state.watermark - state.doubt))
-    if state.read_with is not None and (reads.start_date or 0) < (was.start_date or 0):
+    if not quiet and state.read_with is not None and (reads.start_date or 0) < (was.start_date or 0):
         logger.warning(MOVED, stream, utc(was.start_date or 0), _start(reads))
     # A key that may not read its account does not contradict the account of the state.
     return state.of(replace(reads, account=reads.account or was.account))

@@ -94,6 +94,11 @@ class Company:
         found = [row for row in self.alive(kind) if all(row.fields[name] == value for name, value in wanted.items())]
         return found[which % len(found)] if found else None
 
+    def tell(self, object_id: str) -> None:
+        """Note that something that shows an object was changed."""
+        if (resource := self.emulator.store.get(object_id)) is not None:
+            self._touch(resource)
+
     def hide(self, resource: Resource) -> None:
         """Note that lists show an object no longer, though it is there."""
         self.lost[resource.key] = Loss(resource.kind, self.now, Trace.EVENT)
@@ -150,11 +155,13 @@ class Company:
 
 
 _STEMS = {
+    "discount": "customer.discount",
     "tax_id": "customer.tax_id",
     **dict.fromkeys(("bank_account", "card", "source"), "customer.source"),
 }
 _DELETIONS = {
     "coupon.deleted",
+    "customer.discount.deleted",
     "customer.deleted",
     "customer.source.deleted",
     "customer.tax_id.deleted",

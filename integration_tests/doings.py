@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from integration_tests import discounting
 from integration_tests.company import Company
 from stripe_emulator.clock import rfc3339
 from stripe_emulator.facts import Json
@@ -78,11 +79,27 @@ def _owner(company: Company, which: int) -> str | None:
     return _customer(company, which) if which % 3 else None
 
 
+def _recent(company: Company, kind: str, which: int) -> str:
+    """The id of one that was created in the last 14 days; there is one then, if there was none."""
+    found = [row for row in company.alive(kind) if company.now - row.at < 14 * _DAY]
+    return found[which % len(found)].key if found else str(company.create(kind)["id"])
+
+
 def _test_clock(company: Company, which: int) -> str:
     return _parent(company, "test_helpers.test_clock", which)
 
 
 _CREATIONS: Mapping[str, Fields] = {
+    "billing.credit_grant": lambda company, which: {"customer": _customer(company, which)},
+    "billing.credit_balance_transaction": lambda company, which: {
+        "credit_grant": _parent(company, "billing.credit_grant", which)
+    },
+    "payment_record": lambda _, __: {},
+    "payment_attempt_record": lambda company, which: {"payment_record": _recent(company, "payment_record", which)},
+    "person": lambda company, which: {"account": _parent(company, "account", which)},
+    "radar.value_list": lambda _, __: {},
+    "radar.value_list_item": lambda company, which: {"value_list": _parent(company, "radar.value_list", which)},
+    "setup_intent": lambda _, __: {"status": "requires_action"},
     "account": lambda company, _: {"email": f"{company.number}@example.com"},
     "application_fee": lambda _, which: {"refunds": _rows(which, amount=which)},
     "balance_transaction": lambda _, which: {"status": "pending", "amount": which},
@@ -131,18 +148,27 @@ _CREATIONS: Mapping[str, Fields] = {
 }
 
 _STREAMS: Mapping[str, set[str]] = {
+    "billing.credit_grant": {"billing_credit_grants"},
+    "billing.credit_balance_transaction": {"billing_credit_balance_transactions"},
+    "discount": {"discounts"},
+    "mandate": {"mandates"},
+    "payment_record": {"payment_records", "payment_attempt_records"},
+    "payment_attempt_record": {"payment_attempt_records"},
+    "person": {"persons"},
+    "radar.value_list_item": {"radar_value_list_items"},
+    "setup_intent": {"setup_intents", "mandates"},
     "account": {"accounts"},
     "application_fee": {"application_fees", "application_fees_refunds"},
     "balance_transaction": {"balance_transactions"},
     "bank_account": {"bank_accounts", "customers"},
     "card": {"customer_cards", "customers"},
-    "charge": {"charges"},
+    "charge": {"charges", "mandates"},
     "checkout.session": {"checkout_sessions", "checkout_sessions_line_items"},
     "coupon": {"coupons"},
     "credit_note": {"credit_notes", "credit_notes_line_items"},
-    "customer": {"customers"},
+    "customer": {"customers", "discounts"},
     "fee_refund": {"application_fees", "application_fees_refunds"},
-    "invoice": {"invoices", "invoice_line_items"},
+    "invoice": {"invoices", "invoice_line_items", "discounts"},
     "invoiceitem": {"invoice_items"},
     "line_item": {"invoices", "invoice_line_items"},
     "payment_link": {"payment_links"},
@@ -154,8 +180,8 @@ _STREAMS: Mapping[str, set[str]] = {
     "refund": {"refunds", "charges"},
     "review": {"reviews"},
     "source": {"sources", "customers"},
-    "subscription": {"subscriptions", "subscription_items"},
-    "subscription_item": {"subscriptions", "subscription_items"},
+    "subscription": {"subscriptions", "subscription_items", "discounts"},
+    "subscription_item": {"subscriptions", "subscription_items", "discounts"},
     "tax_id": {"customer_tax_ids"},
     "transfer": {"transfers", "transfer_reversals"},
     "transfer_reversal": {"transfers", "transfer_reversals"},
@@ -266,7 +292,61 @@ def _automatic_update() -> Doing:
     return Doing(do, frozenset(_STREAMS["payment_method"]))
 
 
+def _name_mandate(company: Company, which: int) -> None:
+    """A setup intent or a charge names a mandate: a new one, or one that another names already."""
+    found = company.pick("mandate", which) if which % 5 == 4 else None
+    mandate = found.key if found else company.create("mandate")["id"]
+    if which % 2:
+        company.create("setup_intent", **{("mandate", "single_use_mandate")[which % 4 == 1]: mandate})
+    else:
+        company.create(
+            "charge", payment_method_details={"type": "us_bank_account", "us_bank_account": {"mandate": mandate}}
+        )
+    company.tell(mandate)
+
+
+def _change_mandate(company: Company, which: int) -> None:
+    if found := company.pick("mandate", which):
+        company.emulator.update(found.key, status=("inactive", "active")[which % 2])
+
+
+def _try_setup(company: Company, which: int) -> None:
+    """An attempt, of which its intent tells."""
+    intent = _parent(company, "setup_intent", which)
+    company.create("setup_attempt", setup_intent=intent)
+    company.emulator.update(intent, status="requires_action", description=f"number {company.number}", event=_TRIED)
+
+
+def _change_balance(company: Company, which: int) -> None:
+    """What a customer owes, of which the customer tells."""
+    customer = _customer(company, which)
+    company.create("customer_balance_transaction", customer=customer, amount=which)
+    company.emulator.update(customer, balance=company.number)
+
+
+def _change_attempt(company: Company, which: int) -> None:
+    """No event tells of it: it is read again as long as its record is."""
+    found = company.pick("payment_attempt_record", which)
+    record = found and company.emulator.store.get(found.fields["payment_record"])
+    if found and record and company.now - record.at < 14 * _DAY:
+        company.emulator.update(found.key, **_numbered(company, which))
+
+
+_TRIED = "setup_intent.setup_failed"
+
 DOINGS: Mapping[str, Doing] = {
+    "name mandate": Doing(_name_mandate, frozenset({"mandates"}), creates=True),
+    "change mandate": Doing(_change_mandate, frozenset({"mandates"})),
+    "try setup": Doing(_try_setup, frozenset({"setup_attempts"}), creates=True),
+    "change balance of customer": Doing(_change_balance, frozenset({"customer_balance_transactions"}), creates=True),
+    "change payment_record": _change("payment_record", _numbered, within=14 * _DAY),
+    "change payment_attempt_record": Doing(_change_attempt, frozenset({"payment_attempt_records"})),
+    "change person": _change("person", _noted("first_name")),
+    "give discount": Doing(discounting.give, frozenset({"discounts"}), creates=True),
+    "give discount again": Doing(discounting.give_again, frozenset({"discounts"})),
+    "take discount off": Doing(discounting.take_off, frozenset({"discounts"})),
+    "change discount": Doing(discounting.change, frozenset({"discounts"})),
+    "remove discount": Doing(discounting.remove, frozenset({"discounts"})),
     **{f"create {kind}": _creation(kind) for kind in _CREATIONS},
     "create customer on a test clock": _creation("customer", test_clock=_test_clock),
     **{

@@ -356,8 +356,12 @@ def _chosen(event: Event, usual: list[str], kind: str) -> list[str]:
 
 
 def _path(resource: Resource) -> str:
-    """Where an object is got by its id."""
-    *above, last = re.findall(r"{(\w+)}", pattern := facts.path_of(resource.kind))
+    """Where an object is got by its id; nowhere, if Stripe has no address for it (a discount)."""
+    try:
+        pattern = facts.path_of(resource.kind)
+    except LookupError:
+        return ""
+    *above, last = re.findall(r"{(\w+)}", pattern)
     for name in above:
         parent = resource.fields.get(name) or resource.fields.get(name.removesuffix("_id")) or resource.owner
         pattern = pattern.replace(f"{{{name}}}", str(parent))

@@ -14,6 +14,10 @@ from source_stripe.process.memory import share_heaps
 from source_stripe.process.output import Output
 from source_stripe.process.startup import quick_imports
 
+_COLLECT = (50_000, 20, 100)
+"""How rarely Python looks for cycles: pages are trees without any, and looking would be a tenth of the work. See
+docs/design/threads.md, "Memory"."""
+
 
 def main() -> None:
     """Run the command line's command and end the process, even if threads still wait to hand over rows."""

@@ -50,7 +50,8 @@ logger = logging.getLogger("airbyte.stripe")
 _CLOCK = time.time
 """This machine's clock, Unix time."""
 _CHECK_PATIENCE = 20.0
-"""Seconds that `check` waits for an answer; a sync waits as long as the manifest's backoff says."""
+"""Seconds that `check` waits for an answer; a sync waits as long as the manifest's backoff says. See
+docs/design/requests.md, "In `check`"."""
 
 
 class SourceStripe(ConcurrentDeclarativeSource):

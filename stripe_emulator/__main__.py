@@ -13,13 +13,14 @@ from stripe_emulator.emulator import StripeEmulator
 from stripe_emulator.limits import Limits
 from stripe_emulator.server import listening, server_of, url_of
 
+ACCOUNTS = ("empty", "demo", "full", "bulk")
+
 
 def main() -> None:
     """Serve an account until SIGTERM or SIGINT. The clock starts at the real now and ticks."""
     parser = argparse.ArgumentParser(prog="python -m stripe_emulator", description=main.__doc__)
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0, the default: any free one")
-    accounts = ["demo", "full", "bulk", "empty"]
-    parser.add_argument("--account", choices=accounts, default="empty", help="what the account holds at first")
+    parser.add_argument("--account", choices=ACCOUNTS, default="empty", help="what the account holds at first")
     parser.add_argument("--seed", type=int, default=1, help="seed that the account is made from")
     parser.add_argument("--plan", type=_plan, default=Plan(), help='what bulk holds: {"rows": {"charge": 1000}}')
     parser.add_argument("--limits", type=_limits, default=Limits(), help='{"latency": 0.3, "endpoint_rate": 25}')

@@ -1,7 +1,9 @@
 """Write source_stripe/expandable.json: what Stripe's objects name, hold and hide. A file that is right is left alone.
 
 The places come from the types of the `stripe` package. No type says that a field is left out unless it is expanded:
-those are kept by hand, in the emulator's facts. The streams' objects are in it, and what can be reached from them.
+`hidden_fields.json` has those, kept by hand from Stripe's reference (https://docs.stripe.com/api, "expandable"). An
+object that has a `never` there gives none of them out: that says why. The streams' objects are in the file that is
+written, and what can be reached from them.
 
 With --check nothing is written: the exit code says whether it is up to date.
 """
@@ -17,16 +19,7 @@ from tools.generate_schemas import ROOT, read_rows
 from tools.type_places import places
 from tools.type_supplements import object_type
 
-_HIDDEN = ROOT / "stripe_emulator" / "facts" / "kinds.json"
-
-# Objects whose hidden fields are never asked for, and why.
-_NEVER = {
-    "apps.secret": "it is a secret",
-    "identity.verification_report": "it is out of someone's papers",
-    "identity.verification_session": "it is out of someone's papers",
-    "issuing.card": "it is a secret",
-    "treasury.transaction": "Stripe does not expand it in lists",
-}
+_HIDDEN = Path(__file__).with_name("hidden_fields.json")
 
 Json = dict[str, Any]
 
@@ -55,7 +48,7 @@ def facts(objects: Iterable[str]) -> dict[str, Json]:
 
     Objects with nothing of that are left out.
     """
-    hidden = json.loads(_HIDDEN.read_text("utf-8"))["hidden"]
+    hidden = hidden_fields()
     found: dict[str, Json] = {}
     left = sorted(objects)
     while left:
@@ -64,16 +57,24 @@ def facts(objects: Iterable[str]) -> dict[str, Json]:
             continue
         there = places(object_type(name))
         ids, whole, lists = (outside_of_errors(paths) for paths in (there.ids, there.whole, there.lists))
+        left_out = hidden.get(name, {"fields": []})
+        why = left_out.get("never")
         found[name] = {
             "ids": ids,
             "whole": whole,
             "lists": lists,
-            "hidden": [] if name in _NEVER else hidden.get(name, []),
-            "never": {path: _NEVER[name] for path in hidden.get(name, []) if name in _NEVER},
+            "hidden": [] if why else left_out["fields"],
+            "never": dict.fromkeys(left_out["fields"], why) if why else {},
         }
         left += [kind for paths in (ids, whole, lists) for kinds in paths.values() for kind in kinds]
     told = {name: {key: value for key, value in fact.items() if value} for name, fact in found.items()}
     return {name: fact for name, fact in sorted(told.items()) if fact}
+
+
+def hidden_fields() -> dict[str, Json]:
+    """By object: the `fields` that Stripe leaves out unless they are expanded, and why they `never` are, if so."""
+    found: dict[str, Json] = json.loads(_HIDDEN.read_text("utf-8"))
+    return found
 
 
 def outside_of_errors(paths: Mapping[str, list[str]]) -> dict[str, list[str]]:

@@ -27,7 +27,7 @@ from source_stripe.catalog.expanding import (
 from source_stripe.catalog.schemas import StreamSchema, merged
 from source_stripe.source import SourceStripe
 from stripe_emulator import facts
-from tools.generate_expandable import main
+from tools.generate_expandable import hidden_fields, main
 from tools.stripe_types import object_names
 from unit_tests.conftest import KEY, ROWS
 
@@ -39,6 +39,12 @@ LOGGER = logging.getLogger("airbyte")
 
 def test_the_facts_are_up_to_date() -> None:
     assert main(["--check"]) == 0
+
+
+def test_the_emulator_hides_what_is_said_to_be_hidden() -> None:
+    """Each of the two has facts of its own. Where they differ, one of them is wrong."""
+    hidden = {kind: fields for kind in object_names() if (fields := list(facts.kind(kind).hidden))}
+    assert {kind: each["fields"] for kind, each in hidden_fields().items()} == hidden
 
 
 def test_what_is_hidden_is_what_the_emulator_hides() -> None:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import heapq
-import random
-from dataclasses import dataclass
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_stripe.api.rates import RateBudget, RateWindow, Slot
+from source_stripe.api.rates import RateBudget, RateWindow
 from source_stripe.catalog.asking import RateLimits
+from unit_tests.lower_limit import under_a_lower_limit
 
 
 @given(st.integers(1, 30), st.lists(st.floats(0, 0.3), min_size=1, max_size=120))
@@ -98,44 +95,9 @@ def test_slots_of_a_rate_that_failed_are_given_back() -> None:
     assert all(map(budget.stands, again))
 
 
-@dataclass
-class Limiter:
-    """A token bucket that holds a second of its rate, as Stripe's do (https://stripe.com/blog/rate-limiters)."""
-
-    full_at: float = 0.0
-
-    def lets_pass(self, now: float, rate: float) -> bool:
-        if passes := self.full_at + 1 / rate <= now + 1:
-            self.full_at = max(self.full_at, now) + 1 / rate
-        return passes
-
-
 @pytest.mark.parametrize("limit", [10, 15, 20])
 def test_a_lower_limit_is_found_and_kept(limit: int) -> None:
-    """By sixteen readers at 25 a second, each of which hears after 0.3 seconds what became of its request."""
-    budget, limiter, chance = RateBudget(RateLimits(account=1_000, endpoint=25)), Limiter(), random.Random(1)
-    answered = limited = 0
-    first = [(slot.at, number, slot) for number in range(16) if (slot := budget.reserve("/v1/x", 0.0))]
-    to_send: list[tuple[float, int, Slot]] = first
-    heard: list[tuple[float, int, bool]] = []
-    while (now := min([*to_send, *heard])[0]) < 60:
-        if heard and heard[0][0] == now:
-            _, number, passed = heapq.heappop(heard)
-            if not passed:
-                budget.slow_down("/v1/x", "endpoint-rate", now)
-                now += chance.uniform(0.25, 0.5)
-            slot = budget.reserve("/v1/x", now)
-            heapq.heappush(to_send, (slot.at, number, slot))
-            continue
-        _, number, slot = heapq.heappop(to_send)
-        if not budget.stands(slot):
-            slot = budget.reserve("/v1/x", now)
-            heapq.heappush(to_send, (slot.at, number, slot))
-            continue
-        passed = limiter.lets_pass(now, 25 if now < 10 else limit)
-        answered += passed and now >= 10
-        limited += not passed
-        heapq.heappush(heard, (now + 0.3 * chance.uniform(0.8, 1.3), number, passed))
+    answered, limited = under_a_lower_limit(limit)
 
     assert answered >= 0.9 * limit * 50
     assert limited <= 0.05 * answered

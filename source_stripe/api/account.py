@@ -18,8 +18,10 @@ logger = logging.getLogger("airbyte.stripe")
 _EVERY_ACCOUNT_HAS = ("/v1/events", "/v1/customers", "/v1/charges")
 """Lists that every account has: where they are missing too, the server is not Stripe's API."""
 _DAY = 86_400
+"""Seconds."""
 _NOTICED = 10
-"""Seconds by which two clocks may differ without a warning: an answer takes a while."""
+"""Seconds by which two clocks may differ without a warning: an answer takes a while. See docs/design/state.md,
+"Clocks"."""
 
 
 @dataclass(frozen=True)

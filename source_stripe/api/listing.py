@@ -14,6 +14,7 @@ from source_stripe.api.requester import StripeRequester
 from source_stripe.api.values import Params, unix_seconds
 
 _DAY = 86_400
+"""Seconds."""
 
 
 @dataclass(frozen=True)

@@ -15,21 +15,26 @@ from dataclasses import dataclass
 from source_stripe.catalog.asking import RateLimits
 
 _SECOND = 1.0
+"""Stripe counts requests in windows of so many seconds."""
 _LEAST = 0.5
-"""Requests a second below which no 429 slows a window down."""
+"""Requests a second below which no 429 slows a window down. See docs/design/requests.md, "The rate budget"."""
 _NEAR = 0.85
-"""Below this share of the rate that failed last, a rate grows by one request a second each second."""
+"""Below this share of the rate that failed last, a rate grows by one request a second each second. See
+docs/design/requests.md, "The rate budget"."""
 _PROBING = 0.01
-"""Above it, a rate grows by this times the square of the seconds since."""
+"""Above it, a rate grows by this times the square of the seconds since. See docs/design/requests.md, "The rate
+budget"."""
 _MOST_OF_A_PROCESS = 100.0
-"""Requests a second. Above that, more threads make one process no faster: they get into each other's way."""
+"""Requests a second. Above that, more threads make one process no faster: they get into each other's way. See
+docs/design/requests.md, "How many at once"."""
 _BUSY = 0.9
-"""A process that uses more than this part of a core is busy: threads of Python take turns."""
+"""A process that uses more than this part of a core is busy: threads of Python take turns. See docs/design/requests.md,
+"How many at once"."""
 _A_LITTLE_FASTER = 0.97
 """While busy, an answer counts as this part of the average at most: at a hundred answers a second, a quarter of the
-workers goes each second."""
+workers goes each second. See docs/design/requests.md, "How many at once"."""
 _RESERVE = 1.8
-"""Headroom over Little's law, for uneven latency and bursts."""
+"""Headroom over Little's law, for uneven latency and bursts. See docs/design/requests.md, "How many at once"."""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,8 @@ from source_stripe.api.errors import CURSOR_GONE, Outcome, StreamFailure, Stripe
 from source_stripe.api.pages import MalformedObject, MalformedPage
 
 MOST = 100
-"""Refused objects that a state carries at most. With more, it is not about single objects: the stream fails."""
+"""Refused objects that a state carries at most. With more, it is not about single objects: the stream fails. See
+docs/design/changes.md, "Refusals"."""
 _NAMED = 5
 """Ids in a message at most."""
 _OF_ONE = frozenset({"no retry wanted", CURSOR_GONE, "object gone", "id without address", "request refused"})

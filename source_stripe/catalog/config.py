@@ -13,7 +13,8 @@ from pydantic_core import PydanticCustomError
 
 API_URL = "https://api.stripe.com"
 MOST_WORKERS = 64
-"""Requests under way at once, whatever the rate budget and the latency would need."""
+"""Requests under way at once, whatever the rate budget and the latency would need. See docs/design/threads.md,
+"Threads"."""
 _MOST_ACCEPTED = 100
 """Of workers: what Airbyte's own connector takes."""
 KEYS_PAGE = "https://dashboard.stripe.com/apikeys"
@@ -24,6 +25,7 @@ _ADDRESS = re.compile(
 )
 """Nothing in it that two readers of addresses could take for different hosts: no user, backslash, escape or space."""
 _LAST_PORT = 65_535
+"""Of TCP."""
 _NOT_SECRET_KEYS = {
     "pk_": "a publishable key (pk_...), which can't read data",
     "whsec_": "a webhook signing secret (whsec_...), which can't read data",

@@ -13,6 +13,7 @@ from source_stripe.catalog.expanding import paths_below
 from source_stripe.catalog.stream_rows import EVENTS_PATH, V2_EVENTS_PATH, ParentRow, StreamRow
 
 _DAY = 86_400
+"""Seconds."""
 _BY_EVENTS = ("events", "events+created", "parent")
 
 

@@ -17,15 +17,19 @@ from math import inf
 from source_stripe.objects.ledger import Change
 
 _PAGES_A_PART = 10
-"""What an idle worker takes over is worth at least so many pages, where pages bring several objects each."""
+"""What an idle worker takes over is worth at least so many pages, where pages bring several objects each. See
+docs/design/changes.md, "Covering"."""
 _OBJECTS_A_PART = 5
-"""What an idle worker takes over is at least so many objects, where each costs a request."""
+"""What an idle worker takes over is at least so many objects, where each costs a request. See docs/design/changes.md,
+"Covering"."""
 _PATIENCE = 8
-"""Pages that brought nothing are followed by gets by id, one more after each such page; so many at most."""
+"""Pages that brought nothing are followed by gets by id, one more after each such page; so many at most. See
+docs/design/changes.md, "Covering"."""
 _WORTH_A_LOOK = 20
-"""A list without a time filter is paged for at least so many changes."""
+"""A list without a time filter is paged for at least so many changes. See docs/design/changes.md, "Covering"."""
 _LOOKS = 3
-"""A list without a time filter is left after so many pages in a row that brought nothing."""
+"""A list without a time filter is left after so many pages in a row that brought nothing. See docs/design/changes.md,
+"Covering"."""
 
 
 @dataclass(frozen=True)

@@ -26,9 +26,11 @@ from source_stripe.objects.subjects import (
 RETENTION = 30 * 86_400
 """Seconds for which Stripe keeps events."""
 TRUSTED = RETENTION - 86_400
-"""Seconds for which all events are taken to be there. A day is left for long syncs and differing clocks."""
+"""Seconds for which all events are taken to be there. A day is left for long syncs and differing clocks. See
+docs/design/changes.md, "Gaps"."""
 OVERLAP = 600
-"""Seconds before the watermark from which events are read again: some show up late."""
+"""Seconds before the watermark from which events are read again: some show up late. See docs/design/changes.md, "The
+phases of a stream with events"."""
 TYPES_A_REQUEST = 20
 """Stripe's limit of `types[]` (https://docs.stripe.com/api/events/list)."""
 

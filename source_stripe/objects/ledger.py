@@ -25,7 +25,7 @@ _Key = TypeVar("_Key", bound=Hashable)
 _NEVER = -(1 << 62)
 """In columns of times (Unix seconds): no event told."""
 _SHORT = 200
-"""Bytes of JSON that are not worth compressing."""
+"""Bytes of JSON that are not worth compressing. See docs/design/changes.md, "Memory of a ledger"."""
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 

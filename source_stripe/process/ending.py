@@ -13,7 +13,8 @@ from typing import NoReturn
 from source_stripe.process.output import Output
 
 _PATIENCE = 5.0
-"""Seconds for the rest of a line that is being written: a reader that has not taken it by then never will."""
+"""Seconds for the rest of a line that is being written: a reader that has not taken it by then never will. See
+docs/design/threads.md, "The end of the process"."""
 _told = threading.Lock()
 """Held once a message was written: two threads may find a reason to end the process."""
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)

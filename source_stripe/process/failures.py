@@ -11,9 +11,11 @@ from airbyte_cdk.models import AirbyteMessage, FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 _REASONS = 3
+"""In the last message. Platforms show it in a dialog."""
 _NAMES = 3
+"""Streams named for each reason."""
 _LETTERS = 220
-"""The last message has so many reasons at most, each with so many streams and letters: it has to fit a dialog."""
+"""Letters of each reason."""
 _WHOSE = re.compile(r"^(The stream \S+ is read together with \S+\. )?(The stream \S+ can't be read\. )?")
 _OF_ONE_OBJECT = re.compile(r"'[^']*'|\b[A-Za-z]+_\w*\d\w*")
 """What differs between failures of one reason: ids, also of requests, and what is quoted."""

@@ -25,7 +25,8 @@ from airbyte_cdk.models import (
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 _DEEPEST = 64
-"""Levels of nesting at most: the CDK copies, searches and prints such content by recursion."""
+"""Levels of nesting at most: the CDK copies, searches and prints such content by recursion. See docs/design/threads.md,
+"Guards"."""
 _SHOWN = 200
 """Letters of a reason at most: it may quote the content."""
 _RESET = "Reset the connection's state, or hand over the state messages that source-stripe wrote."

@@ -7,6 +7,7 @@ import ctypes
 _M_ARENA_MAX = -8
 """<malloc.h>, glibc 2.10 and later."""
 _HEAPS = 2
+"""Heaps that all threads share. See docs/design/threads.md, "Memory"."""
 
 
 def share_heaps() -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 logger = logging.getLogger("airbyte.stripe")
 
 _EVERY = 10.0
+"""Seconds between two reports. See docs/design/threads.md, "Guards"."""
 PartRead = Callable[[], float | None]
 """How much of a stream's time span is read, 0 to 1; None where nobody can know. Called from any thread."""
 

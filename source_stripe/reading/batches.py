@@ -26,10 +26,12 @@ from source_stripe.api.values import Row
 from source_stripe.process.output import Output
 
 _WAITING = 64
-"""Batches in memory at most, made but not yet written."""
+"""Batches in memory at most, made but not yet written. See docs/design/threads.md, "Memory"."""
 _RECORDS = 100
+"""Records of a batch, at most: a page. See docs/design/threads.md, "Memory"."""
 _BYTES = 500_000
-"""Two pages of charges. A hundred invoices of a hundred lines would be 30 MB."""
+"""Bytes from which on a batch ends: two pages of charges. A hundred invoices of a hundred lines would be 30 MB. See
+docs/design/threads.md, "Memory"."""
 _KEY = "source_stripe.batch"
 """The only field of a record that carries a batch; it never leaves the process."""
 

@@ -20,7 +20,8 @@ from source_stripe.reading.splitting import Need, Trust, foresee, part_of, short
 from source_stripe.reading.workers import Workers
 
 _ENOUGH = 0.8
-"""Below this part of its fair share of workers, a list can't use its request budget."""
+"""Below this part of its fair share of workers, a list can't use its request budget. See
+docs/design/reading-and-splitting.md, "Readers"."""
 
 
 @dataclass

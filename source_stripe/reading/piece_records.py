@@ -29,9 +29,11 @@ logger = logging.getLogger("airbyte.stripe")
 
 _STEPS_A_CHECKPOINT = 5
 """Steps from one checkpoint of a reader to its next: pages, and handfuls of rows that cost requests. If the sync is
-killed, what came since the last checkpoint comes again. A checkpoint costs as much as a few rows."""
+killed, what came since the last checkpoint comes again. A checkpoint costs as much as a few rows. See
+docs/design/state.md, "Checkpoints"."""
 _ROWS_LEFT_AT_ONCE = 5
-"""Rows that an idle worker takes over at a time: few, as each costs a request or more."""
+"""Rows that an idle worker takes over at a time: few, as each costs a request or more. See
+docs/design/reading-and-splitting.md, "Rows that cost requests"."""
 
 
 @dataclass(frozen=True)

@@ -10,23 +10,28 @@ from itertools import pairwise
 from source_stripe.api.ranges import PageSpan, Range
 
 _PAGES_A_PIECE = 12
-"""Pages of a piece at least. Each piece ends in a page that is half empty on average; shorter ones waste too much."""
+"""Pages of a piece at least. Each piece ends in a page that is half empty on average; shorter ones waste too much. See
+docs/design/reading-and-splitting.md, "Pieces"."""
 _PAGES_AT_THE_END = 1
-"""Near the end of a long list pieces may be as short as this: idle workers would waste more than half a page."""
+"""Near the end of a long list pieces may be as short as this: idle workers would waste more than half a page. See
+docs/design/reading-and-splitting.md, "Pieces"."""
 _LONG = 100
-"""Pages of a list that counts as long."""
+"""Pages of a list that counts as long. See docs/design/reading-and-splitting.md, "Pieces"."""
 
 _FORESIGHT = 24
-"""What lies behind a page is taken to be as dense as it, for so many times the pages that were read so far."""
+"""What lies behind a page is taken to be as dense as it, for so many times the pages that were read so far. See
+docs/design/reading-and-splitting.md, "Foresight"."""
 _GAPS = 100 / 99
-"""A page of a hundred rows spans ninety-nine gaps between rows, and stands for a hundred."""
+"""A page of a hundred rows spans ninety-nine gaps between rows, and stands for a hundred. See
+docs/design/reading-and-splitting.md, "Foresight"."""
 
 _FIRST_PAGES = 30
-"""Pages of a list in which one request may be wasted."""
+"""Pages of a list in which one request may be wasted. See docs/design/reading-and-splitting.md, "Trust"."""
 _PAGES_A_WASTE = 8
-"""Pages behind those for each further request that may be wasted."""
+"""Pages behind those for each further request that may be wasted. See docs/design/reading-and-splitting.md, "Trust"."""
 _TRUSTING = 1.5
-"""An exponent. With 1.0 the readers of a list double after each round of answers, with 1.5 they triple."""
+"""An exponent. With 1.0 the readers of a list double after each round of answers, with 1.5 they triple. See
+docs/design/reading-and-splitting.md, "Trust"."""
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ REFUSED = "refused"
 _FLAG = "__ab_"
 """The prefix of the CDK's own keys in the states of streams that have no cursor."""
 _DAY = 86_400
+"""Seconds."""
 _SHOWN = 200
 """Letters of a state in a message at most: some name thousands of customers."""
 

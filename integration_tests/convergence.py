@@ -44,8 +44,7 @@ _BREAKS = tuple(fault for fault in PASSING if fault is not UNREACHABLE and not f
 DIFFERENCES = """
 1. What changed in the second in which the sync began, or later, or has events that could not be seen then, is right
    after the next sync.
-2. What was deleted more than 30 days before a sync that came more than 29 days after the last one stays there; also if
-   that was killed, before its first state.
+2. What was deleted more than 30 days before a sync that came more than 29 days after the last one stays there.
 3. A review that was closed as long before such a sync stays open there, and one that was closed as long before the
    first sync is missing: lists have only open ones.
 4. What is expanded in a row is as it was when the row was read last.
@@ -131,8 +130,8 @@ class Replica:
         if loss.trace is Trace.NOTHING:
             return True
         if watermark is None:
-            # A sync that was killed before its first state may have left rows.
-            return loss.time < now - RETENTION
+            # Its list does not show it, and no event does any more. No other row is there before the first state.
+            return loss.kind == "review" and loss.time < now - RETENTION
         if now - watermark <= GAP or loss.time < watermark - LATE:
             return False
         return loss.time < now - RETENTION

@@ -127,6 +127,23 @@ def test_final_messages_are_sentences(requests_mock: Mocker, read: Command) -> N
     assert not [line for line in output.logs if "did not sync successfully" in line]
 
 
+@pytest.mark.parametrize(
+    ("statuses", "ended_with"),
+    [((403, 403), "config_error"), ((403, 400), "system_error"), ((400, 400), "system_error")],
+)
+def test_a_sync_ends_as_the_users_fault_only_if_all_failures_are(
+    statuses: tuple[int, int], ended_with: str, requests_mock: Mocker, read: Command
+) -> None:
+    mock_account(requests_mock)
+    for stream, status in zip(("charges", "refunds"), statuses, strict=True):
+        refusal = {"error": {"type": "invalid_request_error", "message": "No."}}
+        requests_mock.get(f"{API}/v1/{stream}", status_code=status, json=refusal, headers={"Date": DATE})
+
+    _, output = read("charges", "refunds")
+
+    assert error_of(output)["failure_type"] == ended_with
+
+
 def test_a_state_that_is_refused_ends_its_stream_only(requests_mock: Mocker, read: Command) -> None:
     mock_account(requests_mock)
     mock_list(requests_mock, "/v1/refunds", rows_of("re", 1))

@@ -31,6 +31,7 @@ class Failures:
     """Sentences as they came first, by the sentence without what differs."""
     _times: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     """How often, by sentence and stream."""
+    _types: set[FailureType] = field(default_factory=set)
 
     def __bool__(self) -> bool:
         return bool(self._said)
@@ -48,14 +49,16 @@ class Failures:
         for message in messages:
             error = message.trace.error if message.trace else None
             stream = error.stream_descriptor if error else None
+            if error is not None and stream is not None and error.failure_type is not None:
+                self._types.add(error.failure_type)
             if error is None or stream is None or self.is_new(stream.name, str(error.message)):
                 yield message
 
     def closing(self) -> AirbyteTracedException:
-        """The failure that the sync ends with. Its type says nothing: each stream's own failure has told it."""
-        return AirbyteTracedException(
-            message=str(self), internal_message="streams failed", failure_type=FailureType.config_error
-        )
+        """The failure that the sync ends with: a config error only if each of its failures is one."""
+        others = sorted(self._types - {FailureType.config_error}, key=lambda kind: kind.value)
+        failure_type = others[0] if others else FailureType.config_error
+        return AirbyteTracedException(message=str(self), internal_message="streams failed", failure_type=failure_type)
 
     def __str__(self) -> str:
         failed = {stream for times in self._times.values() for stream in times}

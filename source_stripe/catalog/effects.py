@@ -66,7 +66,7 @@ def _broken(row: StreamRow) -> Iterator[tuple[str, str]]:
         yield "parents", "`parent` stands beside it"
     elif len(row.parents) == 1:
         yield "parents", "it names one parent, which is what `parent` is for"
-    elif row.product and len(row.parents) != _A_PAIR:
+    elif row.product and len(row.parents) != 2:
         yield "product", "`parents` names no two parents"
 
 
@@ -107,7 +107,6 @@ def _gets_by_id(row: StreamRow, plan: SyncPlan, rows: _Rows) -> bool:
     return is_other_path and row.paging != "object" and (by_events or bool(row.include) or row.sync == "created")
 
 
-_A_PAIR = 2
 _NO_EVENTS = "the stream follows no events of its own"
 _NO_LIST = "the stream has no `path`"
 _NO_OBJECTS = "the stream follows no events about objects of a list of its own"

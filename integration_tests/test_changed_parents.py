@@ -215,3 +215,17 @@ def test_a_state_of_before_goes_on(account: StripeEmulator, days: int) -> None:
     synced(account, connection)
 
     assert connection.table("mandates")[(ids[1],)]["status"] == "inactive"
+
+
+def test_a_source_that_fails_shows_in_its_customer(account: StripeEmulator) -> None:
+    """The events of sources by themselves, `source.failed`, name their customer too."""
+    customer = account.create("customer")["id"]
+    source = account.create("source", customer=customer, status="pending")["id"]
+    connection = Connection(["customers"])
+    synced(account, connection)
+
+    account.update(source, status="failed")
+    synced(account, connection)
+
+    (row,) = connection.table("customers").values()
+    assert [each["status"] for each in row["sources"]["data"]] == ["failed"]

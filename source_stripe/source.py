@@ -50,7 +50,7 @@ logger = logging.getLogger("airbyte.stripe")
 _CLOCK = time.time
 """This machine's clock, Unix time."""
 _CHECK_PATIENCE = 20.0
-"""Seconds that `check` waits for an answer; a sync waits as long as the manifest's backoff says. See
+"""Seconds that `check` waits for an answer; a sync waits as long as the manifest's `pace` says. See
 docs/design/requests.md, "In `check`"."""
 
 

@@ -156,9 +156,9 @@ def _closed(descriptor: int) -> int:
 
 FAULTS: Mapping[str, Fault] = {
     "generator": _of_charges("source_stripe.reading.cursor.ReadingCursor._slices"),
-    "reader": _of_charges("source_stripe.reading.retriever.StripeRetriever._read"),
+    "reader": _of_charges("source_stripe.reading.piece_records.PieceRecords.all"),
     "serializing": _patched("source_stripe.reading.batches.Batches._batch"),
-    "checkpoint": _patched("source_stripe.reading.readings.Progress.through"),
+    "checkpoint": _patched("source_stripe.reading.readings.RangesDone.add"),
     "main": _patched("airbyte_cdk.sources.concurrent_source.concurrent_read_processor.stream_data_to_airbyte_message"),
     "progress": _progress_dies,
     "incomplete": _patched("source_stripe.entrypoint._completed", lambda _: None),

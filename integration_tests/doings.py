@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from integration_tests import discounting
+from integration_tests import discounting, steps
 from integration_tests.company import Company
 from stripe_emulator.clock import rfc3339
 from stripe_emulator.facts import Json
@@ -238,18 +238,6 @@ def _attach_source(company: Company, which: int) -> None:
         company.emulator.update(found.key, customer=_customer(company, which))
 
 
-def _detach_source(company: Company, which: int) -> None:
-    if found := [row for row in company.alive("source") if row.fields["customer"]]:
-        company.hide(found[which % len(found)])
-        company.emulator.update(found[which % len(found)].key, customer=None)
-
-
-def _close_review(company: Company, which: int) -> None:
-    if found := company.pick("review", which, open=True):
-        company.hide(found)
-        company.emulator.update(found.key, open=False, closed_reason="approved")
-
-
 def _refund(company: Company, which: int) -> None:
     """A refund, and its charge says how much is refunded: only that is told to older accounts."""
     refund = company.create("refund", **_CREATIONS["refund"](company, which))
@@ -264,11 +252,6 @@ def _change_of_a_customers(kind: str, event: str | None = None) -> Doing:
             company.emulator.update(found[which % len(found)].key, event=event, **_numbered(company, which))
 
     return Doing(do, frozenset(_STREAMS[kind]))
-
-
-def _tell_of_nothing(company: Company, _: int) -> None:
-    """A v2 event that names no object."""
-    company.emulator.write_v2_event("v2.core.account_link.returned", company.now, data={"account_id": "acct_1"})
 
 
 def _noted(name: str) -> Fields:
@@ -290,24 +273,6 @@ def _automatic_update() -> Doing:
             company.emulator.update(found.key, event="payment_method.automatically_updated", **fields)
 
     return Doing(do, frozenset(_STREAMS["payment_method"]))
-
-
-def _name_mandate(company: Company, which: int) -> None:
-    """A setup intent or a charge names a mandate: a new one, or one that another names already."""
-    found = company.pick("mandate", which) if which % 5 == 4 else None
-    mandate = found.key if found else company.create("mandate")["id"]
-    if which % 2:
-        company.create("setup_intent", **{("mandate", "single_use_mandate")[which % 4 == 1]: mandate})
-    else:
-        company.create(
-            "charge", payment_method_details={"type": "us_bank_account", "us_bank_account": {"mandate": mandate}}
-        )
-    company.tell(mandate)
-
-
-def _change_mandate(company: Company, which: int) -> None:
-    if found := company.pick("mandate", which):
-        company.emulator.update(found.key, status=("inactive", "active")[which % 2])
 
 
 def _try_setup(company: Company, which: int) -> None:
@@ -335,8 +300,8 @@ def _change_attempt(company: Company, which: int) -> None:
 _TRIED = "setup_intent.setup_failed"
 
 DOINGS: Mapping[str, Doing] = {
-    "name mandate": Doing(_name_mandate, frozenset({"mandates"}), creates=True),
-    "change mandate": Doing(_change_mandate, frozenset({"mandates"})),
+    "name mandate": Doing(steps.name_mandate, frozenset({"mandates"}), creates=True),
+    "change mandate": Doing(steps.change_mandate, frozenset({"mandates"})),
     "try setup": Doing(_try_setup, frozenset({"setup_attempts"}), creates=True),
     "change balance of customer": Doing(_change_balance, frozenset({"customer_balance_transactions"}), creates=True),
     "change payment_record": _change("payment_record", _numbered, within=14 * _DAY),
@@ -405,11 +370,11 @@ DOINGS: Mapping[str, Doing] = {
     "create refund": Doing(_refund, frozenset(_STREAMS["refund"]), creates=True),
     "change refund": _change("refund", _numbered),
     "fail refund": _change("refund", lambda _, __: {"status": "failed"}, status="pending"),
-    "close review": Doing(_close_review, frozenset({"reviews"})),
+    "close review": Doing(steps.close_review, frozenset({"reviews"})),
     "change source": _change_of_a_customers("source"),
     "change source as payment_method": _change_of_a_customers("source", "payment_method.updated"),
     "attach source": Doing(_attach_source, frozenset(_STREAMS["source"])),
-    "detach source": Doing(_detach_source, frozenset(_STREAMS["source"])),
+    "detach source": Doing(steps.detach_source, frozenset(_STREAMS["source"])),
     "fail source": _change("source", lambda _, __: {"status": "failed"}, status="pending"),
     "change subscription": _change("subscription", _noted("description")),
     "cancel subscription": _deletion("subscription"),
@@ -421,7 +386,7 @@ DOINGS: Mapping[str, Doing] = {
         "v2.core.account", lambda _, which: {"identity": {"country": ("us", "de", "jp")[which % 3]}}
     ),
     "close v2.core.account": _change("v2.core.account", lambda _, __: {"closed": True}, closed=False),
-    "return from account link": Doing(_tell_of_nothing, frozenset(_STREAMS["v2.core.account"])),
+    "return from account link": Doing(steps.tell_of_nothing, frozenset(_STREAMS["v2.core.account"])),
     "change v2.core.account_person": _change(
         "v2.core.account_person",
         lambda company, _: {"given_name": f"number {company.number}", "updated": rfc3339(company.now)},

@@ -6,10 +6,8 @@ written: the exit code says whether it is up to date.
 
 import argparse
 import ast
-import re
 import sys
-import textwrap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +40,7 @@ from source_stripe.reading.readings import GONE
 from source_stripe.reading.resuming import AHEAD, MOVED, OtherData
 from source_stripe.reading.state import UnknownStateError
 from tools.generate_docs import ROOT, write
+from tools.prose import filled, marked, quoted
 
 _SAID = "`<what Stripe said (HTTP status, type, code, param, request ID)>`"
 _NO_ANSWER = "`<host, port and kind of failure>`"
@@ -194,22 +193,22 @@ def _entry(policy: Policy) -> str:
         kind = f" A {_TYPES[policy.failure]}."
     heading = f"### {policy.name[0].upper()}{policy.name[1:]}"
     why = policy.why.format(**_judged())
-    return "\n\n".join([heading, _quoted(message), _filled(why), _filled(f"{happens}{kind}"), ""])
+    return "\n\n".join([heading, quoted(message), filled(why), filled(f"{happens}{kind}"), ""])
 
 
 def _refused() -> Iterator[str]:
-    yield _quoted(_marked(ObjectsRefused("<stream>", [("<id>", "<why>"), ("<id>", "")]).message or "")) + "\n"
-    yield _filled(
+    yield quoted(marked(ObjectsRefused("<stream>", [("<id>", "<why>"), ("<id>", "")]).message or "")) + "\n"
+    yield filled(
         "Stripe refused what was asked about single objects: an object itself, what is nested in it, or its children. "
         "It answered with *request refused*, *no retry wanted*, *place in the list gone* or *object gone* (where what "
         "is gone is not the object itself), or the ID has no address. All others were read. The state goes on and "
         "carries the IDs under `refused`, so that each next sync asks for them again. A system error."
     )
     yield ""
-    yield _quoted(_marked(TooManyRefused("<id>", "<why>").message or "")) + "\n"
-    yield _filled("That is no matter of single objects: the stream stops. A system error.") + "\n"
-    yield _quoted(_marked(MalformedObject("<path>", "<what is wrong>").message or "")) + "\n"
-    yield _filled("Something else came than the object that was asked for; it counts as refused. What may be wrong:")
+    yield quoted(marked(TooManyRefused("<id>", "<why>").message or "")) + "\n"
+    yield filled("That is no matter of single objects: the stream stops. A system error.") + "\n"
+    yield quoted(marked(MalformedObject("<path>", "<what is wrong>").message or "")) + "\n"
+    yield filled("Something else came than the object that was asked for; it counts as refused. What may be wrong:")
     yield ""
     yield from (f"- {what}" for what in _found_wrong("MalformedObject"))
     yield ""
@@ -217,8 +216,8 @@ def _refused() -> Iterator[str]:
 
 def _malformed() -> Iterator[str]:
     told = MalformedPage("<path>", "<what is wrong>")
-    yield _quoted(_marked(told.message or "")) + "\n"
-    yield _filled(
+    yield quoted(marked(told.message or "")) + "\n"
+    yield filled(
         "Stripe's answer breaks the rules of its own lists, and going on would loop or lose rows. A system error. "
         "What may be wrong:"
     )
@@ -249,19 +248,19 @@ def _text(node: ast.expr) -> str:
 
 
 def _config() -> Iterator[str]:
-    yield _filled(
+    yield filled(
         "`check` refuses a config that can't be used, before any request, and so do `discover` and `read`. The "
         "message begins with *The config can't be used:* and says all that is wrong. A config error."
     )
     yield ""
     for why, config in BAD_CONFIGS:
-        yield _quoted(_refusal(config)) + "\n\n" + _filled(why) + "\n"
-    yield _filled("Of `expand` ([expand.md](expand.md) says what can be):") + "\n"
+        yield quoted(_refusal(config)) + "\n\n" + filled(why) + "\n"
+    yield filled("Of `expand` ([expand.md](expand.md) says what can be):") + "\n"
     rows = Manifest.load().rows
     for why, expand in BAD_EXPANSIONS:
         message = _expand_refusal(rows, expand)
         shown, _, listed = message.partition(" What can be expanded: ")
-        yield _quoted(shown + (" What can be expanded: ..." if listed else "")) + "\n\n" + _filled(why) + "\n"
+        yield quoted(shown + (" What can be expanded: ..." if listed else "")) + "\n\n" + filled(why) + "\n"
 
 
 def _judged() -> Mapping[str, str]:
@@ -293,28 +292,28 @@ def _expand_refusal(rows: Mapping[str, StreamRow], expand: Mapping[str, list[str
 
 
 def _state() -> Iterator[str]:
-    yield _quoted(_marked(str(UnknownStateError("<stream>", "<the state>")))) + "\n"
-    yield _filled(
+    yield quoted(marked(str(UnknownStateError("<stream>", "<the state>")))) + "\n"
+    yield filled(
         "The state is another connector's, was edited, or lies days ahead of Stripe's clock, which would skip what "
         "comes in between. States of Airbyte's own Stripe connector are understood. A config error."
     )
     yield ""
     other = OtherData("the account <account>", "the account <other account>")
     other.concerns("<stream>")
-    yield _quoted(_marked(other.message or "")) + "\n"
-    yield _filled(
+    yield quoted(marked(other.message or "")) + "\n"
+    yield filled(
         "The key, or `account_id`, was replaced by one of another account, or a live key by one for test data. The "
         "stream reads nothing, and its state stays as it was. A config error."
     )
     yield ""
-    yield _quoted(_marked("WARN " + GAP.replace("%s", "<stream>"))) + "\n"
-    yield _filled("No failure. [how-it-works.md](how-it-works.md#gaps) says what a gap costs.") + "\n"
-    yield _quoted(_marked("WARN " + GONE.replace("%s", "<stream>", 1).replace("%s", "<time>"))) + "\n"
-    yield _filled("No failure. The rows of that stream are events, and nothing else holds what they held.") + "\n"
+    yield quoted(marked("WARN " + GAP.replace("%s", "<stream>"))) + "\n"
+    yield filled("No failure. [how-it-works.md](how-it-works.md#gaps) says what a gap costs.") + "\n"
+    yield quoted(marked("WARN " + GONE.replace("%s", "<stream>", 1).replace("%s", "<time>"))) + "\n"
+    yield filled("No failure. The rows of that stream are events, and nothing else holds what they held.") + "\n"
     for said in (MOVED, AHEAD):
-        yield _quoted(_marked("WARN " + said.replace("%s", "<stream>", 1).replace("%s", "<time>"))) + "\n"
+        yield quoted(marked("WARN " + said.replace("%s", "<stream>", 1).replace("%s", "<time>"))) + "\n"
     yield (
-        _filled(
+        filled(
             "No failures. [how-it-works.md](how-it-works.md#when-something-around-it-changes) says what comes again."
         )
         + "\n"
@@ -322,15 +321,15 @@ def _state() -> Iterator[str]:
 
 
 def _files() -> Iterator[str]:
-    yield _quoted(_marked(InputError("<config, catalog or state>", "<file> <what is wrong>").message or "")) + "\n"
-    yield _filled("It was written by hand, or by another program for another connector. A config error. It may be:")
+    yield quoted(marked(InputError("<config, catalog or state>", "<file> <what is wrong>").message or "")) + "\n"
+    yield filled("It was written by hand, or by another program for another connector. A config error. It may be:")
     yield ""
     yield from (f"- {what}" for what in _found_wrong("InputError"))
     yield ""
     rows = Manifest.load().rows
     for problem in refused(ConfiguredAirbyteCatalog(streams=[*UNREADABLE]), rows).values():
-        yield _quoted(_marked(problem)) + "\n"
-    yield _filled(
+        yield quoted(marked(problem)) + "\n"
+    yield filled(
         "The connection was set up with another connector, or another version of this one. Such a stream fails with a "
         "config error, and the others are read."
     )
@@ -338,7 +337,7 @@ def _files() -> Iterator[str]:
 
 
 def _check() -> Iterator[str]:
-    yield _filled(
+    yield filled(
         "`check` asks for one row of every list that the streams are read from, and logs what it finds. It fails only"
         " if the key is refused or no stream can be read; then its message is all of the following that applies."
     )
@@ -366,8 +365,8 @@ def _check() -> Iterator[str]:
     for why, findings in told:
         verdict = checking.judge(findings)
         *_, line = (*verdict.warnings, *verdict.notes)
-        yield _quoted(_marked(line.whole)) + "\n\n" + _filled(why) + "\n"
-    yield _filled(
+        yield quoted(marked(line.whole)) + "\n\n" + filled(why) + "\n"
+    yield filled(
         "Children that are asked for by their parent's ID are not asked for by `check`, nor is the rest of a nested "
         "list: a permission that only those need shows in the sync."
     )
@@ -384,30 +383,13 @@ def _probe(*streams: str, followers: tuple[str, ...] = ()) -> checking.Probe:
 
 
 def _connector() -> Iterator[str]:
-    yield _quoted(_marked("The stream <stream> is read together with <other stream>. <Why that failed>")) + "\n"
-    yield _filled(
+    yield quoted(marked("The stream <stream> is read together with <other stream>. <Why that failed>")) + "\n"
+    yield filled(
         "Both come from the same list, which is read once for them. The error's type is that of the other stream's."
     )
     yield ""
     for beginning, why in CONNECTOR.items():
-        yield _quoted(f"{beginning}`<what>`") + "\n\n" + _filled(why) + "\n"
-
-
-def _marked(text: str) -> str:
-    """The text with its placeholders set apart."""
-    return re.sub(r"<[^>]*>", lambda found: f"`{found[0]}`", text)
-
-
-def _quoted(text: str) -> str:
-    return "\n".join(f"> {line}" for line in _lines(text, 118))
-
-
-def _filled(text: str) -> str:
-    return "\n".join(_lines(text, 120))
-
-
-def _lines(text: str, width: int) -> Iterable[str]:
-    return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
+        yield quoted(f"{beginning}`<what>`") + "\n\n" + filled(why) + "\n"
 
 
 if __name__ == "__main__":

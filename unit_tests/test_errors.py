@@ -20,8 +20,9 @@ from source_stripe.api import errors
 from source_stripe.api.account import AccountReader
 from source_stripe.api.answers import Refusal, causes, decode, stripe_time
 from source_stripe.api.errors import Outcome, Policy, StripeError, ends
+from source_stripe.api.judging import policy_of, policy_of_silence
 from source_stripe.api.pages import MalformedPage
-from source_stripe.api.policies import TABLE, policy_of, policy_of_silence
+from source_stripe.api.policies import TABLE
 from source_stripe.api.replies import IdWithoutAddress
 from source_stripe.api.requester import StripeRequester
 from source_stripe.catalog.config import parse_config

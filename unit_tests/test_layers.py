@@ -90,3 +90,10 @@ def test_what_calls_itself_pure_loads_neither_the_cdk_nor_requests() -> None:
 def test_products_import_nothing_of_their_tests_and_of_each_other(folder: str, others: set[str]) -> None:
     for name, path in modules(ROOT / folder).items():
         assert {each.split(".")[0] for each in imported(path)} & others == set(), name
+
+
+def test_no_file_is_longer_than_four_hundred_lines() -> None:
+    folders = ("source_stripe", "stripe_emulator", "unit_tests", "integration_tests", "tools", "benchmarks")
+    files = [path for folder in folders for path in (ROOT / folder).rglob("*.py") if ".peers" not in path.parts]
+    assert len(files) > 200
+    assert [str(path) for path in files if len(path.read_text("utf-8").splitlines()) > 400] == []

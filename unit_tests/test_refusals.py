@@ -8,8 +8,8 @@ import pytest
 
 from source_stripe.api.answers import Refusal
 from source_stripe.api.errors import StreamFailure, StripeError
+from source_stripe.api.judging import policy_of
 from source_stripe.api.pages import MalformedObject, MalformedPage
-from source_stripe.api.policies import policy_of
 from source_stripe.api.refusals import MOST, Refused, TooManyRefused, is_gone, is_of_one, of_a_whole_list
 from unit_tests.conftest import ASKING
 

@@ -10,21 +10,16 @@ import re
 import socket
 import ssl
 from collections.abc import Mapping
-from typing import Any
 
 from airbyte_cdk.models import FailureType
 from requests.exceptions import InvalidSchema, InvalidURL, MissingSchema, ProxyError
 from urllib3.exceptions import LocationValueError
 
-from source_stripe.api.answers import Refusal
 from source_stripe.api.errors import CURSOR_GONE, Outcome, Policy
-from source_stripe.api.replies import AnswersWith, Either, IdWithoutAddress, Reply, Silence
-from source_stripe.catalog.asking import Judged
+from source_stripe.api.replies import AnswersWith, Either, IdWithoutAddress, Silence
 from source_stripe.catalog.config import KEYS_PAGE
 
 _REFUSED = {400, 401, 403, 404}
-_OF_ANSWERS = {"object", "data", "id"}
-"""Every answer has one of these; some objects have an `error` beside."""
 _UNKNOWN = "Unrecognized request URL"
 _NO_PLATFORM = re.compile("Only Stripe Connect platforms can work with other accounts")
 
@@ -381,38 +376,3 @@ _TABLE = (
 
 TABLE: Mapping[str, Policy] = {policy.name: policy for policy in _TABLE}
 """All policies by name, in order: the first that has the reply counts."""
-
-
-def policy_of(
-    status: int, headers: Mapping[str, str], body: Any, judged: Judged, *, for_account: bool = False
-) -> Policy | None:
-    """The policy for an answer; None if the answer can be used. `body` is the decoded JSON; None if it was none.
-
-    `judged` is what the manifest says of replies; `for_account` where a connected account was asked for.
-    """
-    is_json = isinstance(body, Mapping)
-    is_error = is_json and bool(body.get("error")) and not _OF_ANSWERS & body.keys()
-    if 200 <= status < 300 and is_json and not is_error:
-        return None
-    said, should_retry = Refusal.of(status, headers, body), headers.get("Stripe-Should-Retry", "")
-    return _first(
-        Reply(
-            said,
-            should_retry,
-            is_json,
-            is_error=is_error,
-            for_account=for_account,
-            limited=status in judged.limited,
-            passing=status in judged.passing,
-            of_cursor=said.param == judged.cursor_param,
-        )
-    )
-
-
-def policy_of_silence(error: Exception) -> Policy:
-    """The policy for a request that got no answer."""
-    return _first(Reply(Refusal.silence(error), error=error))
-
-
-def _first(reply: Reply) -> Policy:
-    return next(policy for policy in _TABLE if policy.replies.has(reply))

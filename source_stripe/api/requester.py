@@ -18,7 +18,7 @@ from urllib3.exceptions import HTTPError
 from source_stripe.api.answers import Answer, Refusal, decode, host_and_port, stripe_time
 from source_stripe.api.connections import BoundedAdapter
 from source_stripe.api.errors import Outcome, StripeError
-from source_stripe.api.policies import policy_of, policy_of_silence
+from source_stripe.api.judging import policy_of, policy_of_silence
 from source_stripe.api.rates import RateBudget
 from source_stripe.api.replies import IdWithoutAddress
 from source_stripe.api.values import Params, has_address

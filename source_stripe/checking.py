@@ -1,7 +1,6 @@
 """check: asks for one row of each list that streams are read from, and says which of them the key can't read, and why.
 
-Children that are asked for by their parent's id are as readable as what they hang on, for all that can be known without
-reading a parent.
+A list of children needs the id of a parent, so only the parents' list is asked for.
 """
 
 from __future__ import annotations
@@ -26,10 +25,10 @@ from source_stripe.process.failures import listed
 from source_stripe.routes import Routes
 
 _IN_VAIN = (Outcome.RETRY, Outcome.KEY_REFUSED)
-"""Asking for anything else would bring no other answer."""
+"""After one of these, any other request would get the same answer."""
 _TOLD_TOGETHER = (Outcome.PERMISSION_MISSING, Outcome.NOT_ENABLED)
 _SHOWN = 3
-"""Of alike things, in a dialog."""
+"""How many of one kind a dialog shows."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ class Finding:
 
 
 class Told(NamedTuple):
-    """A sentence for the log, and a shorter one for a dialog, where that is another."""
+    """A sentence for the log, and a shorter one for a dialog if it differs."""
 
     whole: str
     shorter: str | None = None
@@ -86,7 +85,7 @@ class Verdict:
     warnings: tuple[Told, ...] = ()
     """What keeps streams from being read."""
     notes: tuple[Told, ...] = ()
-    """What the account has not: those streams stay empty."""
+    """What the account does not have: these streams stay empty."""
     key_works: bool = True
 
     @property
@@ -202,7 +201,7 @@ def _forbidden(failed: Iterable[Finding]) -> Iterator[Told]:
 
 
 def _refused(failed: Iterable[Finding]) -> Iterator[Told]:
-    """What failed in a way of its own: each once, in Stripe's words, with the streams that it ends."""
+    """Other failures: each sentence of Stripe's once, with the streams that it ends."""
     alike: defaultdict[tuple[str, str], list[Finding]] = defaultdict(list)
     for finding in failed:
         if finding.outcome not in (None, *_TOLD_TOGETHER) and finding.probe.streams:

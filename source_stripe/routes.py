@@ -1,4 +1,4 @@
-"""Routes: from which lists a stream's rows come, and what is made of them. Read off the rows of the manifest."""
+"""Routes: the lists that a stream reads, and the projection of each. They are made from the rows of the manifest."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ class Routes:
         return Route(listing, projection, hydrator, row.expand if hydrator else ()).expanded()
 
     def events(self, row: StreamRow, plan: SyncPlan) -> Listing | None:
-        """The events that a stream follows, whoever they are about."""
+        """The list of all events that a stream follows."""
         types = dict.fromkeys(event for each in plan.followed for event in each.types)
         return self._events(row, types) if types else None
 

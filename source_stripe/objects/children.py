@@ -156,12 +156,12 @@ class Children:
         try:
             yield from self.parent.records(row, updated, known)
         except StreamFailure as failure:
-            # They are not the parents of these children.
+            # The failure names parents of another stream: not those of these children.
             failure.parents = ()
             raise
 
     def _sparing(self, parent_id: str, children: Iterator[Row], refused: dict[str, StreamFailure]) -> Iterator[Row]:
-        """The children of one parent. `refused` takes up why they can't be had, where the others perhaps can."""
+        """The children of one parent. A failure that is about this parent alone goes into `refused`."""
         try:
             yield from children
         except StreamFailure as failure:
@@ -213,7 +213,7 @@ class Children:
         def read(row: Row) -> None:
             children[:] = [child for value in values_at(row, path) for child in self._whole(value, path, parent_id)]
 
-        # The row is its own record too, perhaps: it is not changed.
+        # The same row may be a record of its own stream: so a copy is changed.
         try:
             if not self.parent_again.whole(dict(parent), read):
                 return
@@ -306,7 +306,7 @@ class Children:
                 return
             if not is_gone(why, parent_id, str(self.key.name)):
                 raise
-            # It may not be: then what came before is no more than a part.
+            # The parent may be there all the same. Then the rows so far are only a part of its list.
             if some:
                 self.parent_again.check_gone(parent_id, why)
             logger.info("%s is gone since it was listed: %s", parent_id, why)

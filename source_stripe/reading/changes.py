@@ -25,16 +25,16 @@ GAP = (
     "The stream %s was last synced more than 29 days ago, and Stripe keeps events for 30: it is read whole again. What "
     "was deleted more than 30 days ago can't be seen; its rows stay in the destination."
 )
-"""Warns of a watermark that events don't reach back to."""
+"""Logged where the watermark is older than the events that Stripe keeps."""
 UNREADABLE = (
     "The stream %s is read whole again, as nobody knows what changed: an event does not say what it is about (%s)."
 )
-"""Warns of an event that names nothing."""
+"""Logged where an event names no object."""
 
 
 @dataclass(frozen=True)
 class Feed:
-    """The events of a stream: which of the stream's lists they are, and what is made of them."""
+    """The events that a stream follows: the route that reads them, and the fold that takes them."""
 
     route: int
     listing: Listing
@@ -44,7 +44,7 @@ class Feed:
     parent_field: str | None = None
     """The field of an event's object that names the parent."""
     misses_births: bool = False
-    """Not everything that happens to these objects has an event: what was created lately is listed as well."""
+    """Some creations have no event: so what was created lately is listed too."""
     names_unlisted: bool = False
     """They name objects that no list shows: the first sync too reads those of the last 30 days."""
     lone: int | None = None
@@ -55,10 +55,10 @@ class Feed:
 
 @dataclass
 class ChangesReading(ResumableReading):
-    """A back-fill once, then changes. The watermark moves on only when all is emitted that was told before it.
+    """Reads a stream that has events: a back-fill once, then what changed.
 
-    What events tell goes out before an interrupted back-fill goes on: that may take longer than Stripe keeps events,
-    and may be interrupted again.
+    The watermark moves on when all changes that events named until then are emitted. An interrupted back-fill goes on
+    behind them: it may take longer than Stripe keeps events, and be interrupted again.
     """
 
     feed: Feed = field(kw_only=True)
@@ -67,7 +67,7 @@ class ChangesReading(ResumableReading):
     shared: bool = field(default=False, kw_only=True)
     """Rows may stand in objects of other lists too: all that are read again count as changed when the sync began."""
     quiet: bool = field(default=False, kw_only=True)
-    """Another reading of the stream emits the warnings about its state."""
+    """Another reading of the same stream logs the warnings about its state."""
 
     def phases(self, account: Account, saved: State) -> Iterator[Phase]:
         now, known = account.now, Known(again=self.again)
@@ -80,10 +80,10 @@ class ChangesReading(ResumableReading):
             yield Phase(self._events(now - RETENTION, now), known)
         elif watermark is not None:
             yield Phase(self._events(watermark - overlap, now), known)
-        # From here on the fold has all of these events: the pieces that read them are finished.
+        # The pieces that read the events are finished now: the fold has all of them.
         if state.watermark is not None and self.feed.parent_field is None:
             for each in self.again:
-                # All that is known of these changes is that they are older: so is what was read before them.
+                # When these objects changed is unknown; it was before the watermark, as what was read then.
                 self.feed.fold.touch(each, state.watermark)
         changes = self.feed.fold.changes
         if watermark is not None and self._loses_track(changes, watermark - overlap):
@@ -108,7 +108,7 @@ class ChangesReading(ResumableReading):
             self._state = replace(self._state, window=None)
             if watermark is None and state.watermark is not None and self.again:
                 yield Phase(self._refused_earlier(state.watermark), known)
-        # All of it is emitted, and other streams of the sync need the memory.
+        # Everything is emitted. The other streams of the sync need the memory.
         self.feed.fold.forget()
 
     @property
@@ -132,9 +132,9 @@ class ChangesReading(ResumableReading):
         return watermark, window
 
     def _bury(self, changes: Changes, window: Window) -> list[Piece]:
-        """Before a list is read that may lack them: of what was created in the window, what is gone and what is hidden.
+        """Emit tombstones for deletions that events still record, and rows that lists hide, before the list is read.
 
-        If this sync is killed the events may be gone when the next one comes.
+        If this sync is killed, the events may be gone when the next one comes. Only objects of the window count.
         """
         planned = plan(_that_may_be_in(window, changes), since=0, start=self.start)
         hidden = planned.there.grouped(_is_hidden).get(True, changes.only([]))
@@ -149,7 +149,7 @@ class ChangesReading(ResumableReading):
         return [ChangedPiece(route, tuple(lone))] if lone else []
 
     def _loses_track(self, changes: Changes, since: int) -> bool:
-        """Whether an event since then does not tell what has to be read again."""
+        """Whether an event since then does not name what has to be read again."""
         unreadable, field = self.feed.fold.unreadable, self.feed.parent_field
         lost = None
         if unreadable is not None and unreadable.time >= since:

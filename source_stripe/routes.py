@@ -158,7 +158,7 @@ class Routes:
         above = self._above(self.rows[parent.stream], _expansions(row, parent), whole=through_list)
         children = Children(
             parent=above.projection,
-            key=ParentKey(parent.name, parent.id_field, parent.carries, parent.id_from),
+            key=_key_of(parent),
             listing=self._listing(row).expanding(row.expand) if row.path else None,
             finish=self._finish(row),
             kinds=frozenset(row.object),
@@ -232,8 +232,7 @@ class Routes:
 
     def _beside(self, parent: ParentRow) -> Beside:
         (route,) = self.of(self.rows[parent.stream])
-        key = ParentKey(parent.name, parent.id_field, parent.carries, parent.id_from)
-        return Beside(route.listing, route.projection, key)
+        return Beside(route.listing, route.projection, _key_of(parent))
 
     def _projection(self, row: StreamRow) -> Projection:
         finish = self._finish(row)
@@ -286,6 +285,10 @@ class Routes:
     def _facts(self) -> Mapping[str, Any]:
         account = self.account.read()
         return {"account_id": account.id, "read_at": account.now}
+
+
+def _key_of(parent: ParentRow) -> ParentKey:
+    return ParentKey(parent.name, parent.id_field, parent.carries, parent.id_from)
 
 
 def _asked_by(event: str, place: int, *, v2: bool) -> str:

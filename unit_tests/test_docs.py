@@ -12,8 +12,8 @@ ROW = {
     "name": "things",
     "group": "Core",
     "path": "/v1/things",
-    "object": "thing",
-    "primary_key": "id",
+    "object": ("thing",),
+    "primary_key": ("id",),
     "sync": "snapshot",
 }
 

@@ -85,8 +85,12 @@ def _follows_own(row: StreamRow, plan: SyncPlan, _: _Rows) -> bool:
     return row.from_events or any(each.stream == row.name for each in plan.followed)
 
 
+def _follows_own_beside_a_list(row: StreamRow, plan: SyncPlan, rows: _Rows) -> bool:
+    return not row.from_events and _follows_own(row, plan, rows)
+
+
 def _follows_own_objects(row: StreamRow, plan: SyncPlan, rows: _Rows) -> bool:
-    return not row.all_parents and not row.from_events and _follows_own(row, plan, rows)
+    return not row.all_parents and _follows_own_beside_a_list(row, plan, rows)
 
 
 def _has_a_list(row: StreamRow, *_: object) -> bool:
@@ -119,9 +123,9 @@ _NEEDS: Mapping[str, _Needs] = {
     ),
     "touched_by": (_follows_own_objects, _NO_OBJECTS),
     "other_ids": (_follows_own, _NO_EVENTS),
-    "deletes": (lambda row, plan, rows: _follows_own(row, plan, rows) and not row.from_events, _NO_EVENTS),
+    "deletes": (_follows_own_beside_a_list, _NO_EVENTS),
     "hides": (_follows_own_objects, _NO_OBJECTS),
-    "older_time_fields": (lambda row, plan, rows: _follows_own(row, plan, rows) and not row.from_events, _NO_EVENTS),
+    "older_time_fields": (_follows_own_beside_a_list, _NO_EVENTS),
     "expand": (lambda row, _, __: not row.from_events, "events show nothing expanded"),
     "get": (_gets_by_id, "no row is got by its id, or it is `path` and the id anyway"),
     "include": (lambda row, _, __: not row.all_parents and not row.from_events, "rows are not got by their ids"),
@@ -148,7 +152,7 @@ _NEEDS: Mapping[str, _Needs] = {
         lambda row, _, __: not row.from_events and (not row.all_parents or row.filter is not None),
         "nothing asks when a row was created",
     ),
-    "paging": (lambda row, *_: row.path is not None, _NO_LIST),
+    "paging": (_has_a_list, _NO_LIST),
     "params": (_has_a_list, _NO_LIST),
     "passes": (_has_a_list, _NO_LIST),
     "version": (_has_a_list, _NO_LIST),

@@ -50,8 +50,7 @@ class Manifest:
     @cached_property
     def definitions(self) -> Node:
         """What is defined for all rows, resolved."""
-        shared = {name: node for name, node in self.text["definitions"].items() if name != "streams"}
-        return {name: self._resolver.resolved(node) for name, node in shared.items()}
+        return {name: self._resolver.resolved(node) for name, node in self._shared.items()}
 
     @cached_property
     def rows(self) -> Mapping[str, StreamRow]:
@@ -70,9 +69,13 @@ class Manifest:
 
     def with_one_row(self) -> Node:
         """A manifest for the CDK's own classes, which take a second for all rows; the engine doesn't need theirs."""
-        shared = {name: node for name, node in self.text["definitions"].items() if name != "streams"}
         first = next(row for row in self.text["streams"] if not row["$ref"].startswith(_ROWS))
-        return {**self.text, "definitions": shared, "streams": [first]}
+        return {**self.text, "definitions": self._shared, "streams": [first]}
+
+    @cached_property
+    def _shared(self) -> Node:
+        """The definitions but for those of rows, as the text says them."""
+        return {name: node for name, node in self.text["definitions"].items() if name != "streams"}
 
     @cached_property
     def _resolver(self) -> _Resolver:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 EVENTS_PATH = "/v1/events"
 V2_EVENTS_PATH = "/v2/core/events"
@@ -14,14 +14,9 @@ Paging = Literal["starting_after", "next_page_url", "none", "object"]
 
 
 class StrictRow(BaseModel):
-    """What the rows of the manifest have in common: no unknown keys, and a single value may stand for a list of it."""
+    """What the rows of the manifest have in common: no unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-    @field_validator("object", "primary_key", "id_from", "carries", "event_object", mode="before", check_fields=False)
-    @classmethod
-    def _one_or_more(cls, value: Any) -> Any:
-        return (value,) if isinstance(value, str) else value
 
 
 class FilterRow(StrictRow):
@@ -122,7 +117,7 @@ class StreamRow(StrictRow):
     @property
     def from_events(self) -> bool:
         """Whether events are the only place where the stream's objects show."""
-        return self.path == EVENTS_PATH and self.object != ("event",)
+        return are_from_events(self.path, self.object)
 
     @property
     def get_path(self) -> str:
@@ -147,3 +142,8 @@ class StreamRow(StrictRow):
     def touches(self) -> Mapping[str, str]:
         """The event types of other objects that show in these, and the field by which each names its one."""
         return {event: field for field, events in self.touched_by.items() for event in events}
+
+
+def are_from_events(path: str | None, kinds: tuple[str, ...]) -> bool:
+    """Whether events are the only place where objects of these kinds show, listed at this path."""
+    return path == EVENTS_PATH and kinds != ("event",)

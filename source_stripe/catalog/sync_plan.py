@@ -109,7 +109,8 @@ def root_of(row: StreamRow, rows: Mapping[str, StreamRow]) -> StreamRow:
 
 def plan_of(row: StreamRow, rows: Mapping[str, StreamRow]) -> SyncPlan:
     """How a stream is kept up to date. `rows` are those of all streams, or at least of its parents."""
-    way, followed = _way(row, rows), _followed(row, rows)
+    followed = _followed(row, rows)
+    way = _way(row, rows, followed)
     if way is not Way.CHANGES:
         followed = ()
     lists = _lists(row, rows)
@@ -127,14 +128,14 @@ def plan_of(row: StreamRow, rows: Mapping[str, StreamRow]) -> SyncPlan:
     )
 
 
-def _way(row: StreamRow, rows: Mapping[str, StreamRow]) -> Way:
+def _way(row: StreamRow, rows: Mapping[str, StreamRow], followed: tuple[Followed, ...]) -> Way:
     if row.cursor is None or row.from_events:
         return Way.WHOLE
     if row.sync == "created":
         return Way.NEW_CHILDREN if row.all_parents else Way.CREATED
     if row.sync not in _BY_EVENTS or row.product:
         return Way.WHOLE
-    if _followed(row, rows):
+    if followed:
         return Way.CHANGES
     return Way.NEW_PARENTS if row.parent is not None and root_of(row, rows).sync == "created" else Way.WHOLE
 

@@ -20,6 +20,7 @@ from airbyte_cdk.sources.types import StreamSlice
 from source_stripe.api.values import Row
 from source_stripe.catalog.manifest import NO_NAME
 from source_stripe.catalog.terms import ParentsFields
+from source_stripe.declared.answers import answer_to
 from source_stripe.objects.paths import matches, objects_at, values_at
 
 MARKS = "marks"
@@ -101,11 +102,7 @@ class ParentsRouter(SubstreamPartitionRouter):
         via = self._fields.via
         if via is None or self.requester is None:
             raise ValueError("what is asked about a parent needs `via` and a requester")
-        response = self.requester.send_request(path=via.path, request_params={via.name: row["id"]})
-        if response is None:
-            raise ValueError(f"GET {via.path} brought no answer")
-        answer: Row = response.json()
-        return answer
+        return answer_to(self.requester, via.path, {via.name: row["id"]})
 
     def _first_page(self, row: Row, config: ParentStreamConfig) -> requests.Response | None:
         """The rows that stand in a parent, as an answer. None where it doesn't say: then they are asked for."""

@@ -14,8 +14,9 @@ from airbyte_cdk.sources.declarative.retrievers.simple_retriever import LazySimp
 from airbyte_cdk.sources.streams.core import StreamData
 from airbyte_cdk.sources.types import Record, StreamSlice
 
-from source_stripe.catalog.stream_rows import EVENTS_PATH
+from source_stripe.catalog.stream_rows import are_from_events
 from source_stripe.catalog.terms import RetrieverFields
+from source_stripe.declared.answers import answer_to
 from source_stripe.declared.parents import DRAWN, FIRST_PAGE, MARKS
 from source_stripe.declared.whole_lists import WholeListsExtractor
 
@@ -55,7 +56,7 @@ class DeclaredRetriever(LazySimpleRetriever):
         extractor.nested = self._fields.nested
         extractor.expand = self._fields.expand
         path = self.requester.get_path(stream_state=None, stream_slice=None, next_page_token=None)
-        extractor.from_events = f"/{path}" == EVENTS_PATH and self._fields.object != ("event",)
+        extractor.from_events = are_from_events(f"/{path}", self._fields.object)
         return extractor
 
     def _request_params(
@@ -101,7 +102,7 @@ class DeclaredRetriever(LazySimpleRetriever):
         """What the connector adds to an object that lacks it."""
         added: dict[str, Any] = {}
         if "account_id" in self._fields.adds:
-            added["account_id"] = self._got(_ACCOUNT, {})["id"]
+            added["account_id"] = answer_to(self.requester, _ACCOUNT, {})["id"]
         if "read_at" in self._fields.adds:
             added["read_at"] = int(time.time())
         return added
@@ -112,11 +113,4 @@ class DeclaredRetriever(LazySimpleRetriever):
         if not changes.include or not changes.get:
             return row
         asked = {f"include[{place}]": name for place, name in enumerate(changes.include)}
-        return self._got(changes.get.replace("{id}", str(row["id"])), asked)
-
-    def _got(self, path: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
-        response = self.requester.send_request(path=path, request_params=params)
-        if response is None:
-            raise ValueError(f"{self.name}: GET {path} brought no answer")
-        body: Mapping[str, Any] = response.json()
-        return body
+        return answer_to(self.requester, changes.get.replace("{id}", str(row["id"])), asked)

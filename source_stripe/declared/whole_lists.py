@@ -13,6 +13,7 @@ from airbyte_cdk.sources.declarative.requesters.requester import Requester
 
 from source_stripe.api.values import Row
 from source_stripe.catalog.expanding import paths_below
+from source_stripe.declared.answers import answer_to
 from source_stripe.objects.paths import objects_at
 
 
@@ -64,8 +65,4 @@ class WholeListsExtractor(RecordExtractor):
     def _page_behind(self, last: Row, path: str, asked: Mapping[str, Any]) -> Row:
         place = self.paginator.get_request_params(next_page_token={"next_page_token": last["id"]})
         params = {name: value for name, value in {**asked, **place}.items() if value}
-        response = self.requester.send_request(path=path, request_params=params)
-        if response is None:
-            raise ValueError(f"GET {path} brought no answer: a list in {last['id']}'s parent stays cut")
-        page: Row = response.json()
-        return page
+        return answer_to(self.requester, path, params)

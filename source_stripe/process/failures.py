@@ -49,9 +49,12 @@ class Failures:
         for message in messages:
             error = message.trace.error if message.trace else None
             stream = error.stream_descriptor if error else None
-            if error is not None and stream is not None and error.failure_type is not None:
+            if error is None or stream is None:
+                yield message
+                continue
+            if error.failure_type is not None:
                 self._types.add(error.failure_type)
-            if error is None or stream is None or self.is_new(stream.name, str(error.message)):
+            if self.is_new(stream.name, str(error.message)):
                 yield message
 
     def closing(self) -> AirbyteTracedException:

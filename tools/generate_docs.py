@@ -6,7 +6,7 @@ With --check nothing is written: the exit code says whether it is up to date.
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from source_stripe.catalog.manifest import Manifest
@@ -39,6 +39,11 @@ The other {full_refresh} are full refresh only: small lists, and objects that ch
   request for each parent.
 - **Expanded** fields hold the object itself, or something that Stripe leaves out unless it is asked for it: see
   [expand.md](expand.md).
+- **Not told**, below each table, are the changes that neither events nor later readings show. Some are found when a
+  stream is listed whole again, as `relist_days` in the config has it; some by nothing but a full refresh, or not at
+  all. Of some it is unknown whether Stripe tells: its pages don't say, only a live account would show it. What is
+  *read whole* or *full refresh only* has nothing of that kind. Objects inside of others (what is expanded, too) are as
+  they were when the row was read. {fields} fields of {unseen} streams change so: `relist_days` finds {relist} of them.
 - **Opt-in** streams cost many requests, or few accounts have them. **Sensitive** ones hold personal or bank data.
 """
 
@@ -84,25 +89,54 @@ def counts(rows: Rows) -> dict[str, int]:
     headings = Counter(plan_of(row, rows).heading for row in rows.values())
     ways = ("by_events", "by_created", "by_parents", "whole", "full_refresh")
     found = {way: headings[way] for way in ways}
-    return {**found, "streams": headings.total(), "incremental": headings.total() - headings["full_refresh"]}
+    unseen = Counter(each.by for row in rows.values() for each in row.unseen.values())
+    return {
+        **found,
+        "streams": headings.total(),
+        "incremental": headings.total() - headings["full_refresh"],
+        "fields": unseen.total(),
+        "relist": unseen["relist"],
+        "unseen": sum(bool(row.unseen) for row in rows.values()),
+    }
 
 
 def _section(group: str, members: Sequence[StreamRow], rows: Rows) -> str:
     lines = [f"## {group}", "", *_table(_COLUMNS, (_cells(row, rows) for row in members))]
-    for what, told in (("Expanded", _expanded), ("Events", _events)):
-        named = {row.name: " ".join(f"`{each}`" for each in told(row)) for row in members}
-        if found := [[f"`{name}`", text] for name, text in named.items() if text]:
-            table = _table(("Stream", what), found)
+    for what, (header, told) in _BELOW.items():
+        if found := [[f"`{row.name}`", *cells] for row in members for cells in told(row)]:
+            table = _table(("Stream", *header), found)
             lines += ["", "<details>", f"<summary>{what}: {group}</summary>", "", *table, "", "</details>"]
     return "\n".join([*lines, ""])
 
 
-def _expanded(row: StreamRow) -> Iterable[str]:
-    return row.expand
+def _expanded(row: StreamRow) -> Iterator[tuple[str]]:
+    if row.expand:
+        yield (_names(row.expand),)
 
 
-def _events(row: StreamRow) -> Iterable[str]:
-    return (*row.events, *row.touches)
+def _events(row: StreamRow) -> Iterator[tuple[str, str]]:
+    if row.events or row.touches:
+        yield _names(row.events), _names(row.touches)
+
+
+def _not_told(row: StreamRow) -> Iterator[tuple[str, str, str]]:
+    for field, unseen in row.unseen.items():
+        unknown = " Unknown whether Stripe tells of it." if unseen.unknown else ""
+        yield _FIELDS.get(field, f"`{field}`"), _FINDERS[unseen.by], f"{unseen.why}{unknown}"
+
+
+def _names(names: Iterable[str]) -> str:
+    return " ".join(f"`{name}`" for name in names)
+
+
+_FIELDS = {"*": "any", "is_deleted": "that it is gone"}
+_FINDERS = {"relist": "`relist_days`", "nobody": "nothing"}
+_BELOW: Mapping[str, tuple[tuple[str, ...], Callable[[StreamRow], Iterator[tuple[str, ...]]]]] = {
+    "Expanded": (("Expanded",), _expanded),
+    "Events": (("Events", "Events of other objects"), _events),
+    "Not told": (("Field", "Found by", "Why"), _not_told),
+}
+"""The tables below that of a group, and their columns beside the stream's."""
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:

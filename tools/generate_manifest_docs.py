@@ -26,6 +26,7 @@ from source_stripe.catalog.terms import (
     RetrieverFields,
     RetrieverTerms,
     StreamTerms,
+    Unseen,
     Via,
 )
 from tools.generate_docs import ROOT, write
@@ -76,6 +77,7 @@ _SECTIONS: tuple[tuple[str, type[BaseModel], str], ...] = (
     ("retriever", RetrieverFields, "DeclaredRetriever"),
     ("retriever.changes", Changes, ""),
     ("retriever.about", About, ""),
+    ("retriever.about.unseen", Unseen, ""),
     ("retriever.pace", Pace, ""),
     ("retriever.partition_router", ParentsFields, "ParentsRouter"),
     ("retriever.partition_router.via", Via, ""),

@@ -1,9 +1,11 @@
 """docs/streams.md is what tools/generate_docs.py makes of the manifest."""
 
+import json
 from pathlib import Path
 
 import pytest
 
+from source_stripe.catalog.package_files import resource
 from source_stripe.catalog.stream_rows import StreamRow
 from tools.generate_docs import ROOT, counts, main, page, read_rows
 
@@ -112,12 +114,35 @@ def test_a_row_becomes_a_line(row: dict[str, object], cells: str) -> None:
 
 def test_a_groups_events_are_listed_below_its_table() -> None:
     lines = page(rows(events=["thing.created", "thing.lost"])).splitlines()
-    assert "| `things` | `thing.created` `thing.lost` |" in lines[lines.index("<details>") :]
+    assert "| `things` | `thing.created` `thing.lost` |  |" in lines[lines.index("<details>") :]
     assert "| `things` | ``" not in page(rows())
 
 
 def test_events_of_other_objects_and_what_is_expanded_are_listed_there_too() -> None:
     row = {"events": ["thing.lost"], "touched_by": {"thing": ["part.lost"]}, "expand": ["part", "parts.data.of"]}
     text = page(rows(**row))
-    assert "| `things` | `thing.lost` `part.lost` |" in text
+    assert "| `things` | `thing.lost` | `part.lost` |" in text
     assert "| `things` | `part` `parts.data.of` |" in text
+
+
+def test_what_nobody_tells_of_is_listed_with_who_finds_it_and_why() -> None:
+    unseen = {
+        "*": {"by": "relist", "why": "No event."},
+        "is_deleted": {"by": "nobody", "why": "No event."},
+        "box.size": {"by": "relist", "why": "It may shrink.", "unknown": True},
+    }
+    text = page(rows(unseen=unseen))
+    assert "| `things` | any | `relist_days` | No event. |" in text
+    assert "| `things` | that it is gone | nothing | No event. |" in text
+    assert "| `things` | `box.size` | `relist_days` | It may shrink. Unknown whether Stripe tells of it. |" in text
+    assert "Not told" not in page(rows()).partition("## Core")[2]
+
+
+def test_what_nobody_tells_of_are_fields_of_the_rows() -> None:
+    for row in STREAMS.values():
+        for field in row.unseen.keys() - {"*", "is_deleted"}:
+            properties = json.loads(resource(f"schemas/{row.name}.json").read_text("utf-8"))["properties"]
+            for name in field.split("."):
+                assert name in properties, (row.name, field)
+                below = properties[name]
+                properties = below.get("properties") or below.get("items", {}).get("properties", {})

@@ -94,6 +94,9 @@ IN_VAIN: list[tuple[str, dict[str, Any], str]] = [
     # parents
     ("invoice_line_items", {"may_refuse": True}, "may_refuse"),
     ("charges", {"product": True}, "product"),
+    # what nobody tells of, of streams that are read whole, or can't be
+    ("tax_codes", {"unseen": {"name": {"by": "nobody", "why": "No event."}}}, "unseen"),
+    ("events", {"unseen": {"type": {"by": "relist", "why": "No event."}}}, "unseen.type"),
     ("mandates", {"parents": [{"stream": "charges", "as": "mandate"}]}, "parents"),
     ("invoice_line_items", {"parents": [{"stream": "charges"}, {"stream": "quotes"}]}, "parents"),
 ]

@@ -42,6 +42,7 @@ def without_effect(row: StreamRow, rows: _Rows) -> Iterator[tuple[str, str]]:
     plan = plan_of(row, rows)
     yield from ((key, why) for key, (needs, why) in _NEEDS.items() if _is_said(row, key) and not needs(row, plan, rows))
     yield from _types_in_vain(row)
+    yield from _relisted_in_vain(row, plan)
     for parent in row.all_parents:
         yield from _of_parent(parent, row)
 
@@ -51,6 +52,12 @@ def _types_in_vain(row: StreamRow) -> Iterator[tuple[str, str]]:
     others = [("other_ids", event) for event in row.other_ids if event not in (*row.events, *row.touches)]
     own = [(key, event) for key in ("deletes", "hides") for event in getattr(row, key) or () if event not in row.events]
     yield from ((f"{key}.{event}", "the stream does not follow this event type") for key, event in (*others, *own))
+
+
+def _relisted_in_vain(row: StreamRow, plan: SyncPlan) -> Iterator[tuple[str, str]]:
+    """What a listing of the whole stream is said to find, of streams that have no such listing."""
+    said = (field for field, unseen in row.unseen.items() if unseen.by == "relist" and plan.way is not Way.WHOLE)
+    yield from ((f"unseen.{field}", "the stream can't be listed again") for field in said if row.of_events)
 
 
 def _of_parent(parent: ParentRow, row: StreamRow) -> Iterator[tuple[str, str]]:
@@ -158,6 +165,7 @@ _NEEDS: Mapping[str, _Needs] = {
     "version": (_has_a_list, _NO_LIST),
     "may_refuse": (_is_parent, "no stream has it as a parent"),
     "product": (lambda row, _, __: bool(row.parents), "it is about `parents`"),
+    "unseen": (lambda _, plan, __: plan.way is not Way.WHOLE, "all is read each time"),
 }
 """By key: what it takes to have an effect, and what to say where that is not so."""
 

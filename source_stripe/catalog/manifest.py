@@ -170,7 +170,7 @@ def row_of(name: str, stream: StreamTerms, shared: _Shared) -> StreamRow:
         nested=retriever.nested,
         may_refuse=retriever.may_refuse,
         **{key: getattr(changes, key) for key in _OF_CHANGES},
-        **dict(retriever.about),
+        **retriever.about.model_dump(),
     )
 
 

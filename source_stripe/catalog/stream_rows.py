@@ -60,6 +60,15 @@ class ParentRow(StrictRow):
         return self.id_as or (f"{self.name}_id" if self.name else None)
 
 
+class UnseenRow(StrictRow):
+    """A change that neither events nor later readings show: who finds it, and why nobody else does."""
+
+    by: Literal["relist", "nobody"]
+    why: str
+    unknown: bool = False
+    """Whether Stripe may tell of it after all: only a live account shows that."""
+
+
 class StreamRow(StrictRow):
     """A row of `streams`."""
 
@@ -104,6 +113,7 @@ class StreamRow(StrictRow):
     opt_in: bool = False
     sensitive: bool = False
     notes: str | None = None
+    unseen: Mapping[str, UnseenRow] = Field(default_factory=dict)
 
     @property
     def all_parents(self) -> tuple[ParentRow, ...]:

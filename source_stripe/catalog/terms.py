@@ -101,6 +101,19 @@ class Changes(Terms):
     )
 
 
+class Unseen(Terms):
+    """A change that neither events nor later readings show."""
+
+    by: Literal["relist", "nobody"] = Field(
+        description="Who finds it. `relist`: only a listing of the whole stream (`relist_days` in the config). "
+        "`nobody`: not even that."
+    )
+    why: str = Field(description="Why, and where else it can be had: what docs/streams.md says of it.")
+    unknown: bool = Field(
+        False, description="Whether only a live account shows if Stripe tells of it. If it does, the row is right."
+    )
+
+
 class About(Terms):
     """What a user should know of a stream."""
 
@@ -113,6 +126,11 @@ class About(Terms):
     )
     sensitive: bool = Field(False, description="Personal or bank data.")
     notes: str | None = Field(None, description="Whatever else users should know.")
+    unseen: Mapping[str, Unseen] = Field(
+        default_factory=dict,
+        description="What changes unseen, by the row's dotted field; `*` is any field, `is_deleted` that the object "
+        "is gone.",
+    )
 
 
 class Pace(Terms):

@@ -26,6 +26,7 @@ from source_stripe import source
 from source_stripe.catalog.asking import Asking
 from source_stripe.catalog.config import Config
 from source_stripe.catalog.manifest import Manifest
+from source_stripe.reading import feed
 from source_stripe.run import main
 from source_stripe.source import SourceStripe
 
@@ -54,6 +55,8 @@ def _set_up(setup: Setup) -> None:
     patch.object(source, "_CLOCK", lambda: setup.clock).start()
     if "give_up_after" in setup.backoff:
         patch.object(source, "_CHECK_PATIENCE", setup.backoff["give_up_after"]).start()
+    if setup.span is not None:
+        patch.object(feed, "_SPAN", setup.span).start()
     if setup.mutation is not None:
         MUTATIONS[setup.mutation]()
     if setup.tells_all:

@@ -6,7 +6,7 @@ A destination may differ from Stripe only in what DIFFERENCES says. Everything e
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from random import Random
 from typing import Any
@@ -170,7 +170,7 @@ class Replica:
 
 def play(history: History, setup: Setup = QUICK) -> Replica:
     """Let a history happen, and one more sync when all is quiet. AssertionError where a destination would be wrong."""
-    emulator = StripeEmulator()
+    emulator, setup = StripeEmulator(), replace(setup, span=history.span)
     emulator.default_version = history.version
     emulator.refuses_unknown_types, emulator.lists_thin_events = history.refuses_types, history.thin_events
     if history.breaks is not None:

@@ -118,7 +118,8 @@ class History:
 
     `version` is the account's own. `shuffled` seeds the order of one second's events; None leaves them newest first.
     `breaks` seeds which answers break, 3 % of them; None lets all be whole. `refuses_types` and `thin_events` are what
-    nobody knows of Stripe: whether unknown event types are refused, and whether v2 lists thin events of v1.
+    nobody knows of Stripe: whether unknown event types are refused, and whether v2 lists thin events of v1. `span` is
+    how many changes a sync takes at once.
     """
 
     streams: tuple[str, ...]
@@ -129,6 +130,7 @@ class History:
     refuses_types: bool = False
     thin_events: bool = False
     workers: int = 4
+    span: int = 100_000
 
 
 def histories(
@@ -185,4 +187,5 @@ def _histories(
         refuses_types=st.booleans(),
         thin_events=st.booleans(),
         workers=st.sampled_from([1, 2, 4, 16]),
+        span=st.sampled_from([2, 15, 100_000, 100_000]),
     )

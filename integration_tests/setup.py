@@ -16,6 +16,8 @@ class Setup:
     """This machine's clock (Unix time). At first it is far ahead of any emulator's, so that the emulator's counts."""
     tells_all: bool = False
     """Every package logs at DEBUG, and the CDK masks no secrets."""
+    span: int | None = None
+    """Changes of a span of the feed of events, instead of 100,000."""
     mutation: str | None = None
     """The rule that is taken out of the connector, of `mutations.MUTATIONS`."""
 

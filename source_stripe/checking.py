@@ -142,8 +142,8 @@ def probes(rows: Iterable[StreamRow], routes: Routes) -> list[Probe]:
             note(route.expanded().listing, row.name, streams)
             if isinstance(route.projection, Children) and route.projection.beside is not None:
                 note(route.projection.beside.listing, row.name, streams)
-        if (events := routes.events(row, plan)) is not None:
-            note(replace(events, passes=((),)), row.name, followers)
+        if plan.followed:
+            note(routes.feed(row.api).listing, row.name, followers)
     return [Probe(listing, key[1], tuple(streams[key]), tuple(followers[key])) for key, listing in listings.items()]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,24 +17,16 @@ from source_stripe.catalog.expanding import lists_in, paths_below
 from source_stripe.catalog.stream_rows import EVENTS_PATH, V2_EVENTS_PATH, ParentRow, StreamRow
 from source_stripe.catalog.sync_plan import Again, Followed, SyncPlan, plan_of, root_of
 from source_stripe.objects.children import Beside, Children, ParentKey, Via
-from source_stripe.objects.events import Fold, type_groups
+from source_stripe.objects.events import Fold
 from source_stripe.objects.hydration import Hydrator
 from source_stripe.objects.left_out import LeftOut
-from source_stripe.objects.records import (
-    EVERY_TYPE,
-    Fetched,
-    Finish,
-    Folded,
-    FromEvents,
-    Itself,
-    Projection,
-    Several,
-)
+from source_stripe.objects.records import Fetched, Finish, FromEvents, Itself, Projection, Several, Taken
 from source_stripe.objects.route import Route
 from source_stripe.objects.shared_children import Named, Shared, Together
 from source_stripe.objects.subjects import Subjects, is_group, shared
 from source_stripe.objects.whole_lists import NestedList, SecondLook, WithWholeLists
-from source_stripe.reading.changes import Feed
+from source_stripe.reading.changes import Following
+from source_stripe.reading.feed import Feed
 
 _ANY_BRACE = re.compile(r"\{\w+\}")
 
@@ -80,31 +72,23 @@ class Routes:
         ]
         return replace(routes[0], projection=Several(each, refused), expand=expand)
 
-    def feed(self, row: StreamRow, plan: SyncPlan, routes: Sequence[Route]) -> Feed | None:
-        """The events that tell what changed in a stream. None if the plan follows none, or those of several streams."""
+    def following(self, row: StreamRow, plan: SyncPlan, routes: Sequence[Route]) -> Following | None:
+        """How a stream goes by events. None if its plan follows none, or those of several streams."""
         if len(plan.followed) != 1:
             return None
         (followed,) = plan.followed
         if followed.again is Again.CHILDREN and row.parent is not None:
             fold = Fold(self._subjects(row, (row.parent.name or "",)), row.deletions)
-            return Feed(
-                len(routes),
-                self._events(row, followed.types),
-                fold,
-                None,
-                row.parent.name,
-                names_unlisted=row.parent.optional,
-                lone=len(routes) + 1 if row.parent.optional else None,
-            )
-        return self.feed_of(followed, len(routes), self._events(row, followed.types), routes[0].hydrator)
+            lone = len(routes) + 1 if row.parent.optional else None
+            return Following(fold, None, row.parent.name, names_unlisted=row.parent.optional, lone=lone)
+        return self.following_of(followed, routes[0].hydrator)
 
-    def feed_of(self, followed: Followed, route: int, events: Listing, hydrator: Hydrator | None) -> Feed:
-        """The events about the objects of one stream."""
+    def following_of(self, followed: Followed, hydrator: Hydrator | None) -> Following:
+        """How a stream goes by the events about the objects of one stream."""
         of = self.rows[followed.stream]
         subjects = self._subjects(of, hydrator.keep if hydrator else ())
         fold = Fold(subjects, of.deletions, self._embedded(of), followed.touches, of.hides)
-        births = followed.since is not None
-        return Feed(route, events, fold, hydrator, misses_births=births, names_unlisted=bool(of.hides))
+        return Following(fold, hydrator, misses_births=followed.since is not None, names_unlisted=bool(of.hides))
 
     def named(self, row: StreamRow, again: Again, shared: Shared) -> Route:
         """The route of a child that its own events name: it is got by its id, or only ever gone."""
@@ -113,10 +97,12 @@ class Routes:
         hydrator = Hydrator(listing, row.get_path, kinds=frozenset(row.object)) if again is Again.ONE_BY_ONE else None
         return Route(listing, projection, hydrator, row.expand if hydrator else ()).expanded()
 
-    def events(self, row: StreamRow, plan: SyncPlan) -> Listing | None:
-        """The list of all events that a stream follows."""
-        types = dict.fromkeys(event for each in plan.followed for event in each.types)
-        return self._events(row, types) if types else None
+    def feed(self, api: str) -> Feed:
+        """The feed of all events, as v1 or v2 lists them."""
+        v2 = api == "v2"
+        path = V2_EVENTS_PATH if v2 else EVENTS_PATH
+        stream = next(each for each in self.rows.values() if each.path == path and not each.from_events)
+        return Feed(self._listing(stream), _asked_for_v2 if v2 else _asked_for)
 
     def _subjects(self, row: StreamRow, keep: tuple[str, ...]) -> Subjects:
         """How the objects that a stream follows are found in events."""
@@ -136,14 +122,13 @@ class Routes:
             strangers=frozenset(kind for other in others for kind in other.object) - own,
         )
 
-    def beside(self, row: StreamRow, feed: Feed) -> tuple[Route, ...]:
-        """The routes that a feed adds: one that folds its events, and perhaps one of objects that have no parent."""
-        events = Route(feed.listing, Folded([(EVERY_TYPE, feed.fold)]))
-        if feed.lone is None:
-            return (events,)
+    def beside(self, row: StreamRow, following: Following, feed: Feed) -> tuple[Route, ...]:
+        """The routes that following events adds: one that reads them, and perhaps one of objects without a parent."""
+        if following.lone is None:
+            return (events_of(feed),)
         listing = replace(self._listing(row), range_filter=None)
         lone = Route(listing, self._whole(row, row.expand), Hydrator(listing, row.get_path), row.expand)
-        return (events, lone.expanded())
+        return (events_of(feed), lone.expanded())
 
     def _embedded(self, root: StreamRow) -> tuple[str, ...]:
         """The lists in a root's objects that are streams of their own."""
@@ -261,14 +246,6 @@ class Routes:
             version=row.version,
         )
 
-    def _events(self, row: StreamRow, types: Iterable[str]) -> Listing:
-        v2 = row.api == "v2"
-        groups = type_groups(types)
-        passes = [tuple((_asked_by(event, n, v2=v2), event) for n, event in enumerate(group)) for group in groups]
-        path = V2_EVENTS_PATH if v2 else EVENTS_PATH
-        stream = next(each for each in self.rows.values() if each.path == path and not each.from_events)
-        return replace(self._listing(stream), passes=tuple(passes))
-
     def _filter(self, row: StreamRow) -> RangeFilter | None:
         return RangeFilter(**dict(row.filter)) if row.filter is not None else None
 
@@ -291,11 +268,18 @@ def _key_of(parent: ParentRow) -> ParentKey:
     return ParentKey(parent.name, parent.id_field, parent.carries, parent.id_from)
 
 
-def _asked_by(event: str, place: int, *, v2: bool) -> str:
-    """The parameter by which events of a type are asked for."""
-    if v2:
-        return f"types[{place}]"
-    return "type" if is_group(event) else "types[]"
+def events_of(feed: Feed) -> Route:
+    """The route by which a stream reads the feed, for itself and all others."""
+    return Route(feed.listing, Taken(feed.take), is_full=feed.is_full)
+
+
+def _asked_for(types: Sequence[str]) -> Params:
+    """The parameters that ask for events of these types."""
+    return tuple(("type" if is_group(event) else "types[]", event) for event in types)
+
+
+def _asked_for_v2(types: Sequence[str]) -> Params:
+    return tuple((f"types[{place}]", event) for place, event in enumerate(types))
 
 
 def _expansions(row: StreamRow, parent: ParentRow) -> tuple[str, ...]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from airbyte_cdk.sources.declarative.schema import InlineSchemaLoader
@@ -23,26 +24,24 @@ from source_stripe.api.requester import StripeRequester
 from source_stripe.catalog.config import Config
 from source_stripe.catalog.schemas import StreamSchema
 from source_stripe.catalog.stream_rows import StreamRow
-from source_stripe.catalog.sync_plan import Again, Since, SyncPlan, Way, plan_of
+from source_stripe.catalog.sync_plan import Again, Followed, Since, SyncPlan, Way, plan_of
 from source_stripe.objects.events import OVERLAP
-from source_stripe.objects.records import Folded
 from source_stripe.objects.route import Route, failures_of, left_out_of
 from source_stripe.objects.shared_children import Shared
 from source_stripe.process.progress import Progress
 from source_stripe.reading.batches import Batches
-from source_stripe.reading.changes import ChangesReading
+from source_stripe.reading.changes import ChangesReading, Following
 from source_stripe.reading.cursor import FollowingCursor, ReadingCursor
+from source_stripe.reading.feed import Feed, Seat
 from source_stripe.reading.frontier import Frontier
 from source_stripe.reading.readings import CreatedReading, Reading, WholeReading
 from source_stripe.reading.retriever import StripeRetriever
-from source_stripe.reading.several_roots import Root, SeveralRoots
+from source_stripe.reading.several_roots import Root, Seats, SeveralRoots
 from source_stripe.reading.state import ReadWith, StreamState, UnknownStateError, refused_in
 from source_stripe.reading.workers import Workers
-from source_stripe.routes import Routes
+from source_stripe.routes import Routes, events_of
 
-_EVENTS = 1
-"""Where one stream is read by its list and by events, the number of the events' route."""
-
+State = Mapping[str, Any]
 SavedState = Callable[[str], Mapping[str, Any]]
 """The saved state of a stream, by its name."""
 
@@ -61,6 +60,8 @@ class StreamBuilder:
     messages: MessageRepository
     progress: Progress
     batches: Batches | None
+    feeds: dict[str, Feed] = field(default_factory=dict)
+    """The events that streams follow, by the API that has them."""
 
     def build(self, selected: Collection[str], saved: SavedState) -> list[DefaultStream]:
         """All streams, or the selected ones: then those with one root are read as one. Each goes on from its state."""
@@ -95,7 +96,7 @@ class StreamBuilder:
         """The stream of the first row, and of the others that come with it."""
         row = rows[0]
         refused = {each.name: Refused(each.name, refused_in(saved(each.name))) for each in rows}
-        routes, reading = self._routes_and_reading(rows, refused)
+        routes, reading = self._routes_and_reading(rows, refused, saved(row.name))
         frontier = Frontier(self.workers)
         cursor = ReadingCursor(
             progress=self.progress,
@@ -148,7 +149,7 @@ class StreamBuilder:
         return ReadWith(self.config.account_id, self.config.live, self.config.start_date)
 
     def _routes_and_reading(
-        self, rows: Sequence[StreamRow], refused: Mapping[str, Refused]
+        self, rows: Sequence[StreamRow], refused: Mapping[str, Refused], saved: State
     ) -> tuple[tuple[Route, ...], Reading]:
         row = rows[0]
         plan = plan_of(row, self.rows)
@@ -156,64 +157,79 @@ class StreamBuilder:
         again = tuple(dict.fromkeys(each for one in refused.values() for each in one.carried))
         made = Routes(self.rows, self.paging, self.requester, self.account)
         if len(plan.followed) > 1 and row.cursor is not None:
-            return self._of_several_roots(row, row.cursor, plan, made, again)
+            return self._of_several_roots(row, row.cursor, plan, made, again, saved)
         plain = made.of(row) if len(rows) == 1 else (made.shared(rows, refused),)
         routes = tuple(route.expanded() for route in plain)
         listings = [route.listing for route in routes]
-        feed = made.feed(row, plan, routes)
-        if feed is not None and row.cursor is not None:
+        following = made.following(row, plan, routes)
+        if following is not None and row.cursor is not None:
             (followed,) = plan.followed
-            reading = ChangesReading(
-                stream=row.name,
-                cursor=row.cursor,
-                listings=listings,
-                feed=feed,
-                again=again,
-                start=self._start,
-                lookback=max(self._seconds(followed.since), OVERLAP),
-                new_children_only=plan.new_children_only,
-                setting=self._setting,
-            )
-            return (*routes, *made.beside(row, feed)), reading
+            feed = self._feed(made, row)
+            place = feed.join([(followed.types, following.fold)], len(routes))
+            reading = self._changes(row, row.cursor, followed, following, place, again, listings=listings)
+            reading.new_children_only = plan.new_children_only
+            place.foresees = partial(reading.foresees, saved=saved)
+            return (*routes, *made.beside(row, following, feed)), reading
         return routes, self._by_lists(plan, row, listings, again)
 
     def _of_several_roots(
-        self, row: StreamRow, cursor: str, plan: SyncPlan, made: Routes, again: tuple[str, ...]
+        self, row: StreamRow, cursor: str, plan: SyncPlan, made: Routes, again: tuple[str, ...], saved: State
     ) -> tuple[tuple[Route, ...], Reading]:
         """The routes of the roots, of the events of all, and of the children that have events of their own."""
-        shared = Shared()
+        shared, feed = Shared(), self._feed(made, row)
         lists = [route.expanded() for route in made.of_several(row, shared)]
-        events, events_route = made.events(row, plan), len(lists)
-        if events is None:
-            raise ValueError(f"{row.name} follows no events")
-        roots: list[Root] = []
-        routes, folds = dict(zip(plan.lists, enumerate(lists), strict=True)), []
+        events_route = len(lists)
+        routes = dict(zip(plan.lists, enumerate(lists), strict=True))
         for followed in plan.followed:
-            own = followed.again in (Again.ONE_BY_ONE, Again.NOTHING)
-            place, route = (
-                (events_route + 1, made.named(row, followed.again, shared)) if own else routes[followed.stream]
-            )
-            routes[followed.stream] = (place, route)
-            asked = replace(events, passes=() if roots else events.passes)
-            feed = replace(made.feed_of(followed, _EVENTS, asked, route.hydrator), tells_of_children=own)
-            folds.append((followed.types, feed.fold))
-            reading = ChangesReading(
-                stream=row.name,
-                cursor=cursor,
-                listings=[] if own else [route.listing],
-                feed=feed,
-                # No child has the id of a parent.
-                again=() if followed.again is Again.NOTHING else again,
-                start=self._start,
-                lookback=max(self._seconds(followed.since), OVERLAP),
-                setting=self._setting,
-                shared=True,
-                quiet=bool(roots),
-            )
-            roots.append(Root(reading, place))
+            if _are_own(followed):
+                routes[followed.stream] = events_route + 1, made.named(row, followed.again, shared)
+        following = [
+            replace(made.following_of(each, routes[each.stream][1].hydrator), tells_of_children=_are_own(each))
+            for each in plan.followed
+        ]
+        types = (followed.types for followed in plan.followed)
+        place = feed.join(list(zip(types, (each.fold for each in following), strict=True)), events_route)
+        seats = Seats(place)
+        roots = []
+        for number, (followed, own) in enumerate(zip(plan.followed, following, strict=True)):
+            number_of_route, route = routes[followed.stream]
+            # No child has the id of a parent.
+            refused = () if followed.again is Again.NOTHING else again
+            listings = [] if own.tells_of_children else [route.listing]
+            changes = self._changes(row, cursor, followed, own, seats.seat(number), refused, listings=listings)
+            changes.shared, changes.quiet = True, number > 0
+            roots.append(Root(changes, number_of_route))
+        reading = SeveralRoots(row.name, cursor, roots, events_route, shared, seats)
+        place.foresees = partial(reading.foresees, saved=saved)
         ordered = [route for _, route in sorted(routes.values(), key=lambda each: each[0])]
-        ordered.insert(events_route, Route(events, Folded(folds)))
-        return tuple(ordered), SeveralRoots(row.name, cursor, roots, events_route, shared)
+        ordered.insert(events_route, events_of(feed))
+        return tuple(ordered), reading
+
+    def _changes(
+        self,
+        row: StreamRow,
+        cursor: str,
+        followed: Followed,
+        following: Following,
+        seat: Seat,
+        again: tuple[str, ...],
+        *,
+        listings: Sequence[Listing],
+    ) -> ChangesReading:
+        return ChangesReading(
+            stream=row.name,
+            cursor=cursor,
+            listings=listings,
+            following=following,
+            seat=seat,
+            again=again,
+            start=self._start,
+            lookback=max(self._seconds(followed.since), OVERLAP),
+            setting=self._setting,
+        )
+
+    def _feed(self, made: Routes, row: StreamRow) -> Feed:
+        return self.feeds.setdefault(row.api, made.feed(row.api))
 
     def _by_lists(self, plan: SyncPlan, row: StreamRow, listings: Sequence[Listing], again: tuple[str, ...]) -> Reading:
         """The reading of a stream that follows no events."""
@@ -229,3 +245,8 @@ class StreamBuilder:
 
     def _seconds(self, since: Since | None) -> int:
         return since.seconds(self.config.lookback_window_days) if since is not None else 0
+
+
+def _are_own(followed: Followed) -> bool:
+    """Whether events tell of the stream's own rows, where those stand in objects of several others."""
+    return followed.again in (Again.ONE_BY_ONE, Again.NOTHING)

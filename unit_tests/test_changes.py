@@ -4,117 +4,32 @@ from __future__ import annotations
 
 import gc
 import weakref
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any, cast
+from collections.abc import Sequence
 
 import pytest
 
 from source_stripe.api.account import Account
-from source_stripe.api.listing import Listing
-from source_stripe.api.pages import StartingAfter
 from source_stripe.api.ranges import Range
-from source_stripe.api.requester import StripeRequester
 from source_stripe.api.values import Params
-from source_stripe.objects.events import OVERLAP, Fold
-from source_stripe.objects.hydration import Hydrator
-from source_stripe.objects.ledger import Change
 from source_stripe.objects.records import Known
-from source_stripe.objects.subjects import Subjects
-from source_stripe.reading.changes import ChangesReading, Feed
 from source_stripe.reading.pieces import ChangedPiece, ListPiece, ParentsPiece, Phase, Piece
-from source_stripe.reading.readings import State
 from source_stripe.reading.resuming import StateError
-from source_stripe.reading.state import ReadWith
-from unit_tests.conftest import CREATED
-
-DAY = 86_400
-NOW = 1_763_800_000
-W = NOW - 3_600
-SINCE = W - OVERLAP
-ACCOUNT = Account("acct_1", "", birth=None, now=NOW)
-READ_WITH = {"account": "acct_1"}
-TYPES: Params = (("types[]", "coupon.created"), ("types[]", "coupon.deleted"), ("types[]", "coupon.updated"))
-EVENTS = 1
-
-
-def listing(path: str, passes: tuple[Params, ...] = ((),), *, filtered: bool = True) -> Listing:
-    v1 = StartingAfter("limit", 100, "starting_after")
-    requester = cast(StripeRequester, None)  # nothing is asked here
-    return Listing(path, requester, v1, passes, CREATED if filtered else None)
-
-
-@dataclass
-class Watched(ChangesReading):
-    """A reading that keeps the last phase that it gave out."""
-
-    last: Phase = field(default_factory=lambda: Phase((), Known()))
-
-    def pieces(self, account: Account, saved: State) -> Iterator[Sequence[Piece]]:
-        for phase in self.phases(account, saved):
-            self.last = phase
-            yield phase.pieces
-
-    def begun(self) -> bool:
-        return self.last.state_first
-
-    @property
-    def known(self) -> Known:
-        return self.last.known
-
-
-def reading(
-    coupons: Listing | None = None,
-    *,
-    types: tuple[Params, ...] = (TYPES,),
-    parent: str | None = None,
-    misses_births: bool = False,
-    start: int = 0,
-    lookback: int = OVERLAP,
-    new_children_only: bool = False,
-    lone: int | None = None,
-) -> Watched:
-    coupons = coupons or listing("/v1/coupons")
-    hydrator = None if parent else Hydrator(coupons, "/v1/coupons/{id}")
-    keep = (parent,) if parent else Hydrator(coupons, "/v1/coupons/{id}").keep
-    fold = Fold(Subjects(frozenset({"coupon"}), keep))
-    unlisted = lone is not None
-    feed = Feed(EVENTS, listing("/v1/events", types), fold, hydrator, parent, misses_births, unlisted, lone)
-    setting = ReadWith(start_date=start or None)
-    return Watched(
-        "coupons", "updated", [coupons], start, lookback, (), setting, feed=feed, new_children_only=new_children_only
-    )
-
-
-def event(of: str, what: str, time: int, created: int | None = 50, **shown: Any) -> dict[str, Any]:
-    fields = {"id": of, "object": "coupon", "created": created, **shown}
-    return {"type": f"coupon.{what}", "created": time, "data": {"object": fields}}
-
-
-def run(
-    stream: Watched, saved: dict[str, Any], *events: dict[str, Any], account: Account = ACCOUNT
-) -> list[Sequence[Piece]]:
-    """Read all phases, as the cursor and the retriever do: `events` are what Stripe would list."""
-    phases = []
-    for pieces in stream.pieces(account, saved):
-        phases.append(pieces)
-        for piece in pieces:
-            if not isinstance(piece, ListPiece):
-                continue
-            if piece.route == EVENTS:
-                span = piece.created
-                assert span is not None
-                for each in events:
-                    if span.start <= each["created"] < span.end:
-                        stream.feed.fold.add(each)
-            stream.checkpoint(piece)
-    return phases
-
-
-def change(of: str, time: int, created: int | None = 50, *, deleted: bool = False, **shown: Any) -> Change:
-    if deleted:
-        shown = {"id": of, "object": "coupon", "created": created, **shown}
-    return Change(of, time, created, deleted, shown)
+from unit_tests.changes_reading import (
+    ACCOUNT,
+    DAY,
+    EVENTS,
+    NOW,
+    READ_WITH,
+    SINCE,
+    TYPES,
+    W,
+    change,
+    event,
+    listing,
+    reading,
+    run,
+    told,
+)
 
 
 def test_what_changed_is_forgotten_once_it_is_read() -> None:
@@ -128,7 +43,7 @@ def test_what_changed_is_forgotten_once_it_is_read() -> None:
     stream.last = Phase((), Known())
     gc.collect()
     assert known() is None
-    assert len(stream.feed.fold.changes) == 0
+    assert told(stream).left
 
 
 def test_the_first_sync_reads_the_whole_list_and_no_events() -> None:
@@ -162,7 +77,7 @@ def test_an_interrupted_first_sync_is_carried_on_behind_what_changed_since() -> 
     phases = stream.pieces(ACCOUNT, {"updated": W, "backfill": backfill})
 
     assert next(phases) == [ListPiece(EVENTS, TYPES, Range(SINCE, NOW + 1))]
-    stream.feed.fold.add(event("co_1", "updated", W + 9))
+    told(stream).events.append(event("co_1", "updated", W + 9))
     assert next(phases) == [ChangedPiece(0, (change("co_1", W + 9),), asked=())]
     assert not stream.begun()
     (left,) = next(phases)

@@ -10,7 +10,7 @@ from source_stripe.api.account import Account
 from source_stripe.api.ranges import Range
 from source_stripe.objects.events import RETENTION, TRUSTED
 from source_stripe.reading.pieces import ChangedPiece, ListPiece
-from unit_tests.test_changes import DAY, EVENTS, NOW, READ_WITH, TYPES, W, change, event, reading, run
+from unit_tests.changes_reading import DAY, EVENTS, NOW, READ_WITH, TYPES, W, change, event, reading, run, told
 
 
 def test_after_a_gap_all_is_read_again_and_what_is_gone_is_told(caplog: pytest.LogCaptureFixture) -> None:
@@ -130,7 +130,7 @@ def test_an_earlier_start_date_is_made_up_for_as_a_gap_is(caplog: pytest.LogCapt
     phases = stream.pieces(Account("acct_1", "", birth=None, now=NOW), saved)
     assert next(phases) == [ListPiece(EVENTS, TYPES, Range(NOW - RETENTION, NOW + 1))]
     for each in (gone, known, changed):
-        stream.feed.fold.add(each)
+        told(stream).events.append(each)
     assert next(phases) == [ChangedPiece(0, (change("co_1", NOW - 20 * DAY, created=600, deleted=True),))]
     assert next(phases) == [ChangedPiece(0, (change("co_3", W + 9, created=700),), asked=())]
     assert next(phases) == [ListPiece(created=Range(500, 900), expects=True)]
@@ -146,9 +146,8 @@ def test_an_earlier_start_date_is_made_up_for_as_a_gap_is(caplog: pytest.LogCapt
 
 def test_a_first_sync_reads_events_where_lists_hide_what_they_name() -> None:
     stream = reading()
-    stream.feed = replace(
-        stream.feed, names_unlisted=True, fold=replace(stream.feed.fold, hides=frozenset({"coupon.closed"}))
-    )
+    stream.following = replace(stream.following, names_unlisted=True)
+    told(stream).fold = replace(told(stream).fold, hides=frozenset({"coupon.closed"}))
     closed, old = event("co_1", "closed", NOW - DAY), event("co_2", "closed", NOW - 31 * DAY)
 
     read, hidden, backfill = run(stream, {}, closed, old)

@@ -8,7 +8,21 @@ import pytest
 
 from source_stripe.api.ranges import Range
 from source_stripe.reading.pieces import ChangedPiece, ListPiece, ParentsPiece
-from unit_tests.test_changes import ACCOUNT, DAY, EVENTS, NOW, READ_WITH, SINCE, TYPES, W, change, event, reading, run
+from unit_tests.changes_reading import (
+    ACCOUNT,
+    DAY,
+    EVENTS,
+    NOW,
+    READ_WITH,
+    SINCE,
+    TYPES,
+    W,
+    change,
+    event,
+    reading,
+    run,
+    told,
+)
 
 
 def test_where_an_event_names_nothing_all_is_read_again(caplog: pytest.LogCaptureFixture) -> None:
@@ -43,7 +57,7 @@ def test_a_reading_of_all_that_was_killed_goes_on() -> None:
     stream = reading()
     phases = stream.pieces(ACCOUNT, {"updated": W})
     next(phases)
-    stream.feed.fold.add(event("", "updated", NOW - 100))
+    told(stream).events.append(event("", "updated", NOW - 100))
     next(phases)
     (whole,) = next(phases)
     assert stream.begun()

@@ -22,6 +22,7 @@ from source_stripe.process.progress import Progress
 from source_stripe.reading.cursor import FollowingCursor, ReadingCursor
 from source_stripe.reading.frontier import Frontier
 from source_stripe.reading.pieces import ListPiece, Phase
+from source_stripe.reading.readings import Phases
 from source_stripe.reading.workers import Workers
 
 NOW = 1_763_800_000
@@ -35,7 +36,7 @@ class TwoPhases:
     no_state: bool = False
     done: list[ListPiece] = field(default_factory=list)
 
-    def phases(self, account: Account, saved: Mapping[str, Any]) -> Iterator[Phase]:
+    def phases(self, account: Account, saved: Mapping[str, Any]) -> Phases:
         assert account.now == NOW
         yield Phase([FIRST, SECOND], Known(), state_first=True)
         yield Phase([THIRD], Known())

@@ -29,7 +29,6 @@ NO_TUNING = {
     "_NAMES": "names in a message",
     "_REASONS": "reasons in a message",
     "_LETTERS": "letters in a message",
-    "_EVENTS": "the place of a route",
 }
 """Numbers that are others', or only about how much a message tells: and why."""
 

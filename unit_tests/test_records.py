@@ -16,10 +16,8 @@ from hypothesis import strategies as st
 from source_stripe.api.errors import StreamFailure
 from source_stripe.api.refusals import MOST, Refused
 from source_stripe.api.values import Row
-from source_stripe.objects.events import Fold
 from source_stripe.objects.ledger import Change
-from source_stripe.objects.records import EVERY_TYPE, Finish, Folded, FromEvents, Itself, Known, Projection, Several
-from source_stripe.objects.subjects import Subjects
+from source_stripe.objects.records import Finish, FromEvents, Itself, Known, Projection, Several, Taken
 from unit_tests.test_refusals import refusal
 
 NOTHING = Known()
@@ -93,15 +91,14 @@ def test_a_tombstone_has_the_time_of_its_event() -> None:
     }
 
 
-def test_events_make_no_records_but_are_folded() -> None:
-    coupons, others = Fold(Subjects(frozenset({"coupon"}))), Fold(Subjects(frozenset({"coupon"})))
-    folded = Folded([(EVERY_TYPE, coupons), (("coupon.*",), coupons), (("product.updated",), others)])
-    event = {"type": "coupon.updated", "created": 7, "data": {"object": {"id": "co_1", "object": "coupon"}}}
+def test_events_make_no_records_but_are_taken() -> None:
+    events: list[dict[str, Any]] = []
+    taken, event = Taken(events.append), {"type": "coupon.updated", "created": 7}
 
-    assert list(folded.records(event, None, NOTHING)) == []
-    assert list(folded.tombstones(change("co_1", 88))) == []
-    assert not folded.costs(event)
-    assert [[each.id for each in fold.changes] for fold in (coupons, others)] == [["co_1"], []]
+    assert list(taken.records(event, None, NOTHING)) == []
+    assert list(taken.tombstones(change("co_1", 88))) == []
+    assert not taken.costs(event)
+    assert events == [event]
 
 
 def test_rows_that_are_events_tell_of_deletions_too() -> None:

@@ -21,7 +21,7 @@ from source_stripe.reading.pieces import ChangedPiece, ListPiece, ParentsPiece
 from source_stripe.reading.readings import CreatedReading
 from source_stripe.reading.retriever import StripeRetriever
 from source_stripe.reading.state import StreamState, UnknownStateError, refused_in
-from unit_tests import test_changes as changes
+from unit_tests import changes_reading as changes
 from unit_tests import test_cursor as cursors
 from unit_tests.conftest import API
 from unit_tests.test_refusals import refusal

@@ -18,7 +18,7 @@ from source_stripe.objects.records import Fetched, FromEvents, Itself, Projectio
 from source_stripe.objects.route import Route
 from source_stripe.objects.shared_children import Together
 from source_stripe.objects.whole_lists import WithWholeLists
-from source_stripe.reading.changes import Feed
+from source_stripe.reading.changes import Following
 from source_stripe.routes import Routes
 from unit_tests.conftest import CREATED, MANIFEST, ROWS
 
@@ -39,8 +39,8 @@ def of(routes: Routes) -> Callable[[str], Route]:
     return only
 
 
-def feed_of(routes: Routes, name: str) -> Feed | None:
-    return routes.feed(ROWS[name], plan_of(ROWS[name], ROWS), routes.of(ROWS[name]))
+def following_of(routes: Routes, name: str) -> Following | None:
+    return routes.following(ROWS[name], plan_of(ROWS[name], ROWS), routes.of(ROWS[name]))
 
 
 def inner(projection: Projection) -> Projection:
@@ -89,39 +89,20 @@ def test_every_row_has_its_routes(name: str, routes: Routes) -> None:
 )
 def test_every_stream_with_events_follows_them(name: str, routes: Routes) -> None:
     row = ROWS[name]
-    feed = feed_of(routes, name)
+    following = following_of(routes, name)
 
-    assert feed is not None
-    asked = [[event for _, event in group] for group in feed.listing.passes]
-    assert {event for group in asked for event in group} >= set(row.events)
-    assert all(len(group) <= 20 for group in asked)
-    assert feed.fold.subjects.kinds >= set(row.event_object or row.object)
-    assert feed.route == len(routes.of(row))
-    assert (feed.hydrator is None) is (feed.parent_field is not None)
-    if row.api == "v2":
-        assert feed.listing.path == "/v2/core/events"
-        assert all(key == f"types[{place}]" for group in feed.listing.passes for place, (key, _) in enumerate(group))
-        assert feed.listing.range_filter == replace(CREATED, rfc_3339=True)
-    else:
-        assert feed.listing.path == "/v1/events"
-        for group in feed.listing.passes:
-            assert len(group) == 1 or not any(event.endswith("*") for _, event in group)
-            assert all(key == ("type" if event.endswith("*") else "types[]") for key, event in group)
-        assert feed.listing.range_filter == CREATED
-
-
-def test_more_types_than_a_request_takes_are_asked_for_in_groups(routes: Routes) -> None:
-    many = ROWS["coupons"].model_copy(update={"events": tuple(f"coupon.{number}" for number in range(45))})
-
-    feed = routes.feed(many, plan_of(many, ROWS), routes.of(many))
-
-    assert feed is not None
-    assert [len(group) for group in feed.listing.passes] == [20, 20, 5]
+    assert following is not None
+    assert following.fold.subjects.kinds >= set(row.event_object or row.object)
+    assert (following.hydrator is None) is (following.parent_field is not None)
+    (events, *_) = routes.beside(row, following, routes.feed(row.api))
+    assert events.listing.passes == ((),)
+    assert events.listing.path == ("/v2/core/events" if row.api == "v2" else "/v1/events")
+    assert events.listing.range_filter == replace(CREATED, rfc_3339=row.api == "v2")
 
 
 @pytest.mark.parametrize("name", [name for name, row in ROWS.items() if row.sync in ("created", "snapshot", "single")])
 def test_streams_without_events_follow_none(name: str, routes: Routes) -> None:
-    assert feed_of(routes, name) is None
+    assert following_of(routes, name) is None
 
 
 def test_a_plain_list(of: Callable[[str], Route]) -> None:
@@ -175,34 +156,38 @@ def test_lists_that_are_always_there_are_not_expanded(of: Callable[[str], Route]
 
 
 def test_children_follow_the_events_of_their_root(routes: Routes) -> None:
-    feed = feed_of(routes, "invoice_line_items")
+    following = following_of(routes, "invoice_line_items")
 
-    assert feed is not None
-    assert feed.fold.subjects.kinds == {"invoice"}
-    assert feed.fold.deletions is None
-    assert "lines" in feed.fold.lists
-    assert feed.hydrator is not None
-    assert feed.hydrator.path == "/v1/invoices/{id}"
+    assert following is not None
+    assert following.fold.subjects.kinds == {"invoice"}
+    assert following.fold.deletions is None
+    assert "lines" in following.fold.lists
+    assert following.hydrator is not None
+    assert following.hydrator.path == "/v1/invoices/{id}"
 
 
 def test_children_with_events_of_their_own_are_read_by_the_parent_that_those_name(routes: Routes) -> None:
-    feed = feed_of(routes, "bank_accounts")
+    following = following_of(routes, "bank_accounts")
 
-    assert feed is not None
-    assert feed.fold.subjects.kinds == {"bank_account"}
-    assert feed.fold.deletions is None
-    assert (feed.hydrator, feed.parent_field, feed.fold.subjects.keep) == (None, "customer", ("customer",))
+    assert following is not None
+    assert following.fold.subjects.kinds == {"bank_account"}
+    assert following.fold.deletions is None
+    assert (following.hydrator, following.parent_field, following.fold.subjects.keep) == (
+        None,
+        "customer",
+        ("customer",),
+    )
 
 
 def test_a_cancellation_is_no_deletion(routes: Routes) -> None:
-    feed = feed_of(routes, "subscriptions")
+    following = following_of(routes, "subscriptions")
 
-    assert feed is not None
-    assert feed.fold.deletions == frozenset()
+    assert following is not None
+    assert following.fold.deletions == frozenset()
 
 
 def test_where_not_all_has_an_event_births_are_listed(routes: Routes) -> None:
-    sessions, charges = feed_of(routes, "checkout_sessions"), feed_of(routes, "charges")
+    sessions, charges = following_of(routes, "checkout_sessions"), following_of(routes, "charges")
 
     assert sessions is not None
     assert charges is not None
@@ -250,7 +235,7 @@ def test_what_is_listed_nowhere_comes_from_events(of: Callable[[str], Route], ro
     assert isinstance(route.projection, FromEvents)
     assert route.listing.path == "/v1/events"
     assert route.listing.passes == ((("types[]", "reserve.hold.created"), ("types[]", "reserve.hold.updated")),)
-    assert feed_of(routes, "reserve_holds") is None
+    assert following_of(routes, "reserve_holds") is None
 
 
 def test_lists_are_paged_and_filtered_as_each_wants_it(of: Callable[[str], Route]) -> None:

@@ -3,30 +3,51 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from source_stripe.api.account import Account
 from source_stripe.api.ranges import Range
+from source_stripe.objects.events import Fold
+from source_stripe.objects.records import Known
 from source_stripe.objects.shared_children import Shared
-from source_stripe.reading.changes import ChangesReading
+from source_stripe.objects.subjects import Subjects
+from source_stripe.reading.changes import ChangesReading, Following
+from source_stripe.reading.feed import Ask, Asked, Feed, Place, Span
 from source_stripe.reading.pieces import ListPiece, Phase, Piece
-from source_stripe.reading.several_roots import Root, SeveralRoots, together
+from source_stripe.reading.several_roots import Root, Seats, SeveralRoots, together
 from source_stripe.reading.state import StreamState, Window
-from unit_tests.test_changes import ACCOUNT, DAY, NOW, W, listing, reading
+from unit_tests.changes_reading import ACCOUNT, DAY, NOW, W, listing, reading
 
 EVENTS_ROUTE = 2
 
 
-def root(path: str, route: int, *, first: bool = False) -> Root:
-    made = reading(listing(path), types=((),) if first else ())
-    made.shared, made.quiet = True, not first
+class Filled(Place):
+    """A place that reads a page of events, and finds what its folds have."""
+
+    def enter(self, account: Account) -> None:
+        pass
+
+    def leave(self) -> None:
+        pass
+
+    def next(self, ask: Ask, account: Account) -> Asked:
+        yield Phase([ListPiece(self.route)], Known())
+        return Span(ask.since, account.now + 1, [fold for _, fold in self.folds], last=True)
+
+
+def root(path: str, route: int, seats: Seats) -> Root:
+    made = reading(listing(path))
+    made.shared, made.quiet, made.seat = True, route > 0, seats.seat(route)
     return Root(made, route)
 
 
-def several(*more: Root) -> SeveralRoots:
-    roots = [root("/v1/coupons", 0, first=True), root("/v1/products", 1), *more]
-    return SeveralRoots("coupons", "updated", roots, EVENTS_ROUTE, Shared())
+def several() -> SeveralRoots:
+    feed = cast(Feed, None)  # nobody asks it
+    seats = Seats(Filled(feed, [((), Fold(Subjects(frozenset({"coupon"})))) for _ in "ab"], EVENTS_ROUTE))
+    roots = [root("/v1/coupons", 0, seats), root("/v1/products", 1, seats)]
+    return SeveralRoots("coupons", "updated", roots, EVENTS_ROUTE, Shared(), seats)
 
 
 def pieces_of(phase: Phase) -> list[Piece]:
@@ -82,21 +103,17 @@ def test_a_piece_of_events_is_no_progress() -> None:
 def test_what_events_say_is_gone_is_known_before_the_roots_are_read() -> None:
     read = several()
     own: ChangesReading = read.roots[0].reading
-    read.roots = [Root(with_children(own), 3), read.roots[1]]
+    own.following = Following(own.following.fold, None, tells_of_children=True)
+    read.roots = [Root(own, 3), read.roots[1]]
+    deleted = {"id": "co_1", "object": "coupon", "created": 5}
+    read.seats.place.folds[0][1].add({"type": "coupon.deleted", "created": W + 5, "data": {"object": deleted}})
     made = read.phases(ACCOUNT, {"updated": W})
     next(made)
-    deleted = {"id": "co_1", "object": "coupon", "created": 5}
-    own.feed.fold.add({"type": "coupon.deleted", "created": W + 5, "data": {"object": deleted}})
     next(made)
 
     assert read.shared.gone == {"co_1"}
     assert not read.shared.takes(("co_1",), {"id": "co_1"})
     assert [read.shared.takes(("co_2",), {"id": "co_2"}) for _ in "ab"] == [True, False]
-
-
-def with_children(own: ChangesReading) -> ChangesReading:
-    own.feed = type(own.feed)(own.feed.route, own.feed.listing, own.feed.fold, None, tells_of_children=True)
-    return own
 
 
 def window(start: int, end: int, *done: tuple[int, int], floor: int | None = None) -> Window:

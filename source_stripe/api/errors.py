@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
+from typing import TypeVar
 
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
@@ -28,6 +29,7 @@ from source_stripe.api.replies import Replies
 
 CURSOR_GONE = "place in the list gone"
 """The name of the policy for a list whose row to go on from is gone."""
+_Failure = TypeVar("_Failure", bound="StreamFailure")
 _PERMISSION = re.compile(r"\b[a-z_]+_read\b")
 
 
@@ -70,12 +72,23 @@ class StreamFailure(AirbyteTracedException):
     """Whether it is about a list that many objects need, and not about the one that was being read."""
     parents: tuple[str, ...] = ()
     """If it is about parents: the ids of those whose children could not be read."""
+    plain: str = ""
+    """The message without the stream's name, once it has that."""
 
     def concerns(self, stream: str) -> None:
         """Put the stream's name into the message. Only the first call counts."""
         if not self.stream:
-            self.stream = stream
+            self.stream, self.plain = stream, self.message or ""
             self.message = f"The stream {stream} can't be read. {self.message}"
+
+    def again(self: _Failure) -> _Failure:  # noqa: PYI019 - `typing` has Self since Python 3.11 only
+        """The same failure for another stream: one exception can name one stream only."""
+        twin = type(self).__new__(type(self))
+        twin.__dict__.update(self.__dict__)
+        twin.args = self.args
+        if self.stream:
+            twin.stream, twin.message = "", self.plain
+        return twin
 
     def __str__(self) -> str:
         return self.message or ""
@@ -105,10 +118,6 @@ class StripeError(StreamFailure):
     def permissions(self) -> tuple[str, ...]:
         """The permissions that Stripe says would help."""
         return tuple(dict.fromkeys(_PERMISSION.findall(self.refusal.message)))
-
-    def again(self) -> StripeError:
-        """The same failure for another stream: one exception can name one stream only."""
-        return StripeError(self.policy, self.path, self.refusal, self.key)
 
 
 def _wanted(permissions: tuple[str, ...]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from source_stripe.api.values import unix_seconds
@@ -100,6 +100,10 @@ class Fold:
         """The object may have changed until then (Unix seconds), whatever events say."""
         self._ledger.touch(object_id, time)
 
+    def fresh(self) -> Fold:
+        """The same, without any events."""
+        return replace(self, unreadable=None, _ledger=Ledger())
+
     @property
     def changes(self) -> Changes:
         """What happened last to each object."""
@@ -144,10 +148,11 @@ class Plan:
         return self.born.and_then(self.older)
 
 
-def plan(changes: Changes, *, since: int, start: int) -> Plan:
+def plan(changes: Changes, *, since: int, start: int, until: int | None = None) -> Plan:
     """Sort changes by what it takes to read them again.
 
-    `since` is the time (Unix seconds) from which events were read, `start` that of the first object that is wanted.
+    Events were read from `since` on (Unix seconds), and before `until` if that is given. `start` is the time of the
+    first object that is wanted.
     """
     ledger = changes.ledger
     gone, born, older = array("I"), array("I"), array("I")
@@ -155,7 +160,8 @@ def plan(changes: Changes, *, since: int, start: int) -> Plan:
         created = ledger.created_at(place)
         if created < start and ledger.says_created(place):
             continue
-        group = gone if ledger.is_deleted(place) else born if created >= since else older
+        born_now = created >= since and (until is None or created < until)
+        group = gone if ledger.is_deleted(place) else born if born_now else older
         group.append(place)
     return Plan(changes.only(gone), changes.only(born), changes.only(older))
 

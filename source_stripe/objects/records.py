@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -17,9 +16,7 @@ from source_stripe.api.pages import the_object
 from source_stripe.api.ranges import Range
 from source_stripe.api.refusals import Refused, is_gone
 from source_stripe.api.values import Params, Row, unix_seconds
-from source_stripe.objects.events import Fold
 from source_stripe.objects.ledger import ById, Change
-from source_stripe.objects.subjects import by_type
 
 logger = logging.getLogger("airbyte.stripe")
 
@@ -171,26 +168,17 @@ class FromEvents:
         return ()
 
 
-EVERY_TYPE = ("*",)
-"""The event types of a fold that all events are for."""
-
-
 @dataclass(frozen=True)
-class Folded:
-    """The rows are events. They make no records; `fold` takes them in."""
+class Taken:
+    """The rows are events. They make no records; `take` takes them in."""
 
-    folds: Sequence[tuple[Collection[str], Fold]]
-    """With the event types, and groups of them, that each was made for."""
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    take: Callable[[Row], None]
 
     def costs(self, row: Row) -> bool:
         return False
 
     def records(self, row: Row, updated: int | None, known: Known) -> tuple[()]:
-        with self._lock:
-            for types, fold in self.folds:
-                if by_type(dict.fromkeys(types, True), row["type"]):
-                    fold.add(row)
+        self.take(row)
         return ()
 
     def tombstones(self, change: Change) -> tuple[()]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
@@ -23,6 +23,8 @@ class Route:
     hydrator: Hydrator | None = None
     expand: tuple[str, ...] = ()
     """Dotted paths in the rows that have to be expanded."""
+    is_full: Callable[[], bool] | None = None
+    """Whether no more rows can be taken: what is left of the list is not read then."""
 
     def expanded(self) -> Route:
         """The route with its expansions in what it asks for."""

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field, replace
 
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+
 from source_stripe.api.account import Account
-from source_stripe.api.listing import Listing
 from source_stripe.api.ranges import Range
 from source_stripe.api.values import Params
 from source_stripe.objects.events import OVERLAP, RETENTION, TRUSTED, ChangedParent, Fold, Plan, id_of, is_gap, plan
 from source_stripe.objects.hydration import Hydrator
-from source_stripe.objects.ledger import ById, Change, Changes
+from source_stripe.objects.ledger import ById, Change, Changes, Ledger
 from source_stripe.objects.records import Known
+from source_stripe.reading.feed import Ask, Seat, Span
 from source_stripe.reading.pieces import ChangedPiece, ListPiece, ParentsPiece, Phase, Piece
-from source_stripe.reading.readings import RangesDone, ResumableReading, State, first_pieces
+from source_stripe.reading.readings import Phases, RangesDone, ResumableReading, State, first_pieces
 from source_stripe.reading.resuming import resume
 from source_stripe.reading.state import StreamState, Window
 
@@ -33,11 +35,9 @@ UNREADABLE = (
 
 
 @dataclass(frozen=True)
-class Feed:
-    """The events that a stream follows: the route that reads them, and the fold that takes them."""
+class Following:
+    """How a stream goes by events: what takes them, and how what changed is read again."""
 
-    route: int
-    listing: Listing
     fold: Fold
     hydrator: Hydrator | None
     """How what changed is read again; None where the events name parents, whose children are."""
@@ -57,11 +57,12 @@ class Feed:
 class ChangesReading(ResumableReading):
     """Reads a stream that has events: a back-fill once, then what changed.
 
-    The watermark moves on when all changes that events named until then are emitted. An interrupted back-fill goes on
+    The watermark moves on when all changes that a span of events named are emitted. An interrupted back-fill goes on
     behind them: it may take longer than Stripe keeps events, and be interrupted again.
     """
 
-    feed: Feed = field(kw_only=True)
+    following: Following = field(kw_only=True)
+    seat: Seat = field(kw_only=True)
     new_children_only: bool = field(default=False, kw_only=True)
     """Of a parent that changed, ask only for children created since the watermark."""
     shared: bool = field(default=False, kw_only=True)
@@ -69,67 +70,98 @@ class ChangesReading(ResumableReading):
     quiet: bool = field(default=False, kw_only=True)
     """Another reading of the same stream logs the warnings about its state."""
 
-    def phases(self, account: Account, saved: State) -> Iterator[Phase]:
-        now, known = account.now, Known(again=self.again)
+    def phases(self, account: Account, saved: State) -> Phases:
+        try:
+            self.seat.enter(account)
+            yield from self._phases(account, saved)
+        finally:
+            self.seat.leave()
+
+    def foresees(self, account: Account, saved: State) -> Ask | None:
+        """The events that the stream will ask for first. None if it needs none, or can't go on from this state."""
+        try:
+            state = resume(saved, self.stream, self.cursor, account, self.setting, quiet=True)
+        except AirbyteTracedException:
+            return None
+        return self._begin(state, account.now).ask
+
+    def _phases(self, account: Account, saved: State) -> Phases:
+        now = account.now
         state = resume(saved, self.stream, self.cursor, account, self.setting, quiet=self.quiet)
-        watermark, window = self._begin(state, now)
-        self._state = StreamState(now if watermark is None else watermark, window, state.read_with)
-        first, overlap = state.watermark is None, OVERLAP + state.doubt
-        unlisted = window is not None and (window.floor is not None or (first and self.feed.names_unlisted))
-        if unlisted:
-            yield Phase(self._events(now - RETENTION, now), known)
-        elif watermark is not None:
-            yield Phase(self._events(watermark - overlap, now), known)
-        # The pieces that read the events are finished now: the fold has all of them.
-        if state.watermark is not None and self.feed.parent_field is None:
-            for each in self.again:
-                # When these objects changed is unknown; it was before the watermark, as what was read then.
-                self.feed.fold.touch(each, state.watermark)
-        changes = self.feed.fold.changes
-        if watermark is not None and self._loses_track(changes, watermark - overlap):
-            floor = watermark if window is None or window.floor is None else max(watermark, window.floor)
-            unlisted, watermark, window = True, None, Window(Range(self.start, now), floor=floor)
-            self._state = StreamState(now, window, state.read_with)
-        if unlisted and window is not None:
-            known = self._knowing(known, changes, floor=self._floor(window, now))
-            yield Phase(self._bury(changes, window), known)
-        if watermark is not None:
-            phase = self._follow(changes.since(watermark - overlap), watermark, state.doubt, now)
-            known = phase.known
-            yield phase
-            del phase
-            self._state = replace(self._state, watermark=now)
-        if window is not None:
-            known = self._before_back_fill(known, changes, self._floor(window, now), unlisted=unlisted)
-            self._ranges = RangesDone(self.listings, window, account.birth)
-            pieces = first_pieces(self.listings, window.left, account.birth, expects=bool(known.born))
+        if state.watermark is not None and is_gap(state.watermark, now) and not self.quiet:
+            logger.warning(GAP, self.stream)
+        task, known, changes = self._begin(state, now), Known(again=self.again), Changes.all_of(Ledger())
+        self._state = StreamState(now if task.watermark is None else task.watermark, task.window, state.read_with)
+        if task.ask is not None:
+            span = yield from self.seat.next(task.ask, account)
+            if state.watermark is not None and self.following.parent_field is None:
+                # When the refused objects changed is unknown; it was before the watermark, as what was read then.
+                for each in self.again:
+                    span.fold.touch(each, state.watermark)
+            task, span, known = yield from self._follow_up(task, span, account)
+            changes = span.fold.changes
+        if task.window is not None:
+            known = self._before_back_fill(known, changes, self._floor(task.window, now), unlisted=task.unlisted)
+            self._ranges = RangesDone(self.listings, task.window, account.birth)
+            pieces = first_pieces(self.listings, task.window.left, account.birth, expects=bool(known.born))
             yield Phase(pieces, known, state_first=True)
             self._ranges = None
             self._state = replace(self._state, window=None)
-            if watermark is None and state.watermark is not None and self.again:
+            if task.watermark is None and state.watermark is not None and self.again:
                 yield Phase(self._refused_earlier(state.watermark), known)
-        # Everything is emitted. The other streams of the sync need the memory.
-        self.feed.fold.forget()
+
+    def _follow_up(
+        self, task: _Task, span: Span, account: Account
+    ) -> Generator[Phase, None, tuple[_Task, Span, Known]]:
+        """What changed, span by span. Returns what is left to do, the last span, and what is known since."""
+        known, later = Known(again=self.again), False
+        while True:
+            if task.watermark is not None and self._loses_track(span.fold, task.since(span)):
+                if not span.last:
+                    span = yield from self.seat.next(Ask(span.start, whole=True), account)
+                task = self._anew(task, account.now)
+            if task.unlisted and task.window is not None:
+                changes = span.fold.changes
+                known = self._knowing(known, changes, floor=self._floor(task.window, account.now))
+                yield Phase(self._bury(changes, task.window), known)
+            if task.watermark is None:
+                return task, span, known
+            phase = self._follow(span, task, account.now, later=later)
+            known = phase.known
+            yield phase
+            del phase
+            self._state = replace(self._state, watermark=min(span.end, account.now))
+            if span.last:
+                return task, span, known
+            later, span = True, (yield from self.seat.next(Ask(span.end), account))
 
     @property
     def state(self) -> StreamState:
         """Where the stream is."""
         return self._state
 
-    def _begin(self, state: StreamState, now: int) -> tuple[int | None, Window | None]:
-        """The watermark since which changes are followed up, if they can be, and the window of the list to read."""
+    def _begin(self, state: StreamState, now: int) -> _Task:
+        """What is to be done: changes are followed up since the watermark, if they can be, and a window is read."""
         watermark, window = state.watermark, state.window
         if watermark is None:
-            return None, Window(Range(self.start, now))
+            unlisted = self.following.names_unlisted
+            return _Task(None, 0, Window(Range(self.start, now)), unlisted, _of_last_30_days(now) if unlisted else None)
         if is_gap(watermark, now):
-            if not self.quiet:
-                logger.warning(GAP, self.stream)
             # Not the watermark: a sync that was killed may have left rows that are newer.
-            return None, Window(Range(self.start, now), floor=now - TRUSTED)
+            window = Window(Range(self.start, now), floor=now - TRUSTED)
+            return _Task(None, 0, window, unlisted=True, ask=_of_last_30_days(now))
         if window is not None and window.floor is not None:
             # As well: of the rows that it left, the events may be gone by now.
             window = replace(window, floor=max(window.floor, now - TRUSTED))
-        return watermark, window
+            return _Task(watermark, state.doubt, window, unlisted=True, ask=_of_last_30_days(now))
+        return _Task(watermark, state.doubt, window, unlisted=False, ask=Ask(watermark - OVERLAP - state.doubt))
+
+    def _anew(self, task: _Task, now: int) -> _Task:
+        """The stream is read whole. No row counts as older than those that were emitted so far."""
+        floors = (self._state.watermark, task.window.floor if task.window else None)
+        window = Window(Range(self.start, now), floor=max(floor for floor in floors if floor is not None))
+        self._state = StreamState(now, window, self._state.read_with)
+        return _Task(None, 0, window, unlisted=True, ask=None)
 
     def _bury(self, changes: Changes, window: Window) -> list[Piece]:
         """Emit tombstones for deletions that events still record, and rows that lists hide, before the list is read.
@@ -142,38 +174,45 @@ class ChangesReading(ResumableReading):
 
     def _lone(self, changes: Changes) -> list[Piece]:
         """The piece of objects that have no parent."""
-        route, field = self.feed.lone, self.feed.parent_field
+        route, field = self.following.lone, self.following.parent_field
         if route is None or field is None:
             return []
         lone = [change for change in changes if not change.deleted and not id_of(change.shown, field)]
         return [ChangedPiece(route, tuple(lone))] if lone else []
 
-    def _loses_track(self, changes: Changes, since: int) -> bool:
+    def _loses_track(self, fold: Fold, since: int) -> bool:
         """Whether an event since then does not name what has to be read again."""
-        unreadable, field = self.feed.fold.unreadable, self.feed.parent_field
+        unreadable, field = fold.unreadable, self.following.parent_field
         lost = None
         if unreadable is not None and unreadable.time >= since:
             lost = unreadable.name
-        elif field is not None and self.feed.lone is None:
-            named = (change for change in changes.since(since) if not change.deleted and field not in change.shown)
+        elif field is not None and self.following.lone is None:
+            named = (change for change in fold.changes.since(since) if not change.deleted and field not in change.shown)
             lost = next((f"{change.id} without its {field}" for change in named), None)
         if lost is not None:
             logger.warning(UNREADABLE, self.stream, lost)
         return lost is not None
 
-    def _follow(self, changes: Changes, watermark: int, doubt: int, now: int) -> Phase:
-        """What brings the changes since a watermark."""
-        since = watermark - self.lookback - doubt
-        floor = now if self.shared else watermark if self.feed.misses_births else None
+    def _follow(self, span: Span, task: _Task, now: int, *, later: bool) -> Phase:
+        """What brings the changes of a span. `later` where it is not the first one: all before it was emitted."""
+        watermark, until = task.watermark or 0, None if span.last else span.end
+        changes = span.fold.changes.since(task.since(span))
+        created = Range(
+            span.start if later else watermark - self.lookback - task.doubt, now + 1 if span.last else span.end
+        )
+        floor = now if self.shared else watermark if self.following.misses_births else None
         known = Known(ById(changes), floor=floor, again=self.again)
-        if self.feed.parent_field is not None:
-            pieces = self._of_parents(changes, self.feed.parent_field)
-            return Phase([*pieces, *self._parents_again(watermark, pieces)], known)
+        if self.following.parent_field is not None:
+            pieces = self._of_parents(changes, self.following.parent_field)
+            again = () if later else self._parents_again(watermark, pieces)
+            return Phase([*pieces, *again], known, state_first=later)
         if self.new_children_only:
+            since = watermark - self.lookback - task.doubt
             children = Range(max(since, self.start), now, onward=True)
             known = replace(known, children=children, children_again=Range(self.start, now, onward=True))
-        planned = plan(changes, since=since, start=self.start)
-        return Phase(self._changed(planned, since, now), replace(known, born=ById(planned.born)))
+        planned = plan(changes, since=created.start, start=self.start, until=until)
+        pieces = self._changed(planned, replace(created, onward=span.last))
+        return Phase(pieces, replace(known, born=ById(planned.born)), state_first=later)
 
     def _floor(self, window: Window, now: int) -> int | None:
         return now if self.shared and window.floor is not None else window.floor
@@ -183,7 +222,7 @@ class ChangesReading(ResumableReading):
         # The floor of what was followed up goes for these rows too: they may stand in both.
         floors = (floor for floor in (own_floor, known.floor) if floor is not None)
         known = replace(self._knowing(known, changes, floor=max(floors, default=None)), children=None, born=ById.none())
-        if not unlisted or self.feed.hydrator is None:
+        if not unlisted or self.following.hydrator is None:
             return known
         there = plan(changes, since=0, start=self.start).there
         return replace(known, born=ById(there.grouped(_is_hidden).get(False, changes.only([]))))
@@ -191,23 +230,18 @@ class ChangesReading(ResumableReading):
     def _knowing(self, known: Known, changes: Changes, *, floor: int | None) -> Known:
         """The same, with what happened last to each object whose row is to come."""
         known = replace(known, floor=floor)
-        if self.feed.parent_field is not None:
+        if self.following.parent_field is not None:
             # A sync that was killed may have put down these times for all children of the parents.
-            lone = changes if self.feed.lone is not None else ()
+            lone = changes if self.following.lone is not None else ()
             own = {change.id: change for change in lone}
-            return replace(known, changed={**own, **_parents_of(changes, self.feed.parent_field)})
-        return known if self.feed.hydrator is None else replace(known, changed=ById(changes))
+            return replace(known, changed={**own, **_parents_of(changes, self.following.parent_field)})
+        return known if self.following.hydrator is None else replace(known, changed=ById(changes))
 
-    def _events(self, since: int, now: int) -> list[ListPiece]:
-        span = Range(since, now + 1)
-        return [ListPiece(self.feed.route, asked, span) for asked in self.feed.listing.passes]
-
-    def _changed(self, planned: Plan, since: int, now: int) -> list[Piece]:
-        """The pieces that bring what the events name."""
+    def _changed(self, planned: Plan, created: Range) -> list[Piece]:
+        """The pieces that bring what the events name, and what was created meanwhile."""
         pieces: list[Piece] = []
-        if self.feed.misses_births:
-            lately = Range(since, now + 1, onward=True)
-            pieces += [ListPiece(0, asked, lately, expects=True) for asked in self.listings[0].passes]
+        if self.following.misses_births:
+            pieces += [ListPiece(0, asked, created, expects=True) for asked in self.listings[0].passes]
             rest = planned.older
         else:
             born, single = self._born(planned.born)
@@ -219,14 +253,14 @@ class ChangesReading(ResumableReading):
 
     def _refused_earlier(self, watermark: int) -> list[Piece]:
         """After a gap: lists may hide what earlier syncs were refused."""
-        if self.feed.parent_field is not None:
+        if self.following.parent_field is not None:
             return self._parents_again(watermark, ())
         again = (Change(each, watermark, None, deleted=False, shown={}) for each in self.again)
         return [ChangedPiece(0, tuple(again))]
 
     def _parents_again(self, watermark: int, pieces: Iterable[Piece]) -> list[Piece]:
         """The pieces that bring the children which earlier syncs were refused, but for those that `pieces` bring."""
-        if self.feed.parent_field is None:
+        if self.following.parent_field is None:
             return []
         named = {parent.id for piece in pieces if isinstance(piece, ParentsPiece) for parent in piece.parents}
         parents = (ChangedParent(each, (), since=watermark) for each in self.again if each not in named)
@@ -248,7 +282,7 @@ class ChangesReading(ResumableReading):
 
     def _by_list(self, changes: Changes) -> dict[Params | None, Changes]:
         """Changes by how a list is asked for them."""
-        hydrator = self.feed.hydrator
+        hydrator = self.following.hydrator
         return changes.grouped(lambda change: hydrator.asked_for(change) if hydrator else None)
 
     def _of_parents(self, changes: Changes, parent_field: str) -> list[Piece]:
@@ -262,6 +296,29 @@ class ChangesReading(ResumableReading):
         parents = (ChangedParent(parent, tuple(named)) for parent, named in children.items())
         pieces: list[Piece] = [*(ParentsPiece(0, (parent,)) for parent in parents), *self._lone(changes)]
         return [*pieces, ChangedPiece(0, tuple(gone))] if gone else pieces
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What a sync has to do for a stream."""
+
+    watermark: int | None
+    """Since when changes are followed up; None if they can't be."""
+    doubt: int
+    window: Window | None
+    """What of the list is read behind that."""
+    unlisted: bool
+    """Whether that list lacks what events of the last 30 days name."""
+    ask: Ask | None
+    """The events to begin with."""
+
+    def since(self, span: Span) -> int:
+        """From when on (Unix seconds) a span's events are followed."""
+        return max(span.start, (self.watermark or 0) - OVERLAP - self.doubt)
+
+
+def _of_last_30_days(now: int) -> Ask:
+    return Ask(now - RETENTION, whole=True)
 
 
 def _is_hidden(change: Change) -> bool:

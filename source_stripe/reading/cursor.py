@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -84,14 +85,18 @@ class ReadingCursor(Cursor):
     def _slices(self) -> Iterator[StreamSlice]:
         self.progress.follow(self.stream, self.reading.part_read)
         self.progress.reading(self.stream)
-        for phase in self.reading.phases(self.account.read(), self.saved_state):
-            if phase.state_first:
-                self._emit_states()
-            self.frontier.open(phase)
-            for number in self.frontier.pieces():
-                yield StreamSlice(partition={}, cursor_slice={"piece": number}, extra_fields={"piece": number})
-            if self.frontier.failed:
-                return
+        with closing(self.reading.phases(self.account.read(), self.saved_state)) as phases:
+            for phase in phases:
+                if phase.state_first:
+                    self._emit_states()
+                self.frontier.open(phase)
+                for number in self.frontier.pieces():
+                    yield StreamSlice(partition={}, cursor_slice={"piece": number}, extra_fields={"piece": number})
+                if (failure := self.frontier.failure) is not None:
+                    # The reading may have to tell others why. The failure itself was raised where it came up.
+                    with suppress(type(failure)):
+                        phases.throw(failure)
+                    return
         for left_out in self.left_out:
             left_out.end()
         self._finished = True

@@ -176,7 +176,7 @@ class PieceReader:
         kept, handed_out = split(piece.created, page.oldest, ahead, others=others, shortest=shortest)
         own.piece = replace(piece, created=kept)
         own.pages_left = ahead.pages / (len(handed_out) + 1)
-        new = (replace(piece, created=part) for part in handed_out)
+        new = (replace(piece, created=part, behind=None) for part in handed_out)
         pieces.add([_Open(each, own.known, unproved=True, pages_left=own.pages_left) for each in new])
         pieces.trust.given += len(handed_out)
         return len(handed_out)

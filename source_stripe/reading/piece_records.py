@@ -134,8 +134,10 @@ class PieceRecords:
                 yield from self._changed(ChangedPiece(piece.route, (change,)))
 
     def _pages(self) -> Iterator[Page]:
-        listing, page = self.route.listing, None
+        listing, page = self.route.listing, self.reader.list_piece.behind
         while page is None or page.next is not None:
+            if self.route.is_full is not None and self.route.is_full():
+                return
             piece = self.reader.list_piece
             try:
                 page = listing.page(piece.asked, piece.created, page, {})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from source_stripe.api.pages import Page
 from source_stripe.api.ranges import Range
 from source_stripe.api.values import Params, Row
 from source_stripe.objects.events import ChangedParent
@@ -23,6 +24,8 @@ class ListPiece:
     """Whether the objects that were born in the range, by their events, have to be in it."""
     birth: int = field(default=0, compare=False)
     """The account's (Unix seconds): hardly anything is older, which matters only to how the piece is cut."""
+    behind: Page | None = field(default=None, compare=False)
+    """The page that was read before: the piece goes on there. None where it begins at its top."""
 
 
 @dataclass(frozen=True)

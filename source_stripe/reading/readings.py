@@ -6,9 +6,9 @@ This module has the two that need no events: whole, and by `created`. source_str
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from source_stripe.api.account import Account, utc
 from source_stripe.api.listing import Listing
@@ -31,11 +31,15 @@ GONE = (
 """Logged where events are older than Stripe keeps them: nobody can read those any more."""
 
 
+Phases: TypeAlias = Generator[Phase, None, None]
+
+
 class Reading(Protocol):
     """How a stream is read: what the cursor asks it for. Used by one thread at a time, but for `part_read`."""
 
-    def phases(self, account: Account, saved: State) -> Iterator[Phase]:
-        """What to read. The next phase is asked for when all pieces of this one are finished.
+    def phases(self, account: Account, saved: State) -> Phases:
+        """What to read. The next phase is asked for when all pieces of this one are finished. The failure of a piece is
+        thrown into it.
 
         Raises StateError or OtherData where the saved state can't be gone on from.
         """
@@ -71,7 +75,7 @@ class WholeReading:
     """Whether the rows stand in events, which Stripe does not keep."""
     _state: StreamState = field(default_factory=StreamState)
 
-    def phases(self, account: Account, saved: State) -> Iterator[Phase]:
+    def phases(self, account: Account, saved: State) -> Phases:
         state = StreamState()
         if self.cursor is not None:
             state = resume(saved, self.stream, self.cursor, account, self.setting)
@@ -170,7 +174,7 @@ class CreatedReading(ResumableReading):
     of_events: bool = False
     """Whether the rows are events, which Stripe does not keep."""
 
-    def phases(self, account: Account, saved: State) -> Iterator[Phase]:
+    def phases(self, account: Account, saved: State) -> Phases:
         state = resume(saved, self.stream, self.cursor, account, self.setting)
         window = state.next_window(start=self.start, now=account.now, lookback=self.lookback + state.doubt)
         if self.of_events:

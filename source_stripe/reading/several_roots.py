@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from source_stripe.api.account import Account
@@ -10,8 +10,9 @@ from source_stripe.api.ranges import Range, intersect, merge, subtract
 from source_stripe.objects.records import Known
 from source_stripe.objects.shared_children import Shared
 from source_stripe.reading.changes import ChangesReading
+from source_stripe.reading.feed import Ask, Asked, Place, Span
 from source_stripe.reading.pieces import ListPiece, Phase
-from source_stripe.reading.readings import State
+from source_stripe.reading.readings import Phases, State
 from source_stripe.reading.state import StreamState, Window
 
 
@@ -24,38 +25,95 @@ class Root:
 
 
 @dataclass
-class SeveralRoots:
-    """Reads the roots side by side. Each goes on from the state of the whole, and the whole is where the last one is.
+class Seats:
+    """The parts of one place in the feed: whoever of the roots asks first gets a span for all of them.
 
-    The first root asks for the events of all; all others find theirs folded already.
+    One thread makes the phases of all roots, side by side: so those that come later let a phase pass, and do not wait.
     """
+
+    place: Place
+    entered: bool = False
+    asked: Ask | None = None
+    """What `span` was asked for."""
+    span: Span | None = None
+    asking: bool = False
+
+    def seat(self, number: int) -> RootSeat:
+        return RootSeat(self, number)
+
+
+@dataclass(frozen=True)
+class RootSeat:
+    """The part of one of the roots, by the number of its fold."""
+
+    seats: Seats
+    number: int
+
+    def enter(self, account: Account) -> None:
+        if not self.seats.entered:
+            self.seats.entered = True
+            self.seats.place.enter(account)
+
+    def next(self, ask: Ask, account: Account) -> Asked:
+        seats = self.seats
+        while seats.asking:
+            yield Phase([], Known())
+        if seats.span is None or seats.asked != ask:
+            seats.asking = True
+            seats.span = yield from seats.place.next(ask, account)
+            seats.asked, seats.asking = ask, False
+        return replace(seats.span, folds=[seats.span.folds[self.number]])
+
+    def leave(self) -> None:
+        """Does nothing: the stream leaves when all of its roots are read."""
+
+
+@dataclass
+class SeveralRoots:
+    """Reads the roots side by side: each goes on from the state of the whole, which is where the last one is."""
 
     stream: str
     cursor: str
     roots: Sequence[Root]
     events_route: int
     shared: Shared
+    seats: Seats
 
-    def phases(self, account: Account, saved: State) -> Iterator[Phase]:
+    def phases(self, account: Account, saved: State) -> Phases:
+        try:
+            yield from self._phases(account, saved)
+        finally:
+            self.seats.span = None
+            self.seats.place.leave()
+
+    def foresees(self, account: Account, saved: State) -> Ask | None:
+        """The events that the first root will ask for."""
+        return self.roots[0].reading.foresees(account, saved)
+
+    def _phases(self, account: Account, saved: State) -> Phases:
         under_way = [(root, root.reading.phases(account, saved)) for root in self.roots]
         while under_way:
-            self._note_what_is_gone()
             next_ones = [(root, phases, next(phases, None)) for root, phases in under_way]
+            self._note_what_is_gone()
             under_way = [(root, phases) for root, phases, phase in next_ones if phase is not None]
             beside = tuple(self._of_stream(phase, root) for root, _, phase in next_ones if phase is not None)
             if beside:
                 yield Phase([], Known(), any(phase.state_first for phase in beside), beside)
 
     def _note_what_is_gone(self) -> None:
-        for root in self.roots:
-            if root.reading.feed.tells_of_children:
-                gone = (change.id for change in root.reading.feed.fold.changes if change.deleted)
-                self.shared.gone = self.shared.gone.union(gone)
+        """Before any row is read of what a span names."""
+        if self.seats.span is None:
+            return
+        for root, fold in zip(self.roots, self.seats.span.folds, strict=True):
+            if root.reading.following.tells_of_children:
+                self.shared.gone = self.shared.gone.union(change.id for change in fold.changes if change.deleted)
 
     def _of_stream(self, phase: Phase, root: Root) -> Phase:
         """A phase of a root, its pieces by the routes of the stream."""
-        to = {root.reading.feed.route: self.events_route}
-        return replace(phase, pieces=[replace(piece, route=to.get(piece.route, root.route)) for piece in phase.pieces])
+        # Pieces of the feed say so by its route among those of the whole stream.
+        of_feed = self.events_route
+        pieces = [replace(piece, route=of_feed if piece.route == of_feed else root.route) for piece in phase.pieces]
+        return replace(phase, pieces=pieces)
 
     def checkpoint(self, piece: ListPiece) -> State | None:
         root = next((root for root in self.roots if root.route == piece.route), None)

@@ -78,7 +78,8 @@ class Routes:
             return None
         (followed,) = plan.followed
         if followed.again is Again.CHILDREN and row.parent is not None:
-            fold = Fold(self._subjects(row, (row.parent.name or "",)), row.deletions)
+            subjects = self._subjects(row, (row.parent.name or "",))
+            fold = Fold(subjects, row.deletions, touches=followed.touches, parent=row.parent.name)
             lone = len(routes) + 1 if row.parent.optional else None
             return Following(fold, None, row.parent.name, names_unlisted=row.parent.optional, lone=lone)
         return self.following_of(followed, routes[0].hydrator)
@@ -87,7 +88,8 @@ class Routes:
         """How a stream goes by the events about the objects of one stream."""
         of = self.rows[followed.stream]
         subjects = self._subjects(of, hydrator.keep if hydrator else ())
-        fold = Fold(subjects, of.deletions, self._embedded(of), followed.touches, of.hides)
+        own = followed.touches.keys() & set(followed.events)
+        fold = Fold(subjects, of.deletions, self._embedded(of), followed.touches, frozenset(own), hides=of.hides)
         return Following(fold, hydrator, misses_births=followed.since is not None, names_unlisted=bool(of.hides))
 
     def named(self, row: StreamRow, again: Again, shared: Shared) -> Route:

@@ -42,7 +42,7 @@ IN_VAIN: list[tuple[str, dict[str, Any], str]] = [
     ("reserve_holds", {"deletes": ["reserve.hold.updated"]}, "deletes"),
     ("invoice_line_items", {"deletes": ["invoice.deleted"]}, "deletes"),
     ("tax_codes", {"touched_by": {"id": ["product.updated"]}}, "touched_by"),
-    ("bank_accounts", {"touched_by": {"customer": ["customer.updated"]}}, "touched_by"),
+    ("discounts", {"touched_by": {"coupon": ["coupon.updated"]}}, "touched_by"),
     ("invoice_line_items", {"touched_by": {"invoice": ["invoice.paid"]}}, "touched_by"),
     ("reserve_holds", {"touched_by": {"id": ["reserve.plan.created"]}}, "touched_by"),
     ("tax_codes", {"other_ids": {"product.*": ["prod_"]}}, "other_ids"),

@@ -215,7 +215,7 @@ def test_an_event_of_another_object_may_be_about_one_that_shows_it() -> None:
         event("co_3", "deleted", 98),
     ]
 
-    changes = by_id(fold(events, keep=("name",), touches={"customer.tax_id.created": "customer"}))
+    changes = by_id(fold(events, keep=("name",), touches={"customer.tax_id.created": ("customer",)}))
 
     assert changes["co_1"] == Change("co_1", 105, None, deleted=False, shown={})
     assert changes["co_2"] == Change("co_2", 106, 50, deleted=False, shown={"name": "b"})
@@ -291,7 +291,7 @@ def test_events_of_what_shows_in_an_object_are_changes_of_it() -> None:
             tax_id(140, "co_4"),
             tax_id(150, None),
         ],
-        touches={"customer.tax_id.created": "customer"},
+        touches={"customer.tax_id.created": ("customer",)},
     )
 
     assert facts(folded) == {"co_1": (120, False), "co_2": (130, False), "co_3": (120, True), "co_4": (140, False)}

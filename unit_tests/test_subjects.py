@@ -27,7 +27,7 @@ def test_what_was_detached_names_what_it_was_attached_to() -> None:
     detached["data"]["previous_attributes"] = {"customer": "cus_1"}
 
     assert fold([detached], keep=("customer",)).changes[0].shown == {"customer": "cus_1"}
-    folded = fold([{**detached, "type": "payment_method.detached"}], touches={"payment_method.*": "customer"})
+    folded = fold([{**detached, "type": "payment_method.detached"}], touches={"payment_method.*": ("customer",)})
     assert facts(folded) == {"cus_1": (101, False)}
 
 
@@ -43,7 +43,7 @@ def test_ids_that_belong_to_other_streams_are_left_to_them() -> None:
     }
 
     assert list(by_id(fold(events, **rules))) == ["src_1"]
-    touched = fold(events[:1], **rules, touches={"payment_method.*": "customer"})
+    touched = fold(events[:1], **rules, touches={"payment_method.*": ("customer",)})
     assert touched.changes == []
 
 

@@ -128,7 +128,10 @@ _NEEDS: Mapping[str, _Needs] = {
         lambda row, _, __: row.parent is not None and bool(row.events) and row.event_object != row.object,
         "it is about events that name the parent of other objects, and the row has no `parent` and `events`",
     ),
-    "touched_by": (_follows_own_objects, _NO_OBJECTS),
+    "touched_by": (
+        lambda row, plan, rows: not row.parents and _follows_own_beside_a_list(row, plan, rows),
+        "it follows no events of its own, or `parents` says by `named_by` what they name",
+    ),
     "other_ids": (_follows_own, _NO_EVENTS),
     "deletes": (_follows_own_beside_a_list, _NO_EVENTS),
     "hides": (_follows_own_objects, _NO_OBJECTS),

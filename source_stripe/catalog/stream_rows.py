@@ -149,9 +149,10 @@ class StreamRow(StrictRow):
         return event.endswith(".deleted") if self.deletes is None else event in self.deletes
 
     @property
-    def touches(self) -> Mapping[str, str]:
-        """The event types of other objects that show in these, and the field by which each names its one."""
-        return {event: field for field, events in self.touched_by.items() for event in events}
+    def touches(self) -> Mapping[str, tuple[str, ...]]:
+        """The event types of other objects that show in these, and the dotted paths by which each may name them."""
+        types = dict.fromkeys(event for events in self.touched_by.values() for event in events)
+        return {event: tuple(path for path, events in self.touched_by.items() if event in events) for event in types}
 
 
 def are_from_events(path: str | None, kinds: tuple[str, ...]) -> bool:

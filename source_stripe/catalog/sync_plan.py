@@ -64,8 +64,8 @@ class Followed:
 
     stream: str
     events: tuple[str, ...]
-    touches: Mapping[str, str]
-    """Event types of other objects, and the field of theirs that names an object of this stream."""
+    touches: Mapping[str, tuple[str, ...]]
+    """Event types of other objects, and the dotted paths by which they name objects of this stream."""
     again: Again
     since: Since | None = None
     """Not every creation has an event: how far back what was created is listed as well. None where all have one."""
@@ -73,7 +73,7 @@ class Followed:
     @property
     def types(self) -> tuple[str, ...]:
         """All event types that are asked for."""
-        return (*self.events, *self.touches)
+        return tuple(dict.fromkeys((*self.events, *self.touches)))
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ def _followed(row: StreamRow, rows: Mapping[str, StreamRow]) -> tuple[Followed, 
     if row.parents:
         return _followed_of_several(row, rows)
     if row.parent is not None and row.events:
-        return (Followed(row.name, row.events, {}, Again.CHILDREN),)
+        return (Followed(row.name, row.events, row.touches, Again.CHILDREN),)
     root = root_of(row, rows)
     if not root.events or root.from_events:
         return ()
@@ -167,11 +167,11 @@ def _followed_of_several(row: StreamRow, rows: Mapping[str, StreamRow]) -> tuple
     return (Followed(row.name, row.events, {}, Again.ONE_BY_ONE if row.get else Again.NOTHING), *each)
 
 
-def _named_by(row: StreamRow, root: StreamRow, rows: Mapping[str, StreamRow]) -> Mapping[str, str]:
-    """The events of children that are still there, and the field by which those name the root."""
+def _named_by(row: StreamRow, root: StreamRow, rows: Mapping[str, StreamRow]) -> Mapping[str, tuple[str, ...]]:
+    """The events of children that are still there, and the paths by which those name the root."""
     parents = (parent for parent in row.parents if root_of(rows[parent.stream], rows).name == root.name)
-    field = next((parent.named_by for parent in parents if parent.named_by), None)
-    return {event: field for event in row.events if field and not row.says_gone(event)}
+    paths = tuple(dict.fromkeys(parent.named_by for parent in parents if parent.named_by))
+    return {event: paths for event in row.events if paths and not row.says_gone(event)}
 
 
 def _births(root: StreamRow) -> Since | None:

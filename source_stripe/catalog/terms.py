@@ -60,8 +60,9 @@ class Changes(Terms):
     )
     touched_by: Mapping[str, tuple[str, ...]] = Field(
         default_factory=dict,
-        description="Event types of other objects that show in these rows, by their field that names the row: it is "
-        "read again too.",
+        description="Event types of other objects that show in these rows, by the dotted path in theirs that names the "
+        "row: it is read again too. A type may stand under several paths: the account's version decides which of them "
+        "an event has. Of rows that their events name by a parent, all of that parent are read again.",
     )
     other_ids: Mapping[str, tuple[str, ...]] = Field(
         default_factory=dict,

@@ -16,7 +16,7 @@ from source_stripe.api.values import Params, Row
 from source_stripe.objects.events import ChangedParent, rows_as_now
 from source_stripe.objects.ledger import Change
 from source_stripe.objects.left_out import LeftOut
-from source_stripe.objects.paths import matches, values_at
+from source_stripe.objects.paths import ids_at, matches, values_at
 from source_stripe.objects.records import Finish, Known, Projection, tombstone
 from source_stripe.objects.shared_children import Key, Shared
 from source_stripe.objects.whole_lists import CutList, NestedList, SecondLook, embedded, is_cut
@@ -44,9 +44,7 @@ class ParentKey:
 
     def ids(self, parent: Mapping[str, Any]) -> list[str]:
         """The ids that the parent's record holds; an expanded object counts by its own."""
-        found = (value for path in self.id_from for value in values_at(parent, path))
-        ids = (value.get("id") if isinstance(value, dict) else value for value in found)
-        return list(dict.fromkeys(str(value) for value in ids if value))
+        return list(dict.fromkeys(each for path in self.id_from for each in ids_at(parent, path)))
 
     def mark(self, child: Row, parent: Mapping[str, Any], parent_id: str) -> None:
         """Write onto a child's record whose it is."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from source_stripe.api.values import unix_seconds
 from source_stripe.objects.ledger import Change, Changes, Ledger
+from source_stripe.objects.paths import ids_at
 from source_stripe.objects.subjects import (
     Subject,
     Subjects,
@@ -20,7 +21,6 @@ from source_stripe.objects.subjects import (
     by_type,
     is_group,
     own_id,
-    shown_or_before,
 )
 
 RETENTION = 30 * 86_400
@@ -52,8 +52,14 @@ class Fold:
     """Event types after which the object is gone: those that end in .deleted if None."""
     lists: tuple[str, ...] = ()
     """The embedded lists of which the rows before an event are kept."""
-    touches: Mapping[str, str] = field(default_factory=dict)
-    """By type of event about another object that shows in a stream's own: the field that names the stream's object."""
+    touches: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By type of event about another object that shows in a stream's own: the dotted paths that name the stream's
+    objects. The account's version decides which of them an event has."""
+    own: frozenset[str] = frozenset()
+    """Those of these types that are about an object of the stream's own as well."""
+    parent: str | None = None
+    """The field by which an event's object names the parent of the rows: where it is given, what is touched are all
+    rows of that parent."""
     hides: frozenset[str] = frozenset()
     """Event types after which a list does not show the object."""
     unreadable: Unreadable | None = None
@@ -62,11 +68,11 @@ class Fold:
 
     def add(self, event: Mapping[str, Any]) -> None:
         """Take in an event, unless it is about an object of another stream."""
-        if (touched_by := by_type(self.touches, event["type"])) is not None:
-            self._touch(event, touched_by)
-            return
+        paths = by_type(self.touches, event["type"])
         try:
-            subject = self.subjects.of(event)
+            if paths is not None:
+                self._touch(event, paths)
+            subject = self.subjects.of(event) if paths is None or event["type"] in self.own else None
         except UnreadableEventError:
             time, name = unix_seconds(event["created"]) or 0, f"{event['type']}, {event.get('id')}"
             if self.unreadable is None or time > self.unreadable.time:
@@ -75,13 +81,20 @@ class Fold:
         if subject is not None:
             self._add(event, subject)
 
-    def _touch(self, event: Mapping[str, Any], name: str) -> None:
+    def _touch(self, event: Mapping[str, Any], paths: Iterable[str]) -> None:
+        """Note what an event's object names, or named before. Raises UnreadableEventError."""
+        data = event.get("data") or {}
+        shown, before = data.get("object"), data.get("previous_attributes") or {}
+        if not isinstance(shown, Mapping):
+            raise UnreadableEventError
         if self.subjects.is_others(event):
             return
-        data = event["data"]
-        value = shown_or_before(data["object"], data.get("previous_attributes") or {}, name)
-        if object_id := id_of({name: value}, name):
-            self.touch(object_id, event["created"])
+        named = dict.fromkeys(each for path in paths for held in (shown, before) for each in ids_at(held, path))
+        if self.parent is None:
+            for each in named:
+                self.touch(each, event["created"])
+        elif named and (parent := id_of(shown, self.parent) or id_of(before, self.parent)):
+            self._ledger.take(Change(parent, event["created"], None, deleted=False, shown={self.parent: parent}))
 
     def _add(self, event: Mapping[str, Any], subject: Subject) -> None:
         deleted = self._deletes(event["type"])
@@ -187,6 +200,13 @@ class ChangedParent:
     children: tuple[Change, ...]
     since: int = 0
     """Its children may have changed until then (Unix seconds) without an event that was read."""
+
+    @classmethod
+    def of(cls, parent_id: str, changes: Iterable[Change]) -> ChangedParent:
+        """A parent with the changes that name it. One of its own id is of all its children."""
+        children = tuple(changes)
+        since = max((change.time for change in children if change.id == parent_id), default=0)
+        return cls(parent_id, tuple(change for change in children if change.id != parent_id), since)
 
     @property
     def time(self) -> int:

@@ -27,6 +27,13 @@ def objects_at(row: Row, path: str) -> Iterator[Row]:
         yield from (each for each in (value if isinstance(value, list) else (value,)) if isinstance(each, dict))
 
 
+def ids_at(row: Mapping[str, Any], path: str) -> list[str]:
+    """The ids at a dotted path, those of an array one by one; an object that stands there counts by its own."""
+    found = (each for value in values_at(row, path) for each in (value if isinstance(value, list) else (value,)))
+    ids = (value.get("id") if isinstance(value, Mapping) else value for value in found)
+    return [str(value) for value in ids if value]
+
+
 def matches(row: Mapping[str, Any], where: Mapping[str, Any]) -> bool:
     """Whether a row has these values at these dotted paths; the value `any` matches all but null."""
     for path, wanted in where.items():

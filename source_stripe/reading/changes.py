@@ -293,7 +293,7 @@ class ChangesReading(ResumableReading):
                 gone.append(change)
             elif parent := id_of(change.shown, parent_field):
                 children.setdefault(parent, []).append(change)
-        parents = (ChangedParent(parent, tuple(named)) for parent, named in children.items())
+        parents = (ChangedParent.of(parent, named) for parent, named in children.items())
         pieces: list[Piece] = [*(ParentsPiece(0, (parent,)) for parent in parents), *self._lone(changes)]
         return [*pieces, ChangedPiece(0, tuple(gone))] if gone else pieces
 

@@ -79,7 +79,8 @@ class Routes:
         (followed,) = plan.followed
         if followed.again is Again.CHILDREN and row.parent is not None:
             subjects = self._subjects(row, (row.parent.name or "",))
-            fold = Fold(subjects, row.deletions, touches=followed.touches, parent=row.parent.name)
+            lists = (row.shown_in,) if row.shown_in else ()
+            fold = Fold(subjects, row.deletions, lists, followed.touches, parent=row.parent.name)
             lone = len(routes) + 1 if row.parent.optional else None
             return Following(fold, None, row.parent.name, names_unlisted=row.parent.optional, lone=lone)
         return self.following_of(followed, routes[0].hydrator)

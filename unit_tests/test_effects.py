@@ -54,6 +54,7 @@ IN_VAIN: list[tuple[str, dict[str, Any], str]] = [
     ("invoice_line_items", {"event_object": ["invoice"]}, "event_object"),
     ("customer_tax_ids", {"event_object": ["tax_id"]}, "event_object"),
     ("discounts", {"event_object": ["customer"]}, "event_object"),
+    ("customer_tax_ids", {"shown_in": "tax_ids"}, "shown_in"),
     # types that are none of the stream's
     ("charges", {"other_ids": {"payout.paid": ["po_"]}}, "other_ids.payout.paid"),
     ("subscriptions", {"deletes": ["customer.deleted"]}, "deletes.customer.deleted"),

@@ -96,6 +96,17 @@ def test_what_is_touched_may_be_found_by_its_parent() -> None:
     assert folded.changes == [Change("fa_1", 105, None, deleted=False, shown={"financial_account": "fa_1"})]
 
 
+def test_ids_of_other_streams_are_not_touched() -> None:
+    """A legacy source may have been set up: Stripe refuses it as a payment method."""
+    folded = fold(
+        [about("setup_intent.succeeded", {"payment_method": named}) for named in ("pm_1", "src_1")],
+        touches={"setup_intent.succeeded": ("payment_method",)},
+        other_ids={"setup_intent.succeeded": ("card_", "src_")},
+    )
+
+    assert facts(folded) == {"pm_1": (105, False)}
+
+
 @pytest.mark.parametrize("data", [None, {}, {"object": None}])
 def test_an_event_that_shows_nothing_is_noted(data: Any) -> None:
     unclear = {**about("customer.discount.created", {}), "data": data}

@@ -128,6 +128,7 @@ _NEEDS: Mapping[str, _Needs] = {
         lambda row, _, __: row.parent is not None and bool(row.events) and row.event_object != row.object,
         "it is about events that name the parent of other objects, and the row has no `parent` and `events`",
     ),
+    "shown_in": (lambda row, _, __: bool(row.event_object), "it is about `event_object`"),
     "touched_by": (
         lambda row, plan, rows: not row.parents and _follows_own_beside_a_list(row, plan, rows),
         "it follows no events of its own, or `parents` says by `named_by` what they name",

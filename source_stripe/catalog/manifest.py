@@ -175,8 +175,8 @@ def row_of(name: str, stream: StreamTerms, shared: _Shared) -> StreamRow:
 
 
 _OF_CHANGES = (
-    "sync", "cursor", "events", "event_object", "touched_by", "other_ids", "deletes", "hides", "get", "include",
-    "older_time_fields",
+    "sync", "cursor", "events", "event_object", "shown_in", "touched_by", "other_ids", "deletes", "hides", "get",
+    "include", "older_time_fields",
 )  # fmt: skip
 
 

@@ -99,6 +99,7 @@ class StreamRow(StrictRow):
     overlap: int = 0
     events: tuple[str, ...] = ()
     event_object: tuple[str, ...] = ()
+    shown_in: str | None = None
     touched_by: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     other_ids: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     deletes: tuple[str, ...] | None = None

@@ -58,6 +58,11 @@ class Changes(Terms):
         (),
         description="What the events carry, where it isn't `object`: the rows of the parent it names are read again.",
     )
+    shown_in: str | None = Field(
+        None,
+        description="The list in what such events carry that shows the rows: those that it held before an event, and "
+        "that the parent has no more, are gone.",
+    )
     touched_by: Mapping[str, tuple[str, ...]] = Field(
         default_factory=dict,
         description="Event types of other objects that show in these rows, by the dotted path in theirs that names the "

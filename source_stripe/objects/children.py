@@ -188,13 +188,15 @@ class Children:
     def of(self, changed: ChangedParent, known: Known) -> Iterator[Row]:
         """The children of one parent that events named; the parent itself is not read.
 
-        Those that events name and that its list lacks are gone: a deletion can be in the second of another event, or
-        its event late.
+        Those that events name or show, and that its list lacks, are gone: a deletion can be in the second of another
+        event, or its event late.
         """
         parent = {"id": changed.id, "updated": changed.time}
         missing = {change.id: change for change in changed.children} if self.own_events else {}
+        left = dict(changed.held)
         for child in self._listed(changed.id, parent, known):
-            missing.pop(str(child.get("id")), None)
+            for lacking in (missing, left):
+                lacking.pop(str(child.get("id")), None)
             self._mark(child, parent, changed.id)
             yield from self._finished(child, changed.time)
         if self.left_out is not None and self.left_out.has(changed.id):
@@ -203,6 +205,8 @@ class Children:
             return
         for change in missing.values():
             yield from self.tombstones(replace(change, time=changed.time))
+        for row in left.values():
+            yield self._tombstone(row, parent, changed.time)
 
     def _embedded(self, parent: Row, path: str, time: int | None, known: Known) -> Iterator[Row]:
         """The children that stand in a parent; tombstones of those that it had before its events, and has no more."""

@@ -92,7 +92,8 @@ class Fold:
         named = dict.fromkeys(each for path in paths for held in (shown, before) for each in ids_at(held, path))
         if self.parent is None:
             for each in named:
-                self.touch(each, event["created"])
+                if not self.subjects.has_others(event["type"], each):
+                    self.touch(each, event["created"])
         elif named and (parent := id_of(shown, self.parent) or id_of(before, self.parent)):
             self._ledger.take(Change(parent, event["created"], None, deleted=False, shown={self.parent: parent}))
 
@@ -200,13 +201,16 @@ class ChangedParent:
     children: tuple[Change, ...]
     since: int = 0
     """Its children may have changed until then (Unix seconds) without an event that was read."""
+    held: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Children that it had before its events, by id."""
 
     @classmethod
     def of(cls, parent_id: str, changes: Iterable[Change]) -> ChangedParent:
         """A parent with the changes that name it. One of its own id is of all its children."""
         children = tuple(changes)
         since = max((change.time for change in children if change.id == parent_id), default=0)
-        return cls(parent_id, tuple(change for change in children if change.id != parent_id), since)
+        held = {child: row for change in children for rows in change.listed.values() for child, row in rows.items()}
+        return cls(parent_id, tuple(change for change in children if change.id != parent_id), since, held)
 
     @property
     def time(self) -> int:

@@ -63,8 +63,11 @@ class Subjects:
 
     def is_others(self, event: Mapping[str, Any]) -> bool:
         """Whether an event is about an object that belongs to other streams, by its id."""
-        others = by_type(self.other_ids, event["type"])
-        return others is not None and str(event["data"]["object"].get("id")).startswith(others)
+        return self.has_others(event["type"], str(event["data"]["object"].get("id")))
+
+    def has_others(self, event_type: str, object_id: str) -> bool:
+        """Whether an id that events of a type name is one of other streams."""
+        return object_id.startswith(by_type(self.other_ids, event_type) or ())
 
     def _of_v1(self, event: Mapping[str, Any]) -> Subject | None:
         data = event.get("data") or {}

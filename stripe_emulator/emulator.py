@@ -79,6 +79,8 @@ class StripeEmulator:
     - `lists_thin_events`: /v2/core/events has a thin `v1.*` event beside each snapshot. (Likewise.)
     - `shuffle_same_second`: chance that puts the events of one second into some order, and leaves them in it; without
       one they stand newest first.
+    - `guesses`: chance that says, each time, whether Stripe tells of what its reference leaves open (`?` in
+      facts/told.json); without one it does not.
     - `traffic`: how long answers take and how many requests pass, `emulator.traffic.limits = Limits(latency=0.3)`;
       `faults`: what goes wrong with which of them (faults.py).
     - `live_on`: what `POST /_emulator/live_on` lets happen.
@@ -92,6 +94,7 @@ class StripeEmulator:
         self.refuses_unknown_types = False
         self.lists_thin_events = False
         self.shuffle_same_second: Random | None = None
+        self.guesses: Random | None = None
         self.url = ""
         self.requests: list[Request] = []
         self.connected: dict[str, StripeEmulator] = {}
@@ -130,12 +133,11 @@ class StripeEmulator:
             parents = self._parents(kind, fields, of)
             resource = self._objects.add(kind, fields, of, slot)
             children = self._objects.add_children(resource, lists)
-            usual = events.on_creation(kind, resource.fields)
-            self._announce(resource, _chosen(event, usual, kind), resource.at)
+            names = _chosen(event, events.on_creation(kind, resource.fields), kind)
+            self._announce(resource, names, resource.at)
             for child in children if event is not False else ():
                 self._announce(child, events.on_creation(child.kind, child.fields), child.at)
-            if event is None and not usual:
-                self._announce_parents(parents, resource.at)
+            self._announce_parents(names, parents, resource.at)
             return self._shown(resource)
 
     def update(self, object_id: str, /, *, event: Event = None, **fields: Any) -> Json:
@@ -155,11 +157,10 @@ class StripeEmulator:
             after = self._view(resource, event)
             # Most of a v2 account is shown to who asks for it only, and told of all the same.
             shown = (old, resource.fields) if resource.kind.startswith("v2.") else (before.listed, after.listed)
-            usual = events.on_update(resource.kind, *shown) if changed else []
-            previous = self._previous(resource, before, after)
-            self._announce(resource, _chosen(event, usual, resource.kind), now, previous)
-            if event is None and not usual and changed:
-                self._announce_parents(parents, now)
+            usual = events.on_update(resource.kind, *shown, self._guess) if changed else []
+            names = _chosen(event, usual, resource.kind)
+            self._announce(resource, names, now, self._previous(resource, before, after))
+            self._announce_parents(names, parents, now)
             return self._shown(resource)
 
     def delete(self, object_id: str, /, *, event: Event = None) -> None:
@@ -179,11 +180,10 @@ class StripeEmulator:
             if resource.kind == "customer":
                 self._cancel_subscriptions(resource, event)
             parents = self._parents(resource.kind, resource.fields, resource.owner)
-            usual = events.on_deletion(resource.kind, resource.fields)
-            self._announce(resource, _chosen(event, usual, resource.kind), now)
+            names = _chosen(event, events.on_deletion(resource.kind, resource.fields), resource.kind)
+            self._announce(resource, names, now)
             self._objects.remove(resource)
-            if event is None and not usual:
-                self._announce_parents(parents, now)
+            self._announce_parents(names, parents, now)
 
     def attach(self, object_id: str, /, *, of: str) -> None:
         """Say of which parent an object is that doesn't name it in a field: `attach("txn_1", of="po_1")`."""
@@ -307,12 +307,15 @@ class StripeEmulator:
         found = [self.store.get(key) for key in keys if isinstance(key, str)]
         return [(parent, self._view(parent)) for parent in found if parent is not None and not parent.deleted]
 
-    def _announce_parents(self, parents: list[tuple[Resource, _View]], at: int) -> None:
-        """A change that has no event of its own is one of the object that shows it: a subscription's items, say."""
-        for parent, before in parents:
+    def _announce_parents(self, names: list[str], parents: list[tuple[Resource, _View]], at: int) -> None:
+        """Some changes are told as changes of the object that shows them: a subscription's items, say."""
+        for parent, before in parents if events.PARENT in names else ():
             after = self._view(parent)
-            names = events.on_update(parent.kind, before.listed, after.listed)
-            self._announce(parent, names, at, self._previous(parent, before, after))
+            told = events.on_update(parent.kind, before.listed, after.listed, self._guess)
+            self._announce(parent, told, at, self._previous(parent, before, after))
+
+    def _guess(self) -> bool:
+        return self.guesses is not None and self.guesses.random() < 0.5
 
     def _previous(self, resource: Resource, before: _View, after: _View) -> Json:
         account = self._account_told(resource)
@@ -321,6 +324,7 @@ class StripeEmulator:
     def _announce(self, resource: Resource, names: list[str], at: int, previous: Json | None = None) -> None:
         """Write events of Unix time `at`, or of now if that is in the future: so it is for what a test clock dates.
         Those older than what /v1/events keeps are not kept at all."""
+        names = [name for name in names if name != events.PARENT]
         at = min(at, self.clock.now())
         account = self._account_told(resource)
         if not names or account is None or at < self.clock.now() - events.RETENTION:

@@ -1,14 +1,14 @@
 """Which events a change writes, what an event looks like, and where it stands in the list.
 
-Event types come from `facts/events.json`. Most follow one pattern: `<stem>.created`, `<stem>.<status>`,
-`<stem>.updated`, `<stem>.deleted`; the tables below name what doesn't.
+`facts/told.json` says which change of which kind writes which event, and which writes none; `facts/events.json` what
+each type carries.
 
 What Stripe says of the order of /v1/events: newest first by `created`, which is in whole seconds. Of the events of one
 second it says nothing, ids don't sort as events were written, and webhooks come in any order. All that can be relied on
 is that the list has one order, whichever it is: cursors would be of no use otherwise.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from random import Random
 from typing import Any
 
@@ -24,67 +24,14 @@ RETENTION = 30 * 24 * 3600
 
 KINDS = ("event", "v2.core.event")
 
+MAYBE = "?"
+"""Before a type: whether Stripe writes it is unknown."""
+Guess = Callable[[], bool]
+
 _MISSING = object()
 
-# Kinds whose creation isn't told by `.created` of their own stem.
-_BORN = {
-    "charge": "charge.{status}",
-    "review": "review.opened",
-    "v2.commerce.product_catalog_import": "v2.commerce.product_catalog.imports.{status}",
-    "v2.money_management.received_credit": "v2.money_management.received_credit.{status}",
-}
-# Kinds that send nothing when they are made, although some `.created` type carries them.
-_SILENT = {"billing.alert_triggered", "entitlements.active_entitlement_summary"}
-# (kind, field, new value): what a status other than its own name is called in events.
-_STATUS_NAMES = {
-    ("checkout.session", "complete"): "completed",
-    ("credit_note", "void"): "voided",
-    ("dispute", "won"): "closed",
-    ("dispute", "lost"): "closed",
-    ("dispute", "warning_closed"): "closed",
-    ("invoice", "open"): "finalized",
-    ("invoice", "uncollectible"): "marked_uncollectible",
-    ("invoice", "void"): "voided",
-    ("issuing.dispute", "won"): "closed",
-    ("issuing.dispute", "lost"): "closed",
-    ("payment_intent", "requires_payment_method"): "payment_failed",
-    ("payment_intent", "requires_capture"): "amount_capturable_updated",
-    ("setup_intent", "requires_payment_method"): "setup_failed",
-    ("subscription", "canceled"): "deleted",
-    ("billing.meter", "inactive"): "deactivated",
-    ("billing.meter", "active"): "reactivated",
-}
-# (kind, field): the event that a change of the field writes instead of a plain update.
-_FIELD_EVENTS = {
-    ("charge", "amount_refunded"): "charge.refunded",
-    ("charge", "captured"): "charge.captured",
-    ("application_fee", "amount_refunded"): "application_fee.refunded",
-    ("application_fee", "refunds"): "application_fee.refunded",
-    ("transfer", "amount_reversed"): "transfer.reversed",
-    ("transfer", "reversals"): "transfer.reversed",
-    ("review", "open"): "review.closed",
-    ("invoice_payment", "status"): "invoice_payment.paid",
-    ("climate.product", "current_prices_per_metric_ton"): "climate.product.pricing_updated",
-    ("v2.core.account", "closed"): "v2.core.account.closed",
-    ("v2.core.account", "defaults"): "v2.core.account[defaults].updated",
-    ("v2.core.account", "future_requirements"): "v2.core.account[future_requirements].updated",
-    ("v2.core.account", "identity"): "v2.core.account[identity].updated",
-    ("v2.core.account", "requirements"): "v2.core.account[requirements].updated",
-}
-# What an update is called where `.updated` is not of the kind's own stem, or doesn't exist.
-_UPDATES = {
-    "balance": "balance.available",
-    "cash_balance": "cash_balance.funds_available",
-    "fee_refund": "application_fee.refund.updated",
-}
-_STEMS = {
-    "dispute": "charge.dispute",
-    "discount": "customer.discount",
-    "subscription": "customer.subscription",
-    "scheduled_query_run": "sigma.scheduled_query_run",
-    "source_transaction": "source.transaction",
-    "v2.commerce.product_catalog_import": "v2.commerce.product_catalog.imports",
-}
+PARENT = "parent"
+"""Instead of a type: what happened is a change of the object in whose list this one stands."""
 # (type, type before, release that renamed it).
 _RENAMED = {
     "payment_method.automatically_updated": ("payment_method.card_automatically_updated", "2020-08-27"),
@@ -95,29 +42,40 @@ _REFUNDS_TOLD = "2024-10-28"
 `charge.refund.updated` tell of them (https://docs.stripe.com/changelog/acacia/2024-10-28/refund-webhook-update)."""
 
 
+def never() -> bool:
+    """A guess: what Stripe's reference leaves open is not told."""
+    return False
+
+
 def on_creation(kind: str, fields: Json) -> list[str]:
     """Types of the events that an object's creation writes."""
-    if kind == "payment_method":
-        return ["payment_method.attached"] if fields["customer"] else []
-    if kind == "source" and not fields["customer"]:
-        return ["source.chargeable"] if fields["status"] == "chargeable" else []
-    name = _BORN.get(kind, f"{stem(kind, fields)}.created").format(status=fields.get("status"))
-    return [name] if kind not in _SILENT and name in facts.event_types(kind) else []
+    rule = told_of(kind, fields).made
+    made = rule.get(str(fields.get("status"))) if isinstance(rule, Mapping) else rule
+    return [made] if made else []
 
 
-def on_update(kind: str, old: Json, new: Json) -> list[str]:
+def on_update(kind: str, old: Json, new: Json, guess: Guess = never) -> list[str]:
     """Types of the events of an update, given what the object showed before and after it. That may be the same: what
-    changed may be hidden, or stand in a list beyond its first ten rows."""
-    names = [name for name in _update_names(kind, old, new) if name in facts.event_types(kind)]
-    if kind == "refund" and new["charge"]:
-        names.append("charge.refund.updated")  # Stripe writes it beside refund.updated
-    return names
+    changed may be hidden, or stand in a list beyond its first ten rows. `guess` says whether Stripe tells of what its
+    reference leaves open."""
+    name = _on_update(told_of(kind, new).changed, old, new)
+    if name.startswith(MAYBE):
+        name = name[len(MAYBE) :] if guess() else ""
+    # Stripe writes it beside refund.updated.
+    beside = ["charge.refund.updated"] if kind == "refund" and new["charge"] else []
+    return [*([name] if name else []), *beside]
 
 
 def on_deletion(kind: str, fields: Json) -> list[str]:
     """Types of the events that an object's deletion writes."""
-    name = f"{stem(kind, fields)}.deleted"
-    return [name] if name in facts.event_types(kind) else []
+    gone = told_of(kind, fields).gone
+    return [gone] if gone else []
+
+
+def told_of(kind: str, fields: Json) -> facts.Told:
+    """What Stripe tells of an object of a kind: some kinds have a row for those that an account has, or nobody."""
+    whose = " of an account" if fields.get("account") else "" if fields.get("customer") else " of nobody"
+    return facts.told().get(f"{kind}{whose}") or facts.told().get(kind, facts.SILENT)
 
 
 def at_version(names: Iterable[str], kind: str, fields: Json, version: str) -> list[str]:
@@ -135,19 +93,6 @@ def check_type(name: str, kind: str) -> None:
     if name not in facts.event_types(kind):
         known = ", ".join(facts.event_types(kind)) or "none"
         raise ValueError(f"no event {name!r} carries a {kind}; its event types: {known}")
-
-
-def stem(kind: str, fields: Json) -> str:
-    """What the event types of a kind begin with."""
-    if kind == "source" and not fields["customer"]:
-        return kind
-    if kind in legacy.KINDS:
-        return "account.external_account" if fields.get("account") else "customer.source"
-    if kind == "tax_id":
-        return "customer.tax_id" if fields["customer"] else kind  # those of the account itself have no events
-    if kind.startswith("issuing."):
-        return kind.replace(".", "_")
-    return _STEMS.get(kind, kind)
 
 
 def previous_attributes(old: Json, new: Json, version: str = PINNED_VERSION) -> Json:
@@ -209,29 +154,42 @@ def shuffled(number: int, rng: Random) -> int:
     return rng.getrandbits(30) << 32 | number
 
 
-def _update_names(kind: str, old: Json, new: Json) -> list[str]:
-    known, prefix = facts.event_types(kind), stem(kind, new)
-    for (of_kind, name), event in _FIELD_EVENTS.items():
-        if of_kind == kind and old.get(name) != new.get(name):
-            return [event]
-    if kind == "payment_method" and old["customer"] != new["customer"]:
-        return ["payment_method.attached" if new["customer"] else "payment_method.detached"]
-    if kind == "source" and old["customer"] != new["customer"]:
-        return ["customer.source.created" if new["customer"] else "customer.source.deleted"]
-    if kind == "v2.core.account" and (part := _part_changed(old.get("configuration"), new.get("configuration"))):
-        return [f"v2.core.account[configuration.{part}].updated"]
-    if old.get("status") != new.get("status"):
-        of_status = kind if kind == "source" else prefix
-        event = f"{of_status}.{_STATUS_NAMES.get((kind, str(new['status'])), new['status'])}"
-        if event in known:
-            return [event]
-    return [_UPDATES.get(kind, f"{prefix}.updated")]
+def _on_update(changed: Mapping[str, facts.Rule], old: Json, new: Json) -> str:
+    """The type of the first field that changed and has one for sure; else of the first that may have one; or ""."""
+    fields = [name for name in changed if name != facts.OTHER]
+    rules = [(changed[name], _at(old, name), _at(new, name)) for name in fields]
+    names = [_named(rule, before, after, changed) for rule, before, after in rules if before != after]
+    if not names or _without(old, fields) != _without(new, fields):
+        names.append(_named(changed[facts.OTHER], None, None, changed))
+    return min(filter(None, names), key=lambda name: name.startswith(MAYBE), default="")
 
 
-def _part_changed(old: Any, new: Any) -> str | None:
-    """The first part of a hash that is another one."""
-    before, after = old or {}, new or {}
-    return next((name for name in {**before, **after} if before.get(name) != after.get(name)), None)
+def _named(rule: facts.Rule, old: Any, new: Any, changed: Mapping[str, facts.Rule]) -> str:
+    """What a rule says of a field's new value."""
+    if not isinstance(rule, Mapping):
+        return rule or ""
+    more = "more" if isinstance(old, int) and isinstance(new, int) and new > old else ""
+    cases = (f"{old}>{new}", "unset" if old and not new else "", more, str(new), facts.OTHER)
+    return next((rule[case] or "" for case in cases if case in rule), _named(changed[facts.OTHER], None, None, changed))
+
+
+def _at(fields: Json, path: str) -> Any:
+    value: Any = fields
+    for name in path.split("."):
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
+def _without(fields: Json, paths: Iterable[str]) -> Json:
+    """Fields less those at some dotted paths."""
+    left = dict(fields)
+    for path in paths:
+        name, _, below = path.partition(".")
+        if not below:
+            left.pop(name, None)
+        elif isinstance(left.get(name), dict):
+            left[name] = _without(left[name], [below])
+    return left
 
 
 def _differences(old: Json, new: Json, *, whole: bool) -> Iterator[tuple[str, Any]]:

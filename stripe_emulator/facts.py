@@ -84,6 +84,27 @@ class Kind:
     deletable: bool
 
 
+OTHER = "*"
+Rule = str | None | Mapping[str, str | None]
+"""The event of a change, or none; or by case: `old>new`, `unset`, `more`, the new value, `*`. Behind a `?` is one that
+may come or not: nobody knows. `parent` is an event of the object in whose list this one stands."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What Stripe tells of a kind: of its creation (by status, where that decides), of changes (by dotted field, `*` is
+    any other), of its end. The types in `besides` come for other reasons: the emulator writes none of them by itself.
+    """
+
+    changed: Mapping[str, Rule]
+    made: Rule = None
+    gone: str | None = None
+    besides: tuple[str, ...] = ()
+
+
+SILENT = Told({OTHER: None})
+
+
 @dataclass(frozen=True)
 class Product:
     """A part of Stripe that an account has to be set up for, and what its endpoints say where it isn't."""
@@ -163,6 +184,13 @@ def event_types(object_kind: str) -> tuple[str, ...]:
     """The event types that carry a kind: snapshots of it in v1, its id in v2."""
     types = _read("events.json")["v2_types" if object_kind.startswith("v2.") else "types"]
     return tuple(name for name, kinds in types.items() if object_kind in kinds)
+
+
+@cache
+def told() -> Mapping[str, Told]:
+    """What Stripe tells of which kind; a kind that it never tells of has no change with an event."""
+    read = _read("told.json")
+    return {**dict.fromkeys(read["silent"], SILENT), **{kind: Told(**row) for kind, row in read["kinds"].items()}}
 
 
 @cache

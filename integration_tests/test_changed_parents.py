@@ -110,7 +110,7 @@ def paid_with(emulator: StripeEmulator, mandate: str) -> str:
     return str(emulator.create("charge", payment_method_details=details)["id"])
 
 
-def discount(emulator: StripeEmulator, **owner: str) -> str:
+def discount(emulator: StripeEmulator, **owner: str | None) -> str:
     return str(emulator.create("discount", **owner)["id"])
 
 
@@ -142,7 +142,7 @@ def test_discounts_are_followed_in_all_that_they_stand_in(account: StripeEmulato
     nothing = synced(account, connection)
     assert nothing.output.records("discounts") == []
     assert asked(account)["/v1/events"] == 1
-    given = discount(account, customer=customer)
+    given = discount(account, customer=customer, subscription=parent if kind == "subscription" else None)
     account.update(parent, **({"discount": account.get(given)} if kind == "customer" else {"discounts": [given]}))
     synced(account, connection)
 

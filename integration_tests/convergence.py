@@ -173,6 +173,7 @@ def play(history: History, setup: Setup = QUICK) -> Replica:
     emulator, setup = StripeEmulator(), replace(setup, span=history.span)
     emulator.default_version = history.version
     emulator.refuses_unknown_types, emulator.lists_thin_events = history.refuses_types, history.thin_events
+    emulator.guess = lambda: True
     if history.breaks is not None:
         emulator.faults.at_random(BROKEN, seed=history.breaks, faults=_BREAKS)
     if history.shuffled is not None:

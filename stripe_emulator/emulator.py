@@ -79,8 +79,8 @@ class StripeEmulator:
     - `lists_thin_events`: /v2/core/events has a thin `v1.*` event beside each snapshot. (Likewise.)
     - `shuffle_same_second`: chance that puts the events of one second into some order, and leaves them in it; without
       one they stand newest first.
-    - `guesses`: chance that says, each time, whether Stripe tells of what its reference leaves open (`?` in
-      facts/told.json); without one it does not.
+    - `guess`: is called each time that Stripe's reference leaves open whether it tells of a change (`?` in
+      facts/told.json), and answers; without it Stripe does not.
     - `traffic`: how long answers take and how many requests pass, `emulator.traffic.limits = Limits(latency=0.3)`;
       `faults`: what goes wrong with which of them (faults.py).
     - `live_on`: what `POST /_emulator/live_on` lets happen.
@@ -94,7 +94,7 @@ class StripeEmulator:
         self.refuses_unknown_types = False
         self.lists_thin_events = False
         self.shuffle_same_second: Random | None = None
-        self.guesses: Random | None = None
+        self.guess: events.Guess = events.never
         self.url = ""
         self.requests: list[Request] = []
         self.connected: dict[str, StripeEmulator] = {}
@@ -157,7 +157,7 @@ class StripeEmulator:
             after = self._view(resource, event)
             # Most of a v2 account is shown to who asks for it only, and told of all the same.
             shown = (old, resource.fields) if resource.kind.startswith("v2.") else (before.listed, after.listed)
-            usual = events.on_update(resource.kind, *shown, self._guess) if changed else []
+            usual = events.on_update(resource.kind, *shown, self.guess) if changed else []
             names = _chosen(event, usual, resource.kind)
             self._announce(resource, names, now, self._previous(resource, before, after))
             self._announce_parents(names, parents, now)
@@ -311,11 +311,8 @@ class StripeEmulator:
         """Some changes are told as changes of the object that shows them: a subscription's items, say."""
         for parent, before in parents if events.PARENT in names else ():
             after = self._view(parent)
-            told = events.on_update(parent.kind, before.listed, after.listed, self._guess)
+            told = events.on_update(parent.kind, before.listed, after.listed, self.guess)
             self._announce(parent, told, at, self._previous(parent, before, after))
-
-    def _guess(self) -> bool:
-        return self.guesses is not None and self.guesses.random() < 0.5
 
     def _previous(self, resource: Resource, before: _View, after: _View) -> Json:
         account = self._account_told(resource)

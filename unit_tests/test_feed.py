@@ -278,6 +278,17 @@ def test_a_span_has_no_more_changes_than_twice_what_it_may_have() -> None:
     assert len(listing.requests) < 3 * 405 / PAGE
 
 
+@pytest.mark.parametrize(("ask", "times"), [(Ask(1_000), 0), (Ask(1_000, whole=True), 1)])
+def test_what_can_not_be_cut_is_read_whole(ask: Ask, times: int) -> None:
+    feed, listing = feed_of(*(event(number, 5_000 + times * number) for number in range(90)), span=10)
+    place = joined(feed, ask, "coupon.updated")
+    begin(place)
+
+    spans = [ids(span) for span in all_spans(place, ask, listing, feed)]
+
+    assert max(spans, key=len) == {f"x_{number}" for number in range(90)}
+
+
 def test_the_next_span_waits_until_all_have_emitted_this_one() -> None:
     feed, listing = feed_of(
         *(event(n, 2_000 + 9_000 * n) for n in range(100)), event(900, 2_001, "price.updated"), span=40

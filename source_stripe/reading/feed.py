@@ -247,16 +247,18 @@ class Feed:
         readers = [each for each in asks if each.since < until]
         bounded = any(not asks[each].whole for each in readers)
         while True:
+            # What can only be used at once, and what is of one second, can't be cut.
+            most = 2 * self._span if bounded and until - start > 1 else None
             folds = {each: each.so_far or each.fresh() for each in readers}
-            self._sorter = Sorter([pair for each in readers for pair in each.with_types(folds[each])], 2 * self._span)
+            self._sorter = Sorter([pair for each in readers for pair in each.with_types(folds[each])], most)
             first = self._first_page(readers, Range(start, until))
-            if bounded and (shorter := first.end_of_a_span(self._sorter.taken, self._span)) is not None:
+            if most and (shorter := first.end_of_a_span(self._sorter.taken, self._span)) is not None:
                 self._ends.append(until)
                 until = shorter
                 continue
             if pieces := first.rest(reader.route):
                 yield Phase(pieces, Known())
-            if not bounded or not self._sorter.is_full or until - start <= 1:
+            if not self._sorter.is_full:
                 break
             self._ends.append(until)
             until = self._sorter.middle(start, until)

@@ -22,7 +22,7 @@ Folds: TypeAlias = Sequence[tuple[Collection[str], Fold]]
 class Sorter:
     """Gives each event to the folds that take its type. Used by all threads that read events."""
 
-    def __init__(self, folds: Folds = (), most: int = 0) -> None:
+    def __init__(self, folds: Folds = (), most: int | None = None) -> None:
         self._folds = folds
         self._most = most
         self._by_type: dict[str, list[Fold]] = {}
@@ -47,7 +47,7 @@ class Sorter:
     @property
     def is_full(self) -> bool:
         """Whether there are too many changes for one span."""
-        return self.taken > self._most
+        return self._most is not None and self.taken > self._most
 
     def middle(self, start: int, end: int) -> int:
         """The second (Unix) between these that has as many of the events before it as behind it."""
@@ -76,9 +76,7 @@ class FirstPage:
     def end_of_a_span(self, taken: int, most: int) -> int | None:
         """Where a span ends that has about `most` changes, if this one has many more. `taken` are those of the page."""
         seconds, foreseen = self.span.end - self.span.start, taken * (1 + self.pages_left)
-        if foreseen <= 1.5 * most or seconds <= 1:
-            return None
-        return self.span.start + max(1, int(seconds * most / foreseen))
+        return None if foreseen <= 1.5 * most else self.span.start + max(1, int(seconds * most / foreseen))
 
     def rest(self, route: int) -> list[ListPiece]:
         """The pieces of what is left: of all events, or of each group of types where many pages are left.

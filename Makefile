@@ -9,6 +9,9 @@ PYTHON ?= python3
 UV := .uv/bin/uv
 PEERS := $(patsubst benchmarks/peers/%.txt,benchmarks/.peers/%/.installed,$(wildcard benchmarks/peers/*.txt))
 
+# The tests of a file stay together: they share what is slow to make.
+ON_ALL_CORES := --numprocesses auto --dist loadfile
+
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := .venv
 # Temporary files and what is fetched stay here too: the home may be read-only. Who shares a cache among checkouts may.
@@ -45,7 +48,7 @@ format: venv ## Rewrite the code in the style that lint asks for
 	.venv/bin/ruff format .
 
 test: lint ## Run every check and test, those of the image too; PYTEST="-k events" narrows them
-	.venv/bin/pytest $(PYTEST)
+	.venv/bin/pytest $(ON_ALL_CORES) $(PYTEST)
 
 # pyenv keeps its Pythons off PATH unless it is told which one is meant.
 pythons: $(UV) ## Run the unit tests on the oldest and the newest Python, where this machine has them
@@ -53,7 +56,7 @@ pythons: $(UV) ## Run the unit tests on the oldest and the newest Python, where 
 	    python=$$(PYENV_VERSION=$$version "python$$version" -c "import sys; print(sys.executable)" 2>/dev/null) || \
 	        { echo "Python $$version is not on this machine: not tested."; continue; }; \
 	    echo "Python $$version:"; \
-	    $(UV) run --quiet --isolated --locked --python "$$python" pytest --quiet unit_tests; \
+	    $(UV) run --quiet --isolated --locked --python "$$python" pytest --quiet $(ON_ALL_CORES) unit_tests; \
 	done
 
 audit: venv ## Look for known vulnerabilities of what uv.lock pins for users; a warning where OSV can't be reached

@@ -23,7 +23,7 @@ from source_stripe.api.values import Params
 from source_stripe.objects.events import Fold, type_groups
 from source_stripe.objects.records import Known
 from source_stripe.reading.feed_spans import FirstPage, Folds, Sorter
-from source_stripe.reading.pieces import Phase
+from source_stripe.reading.pieces import ListPiece, Phase
 
 logger = logging.getLogger("airbyte.stripe")
 
@@ -168,8 +168,9 @@ class Feed:
         self._sorter.take(event)
 
     def is_full(self) -> bool:
-        """Whether the span that is being read has too many changes: the rest of it need not be read."""
-        return self._sorter.is_full
+        """Whether the span that is being read has too many changes, or events of nobody: then it is read in another
+        way."""
+        return self._sorter.is_full or self._sorter.has_many_in_vain
 
     def enter(self, place: Place, account: Account) -> None:
         with self._changed:
@@ -252,17 +253,36 @@ class Feed:
             folds = {each: each.so_far or each.fresh() for each in readers}
             self._sorter = Sorter([pair for each in readers for pair in each.with_types(folds[each])], most)
             first = self._first_page(readers, Range(start, until))
-            if most and (shorter := first.end_of_a_span(self._sorter.taken, self._span)) is not None:
+            if most and (shorter := self._shorter(first, readers)) is not None:
                 self._ends.append(until)
                 until = shorter
                 continue
-            if pieces := first.rest(reader.route):
-                yield Phase(pieces, Known())
+            yield from self._rest(first, reader.route)
             if not self._sorter.is_full:
                 break
             self._ends.append(until)
             until = self._sorter.middle(start, until)
         self._hand_over(asks, folds, until, last=until == end)
+
+    def _shorter(self, first: FirstPage, readers: Sequence[Place]) -> int | None:
+        """Where the span has to end so that it is not too long. One page may be of a burst: two have to foretell it."""
+        end = first.end_of_a_span(self._span)
+        if end is None or first.page.next is None:
+            return None
+        other = self._first_page(readers, first.older_half).end_of_a_span(self._span)
+        return None if other is None else max(end, other)
+
+    def _rest(self, first: FirstPage, route: int) -> Generator[Phase, None, None]:
+        """Read what is left of a span: of all types, or by groups of them where too much is of nobody."""
+        if first.page.next is None:
+            return
+        by_groups = not first.asked and first.is_mostly_in_vain
+        if not by_groups:
+            self._sorter.most_in_vain = None if first.asked else first.most_in_vain
+            yield Phase([ListPiece(route, first.asked, first.span, behind=first.page)], Known())
+        if by_groups or self._sorter.has_many_in_vain:
+            self._sorter.most_in_vain = None
+            yield Phase([ListPiece(route, asked, first.left) for asked in first.groups], Known())
 
     def _asks_of_all(self, reader: Place) -> Mapping[Place, Ask]:
         """The streams for which something is read next. What was read for one that has not begun is kept if it is all
@@ -282,10 +302,11 @@ class Feed:
         names = dict.fromkeys(name for each in readers for name in each.types)
         groups = [self._parameters(group) for group in type_groups(names)]
         asked = groups[0] if len(groups) == 1 else ()
-        page = self._page(asked, span)
+        page, before = self._page(asked, span), self._sorter.taken
         for event in page.rows:
             self._sorter.take(event)
-        return FirstPage(span, page, asked, groups, self.listing.span(page))
+        taken, wanted = self._sorter.taken - before, sum(map(self._sorter.wants, page.rows))
+        return FirstPage(span, page, asked, groups, self.listing.span(page), taken, wanted)
 
     def _page(self, asked: Params, span: Range) -> Page:
         try:

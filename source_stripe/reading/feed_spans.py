@@ -13,7 +13,6 @@ from source_stripe.api.ranges import PageSpan, Range
 from source_stripe.api.values import Params, unix_seconds
 from source_stripe.objects.events import Fold
 from source_stripe.objects.subjects import by_type
-from source_stripe.reading.pieces import ListPiece
 
 Folds: TypeAlias = Sequence[tuple[Collection[str], Fold]]
 """Folds, each with the event types, and groups of them, that it takes."""
@@ -29,6 +28,9 @@ class Sorter:
         self._lock = threading.Lock()
         self._times = array("q")
         """Of the events, once for each fold that took one."""
+        self._in_vain = 0
+        self.most_in_vain: int | None = None
+        """Events that no fold takes and that may come; any number if None."""
 
     def take(self, event: Mapping[str, Any]) -> None:
         name = str(event["type"])
@@ -38,6 +40,11 @@ class Sorter:
             for fold in self._by_type[name]:
                 fold.add(event)
                 self._times.append(unix_seconds(event["created"]) or 0)
+            self._in_vain += not self._by_type[name]
+
+    def wants(self, event: Mapping[str, Any]) -> bool:
+        """Whether a fold took an event that came."""
+        return bool(self._by_type[str(event["type"])])
 
     @property
     def taken(self) -> int:
@@ -48,6 +55,11 @@ class Sorter:
     def is_full(self) -> bool:
         """Whether there are too many changes for one span."""
         return self._most is not None and self.taken > self._most
+
+    @property
+    def has_many_in_vain(self) -> bool:
+        """Whether too many events came that nobody wants."""
+        return self.most_in_vain is not None and self._in_vain > self.most_in_vain
 
     def middle(self, start: int, end: int) -> int:
         """The second (Unix) between these that has as many of the events before it as behind it."""
@@ -65,28 +77,41 @@ class FirstPage:
     """How all wanted types are asked for."""
     seen: PageSpan | None
     """The seconds that the page came from."""
+    taken: int
+    """How many changes it brought."""
+    wanted: int
+    """How many of its events brought one."""
 
     @property
-    def pages_left(self) -> float:
-        """As far as can be foreseen: the rest is as dense."""
+    def seconds(self) -> int:
+        """How long it took until all of it had happened."""
+        whole = self.page.next is None or self.seen is None
+        return max(self.span.end - (self.span.start if whole or self.seen is None else self.seen.oldest), 1)
+
+    def end_of_a_span(self, most: int) -> int | None:
+        """Where a span ends that has about `most` changes; None if this one has hardly more, all being as dense."""
+        length = self.span.end - self.span.start
+        foreseen = self.taken * length / self.seconds
+        return None if foreseen <= 1.5 * most else self.span.start + max(1, int(length * most / foreseen))
+
+    @property
+    def older_half(self) -> Range:
+        return replace(self.span, end=(self.span.start + self.span.end) // 2)
+
+    @property
+    def left(self) -> Range:
+        """What this page leaves. In its oldest second there may be more than it has."""
+        return self.span if self.seen is None else replace(self.span, end=min(self.span.end, self.seen.oldest + 1))
+
+    @property
+    def is_mostly_in_vain(self) -> bool:
+        """Whether more pages are left than there are groups, and most of their events are of nobody."""
         if self.page.next is None or self.seen is None:
-            return 0.0 if self.page.next is None else 1.0
-        return max(1.0, (self.seen.oldest - self.span.start) / max(self.seen.newest - self.seen.oldest, 1))
+            return False
+        pages_left = (self.seen.oldest - self.span.start) / max(self.seen.newest - self.seen.oldest, 1)
+        return self.wanted * 2 < len(self.page.rows) and pages_left > len(self.groups)
 
-    def end_of_a_span(self, taken: int, most: int) -> int | None:
-        """Where a span ends that has about `most` changes, if this one has many more. `taken` are those of the page."""
-        seconds, foreseen = self.span.end - self.span.start, taken * (1 + self.pages_left)
-        return None if foreseen <= 1.5 * most else self.span.start + max(1, int(seconds * most / foreseen))
-
-    def rest(self, route: int) -> list[ListPiece]:
-        """The pieces of what is left: of all events, or of each group of types where many pages are left.
-
-        The groups cost a few requests at most that they need not; all events may be mostly of nobody.
-        """
-        if self.page.next is None:
-            return []
-        if self.asked or self.pages_left <= 2 * len(self.groups):
-            return [ListPiece(route, self.asked, self.span, behind=self.page)]
-        # In the page's oldest second there may be more than it has.
-        left = self.span if self.seen is None else replace(self.span, end=min(self.span.end, self.seen.oldest + 1))
-        return [ListPiece(route, asked, left) for asked in self.groups]
+    @property
+    def most_in_vain(self) -> int:
+        """Events of nobody that may come: those of as many pages as the groups would be twice."""
+        return 2 * len(self.groups) * len(self.page.rows)

@@ -20,6 +20,8 @@ ID_PREFIXES = {
 
 _STREAMS = tuple(ID_PREFIXES)
 _OBJECTS = {stream: stream.removesuffix("s") for stream in _STREAMS}
+_TELLING = ("charges", "customers", "invoices", "payment_intents", "payouts")
+"""Streams whose every change has an event."""
 _LIVE = {"latency": 0.3, "account_rate": 100, "endpoint_rate": 25}
 _ALL_OF_IT = {"call_rate_limit": 100}
 """The whole of a live account's limits: nobody else uses the emulated one."""
@@ -30,7 +32,7 @@ _NO_LIMIT = {"call_rate_limit": 1_000_000}
 class Case:
     """One sync.
 
-    `rows` are how many of each stream the account has, `changes` how many charges changed in the last day; then only
+    `rows` are how many of each stream the account has, `changes` how many of them changed in the last day; then only
     those are read. `limits` are the emulator's (stripe_emulator/limits.py), `later` those from so
     many seconds after the start on. `config` is added to the connector's.
     """
@@ -95,4 +97,11 @@ CASES = (
     Case("i", "100,000 lines of invoices", {"invoices": 1_000}, config=_NO_LIMIT, lines=100),
     Case("i", "1,000,000 lines of invoices", {"invoices": 10_000}, config=_NO_LIMIT, lines=100),
     Case("j", "memory, 300,000 changes", {"charges": 5_000_000}, config=_NO_LIMIT, changes=300_000),
+    Case(
+        "k",
+        "memory, 1,000,000 changes of five streams",
+        dict.fromkeys(_TELLING, 1_000_000),
+        config=_NO_LIMIT,
+        changes=1_000_000,
+    ),
 )

@@ -69,8 +69,8 @@ def airbyte_files(task: Task, config: Mapping[str, Any]) -> list[str]:
     files: dict[str, Any] = {"config": config, "catalog": {"streams": streams}}
     if task.case.changes:
         yesterday = {"updated": int(time.time()) - _DAY}
-        state = {"stream_descriptor": {"name": "charges"}, "stream_state": yesterday}
-        files["state"] = [{"type": "STREAM", "stream": state}]
+        states = ({"stream_descriptor": {"name": name}, "stream_state": yesterday} for name in task.case.streams)
+        files["state"] = [{"type": "STREAM", "stream": state} for state in states]
     words = []
     for name, content in files.items():
         path = task.folder / f"{name}.json"

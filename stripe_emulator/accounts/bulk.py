@@ -35,6 +35,14 @@ _LAST_DAY = _DAY - 3600
 _QUIET = 2 * _DAY
 """Seconds in which no other rows were made than those of the changes."""
 _CHANGES_OF_A_NEW_ONE = 5
+_TOLD = {
+    "charge": ("charge.succeeded", "charge.updated"),
+    "customer": ("customer.created", "customer.updated"),
+    "invoice": ("invoice.created", "invoice.updated"),
+    "payment_intent": ("payment_intent.created", "payment_intent.succeeded"),
+    "payout": ("payout.created", "payout.updated"),
+}
+"""By kind, the events of a new object and of one that changed."""
 _AGES = 20
 """The mean age of what changes is this part of the account's."""
 _ROWS_OF_A_CUSTOMER = 20
@@ -56,7 +64,7 @@ class Plan:
 
     `rows` says how many of each kind. They were created over the last two years: evenly, or `skewed`, nine tenths of
     them on one day and 1,000 in one second of it. Each invoice has so many `lines`. The last day brought so many
-    `changes` of charges, a fifth of them new ones, the others the more of an age the younger.
+    `changes` of all kinds that tell of theirs, a fifth of them new ones, the others the more of an age the younger.
     """
 
     rows: Mapping[str, int] = field(default_factory=dict)
@@ -72,8 +80,9 @@ def populate(emulator: StripeEmulator, plan: Plan) -> None:
     settings = {"dashboard": {"display_name": "Tidepool", "timezone": "Etc/UTC"}}
     emulator.account = factory.changed("account", emulator.account, {"settings": settings})
     now, samples = emulator.clock.now(), bulk_samples.store(plan.lines)
+    changes = plan.changes // max(len(_TOLD.keys() & plan.rows.keys()), 1)
     for kind, count in plan.rows.items():
-        new = plan.changes // _CHANGES_OF_A_NEW_ONE if kind == "charge" else 0
+        new = changes // _CHANGES_OF_A_NEW_ONE if kind in _TOLD else 0
         times = array("q", [*_times(count - new, now - _QUIET, plan.spread), *_evenly(new, now - _LAST_DAY, now)])
         lines = plan.lines if kind == "invoice" else 0
         rows = BulkList(_sample(kind, samples, lines), _values(times, lines), times)
@@ -81,7 +90,7 @@ def populate(emulator: StripeEmulator, plan: Plan) -> None:
         if lines:
             emulator.serve_bulk("/v1/invoices/{invoice}/lines", _lines(rows, samples, lines))
         if new:
-            _write_events(emulator, rows, new, plan.changes)
+            _write_events(emulator, rows, new, changes, _TOLD[kind])
 
 
 def _sample(kind: str, samples: Store, lines: int = 0) -> Sample:
@@ -130,15 +139,15 @@ def _amount(number: int) -> bytes:
     return b"%d" % (500 + number * 7919 % 50_000)
 
 
-def _write_events(emulator: StripeEmulator, charges: BulkList, new: int, changes: int) -> None:
-    """The events of a day: the last `new` charges were made, and older ones changed."""
-    old, until = len(charges.times) - new, emulator.clock.now()
-    told = [("charge.succeeded", number, charges.times[number]) for number in range(old, len(charges.times))]
+def _write_events(emulator: StripeEmulator, rows: BulkList, new: int, changes: int, names: tuple[str, str]) -> None:
+    """The events of a day: the last `new` objects were made, and older ones changed."""
+    old, until = len(rows.times) - new, emulator.clock.now()
+    told = [(names[0], number, rows.times[number]) for number in range(old, len(rows.times))]
     changed = _younger_ones(old, min(changes - new, old))
-    told += zip(repeat("charge.updated"), changed, _evenly(len(changed), until - _LAST_DAY, until), strict=False)
-    template = charges.sample.template({})
+    told += zip(repeat(names[1]), changed, _evenly(len(changed), until - _LAST_DAY, until), strict=False)
+    template = rows.sample.template({})
     for name, number, at in told:
-        emulator.write_event(name, at, template.filled([charges.values(number)]))
+        emulator.write_event(name, at, template.filled([rows.values(number)]))
 
 
 def _younger_ones(count: int, wanted: int) -> list[int]:

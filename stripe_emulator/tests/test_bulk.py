@@ -1,5 +1,6 @@
 """The bulk account: its lists are those of an ordinary account, however long they are."""
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -154,6 +155,17 @@ def test_changes_of_the_last_day_have_events(emulator: StripeEmulator, stripe: C
     assert new == set(ids(stripe, f"/v1/charges?created[gte]={yesterday}"))
     assert len(new) == 10
     assert {name for kind, name in named if kind == "charge.updated"} <= set(ids(stripe, "/v1/charges")) - new
+
+
+def test_changes_are_those_of_all_kinds_that_tell_of_theirs(emulator: StripeEmulator, stripe: Client) -> None:
+    populate(emulator, Plan({"charge": 100, "customer": 100, "balance_transaction": 100}, changes=40))
+    told = Counter(event["type"] for event in rows(stripe, "/v1/events"))
+    assert told == {
+        "charge.succeeded": 4,
+        "charge.updated": 16,
+        "customer.created": 4,
+        "customer.updated": 16,
+    }
 
 
 def test_a_live_key_opens_the_account(emulator: StripeEmulator, stripe: Client) -> None:

@@ -31,7 +31,7 @@ def application(emulator: StripeEmulator) -> Starlette:
             return _respond(emulator, request, match, path, reason)
 
     async def advance(request: HttpRequest) -> Response:
-        emulator.clock.advance(int((await request.json())["seconds"]))
+        emulator.pass_time(int((await request.json())["seconds"]))
         return _json({"now": emulator.clock.now()})
 
     async def live_on(_: HttpRequest) -> Response:

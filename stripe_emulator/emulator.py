@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import orjson
 
-from stripe_emulator import events, factory, facts, legacy
+from stripe_emulator import events, factory, facts, legacy, passing_time
 from stripe_emulator.backlog import Backlog
 from stripe_emulator.bulk import Bulk
 from stripe_emulator.clock import Clock
@@ -184,6 +184,13 @@ class StripeEmulator:
             self._announce(resource, names, now)
             self._objects.remove(resource)
             self._announce_parents(names, parents, now)
+
+    def pass_time(self, seconds: int) -> None:
+        """Move the clock forward, and let time do what nobody is told of: transactions settle, links expire."""
+        with self.lock:
+            self.clock.advance(seconds)
+            for resource, fields in list(passing_time.due(self.store, self.clock.now())):
+                self._objects.change(resource, fields)
 
     def attach(self, object_id: str, /, *, of: str) -> None:
         """Say of which parent an object is that doesn't name it in a field: `attach("txn_1", of="po_1")`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -10,7 +10,8 @@ import pytest
 from stripe_emulator import StripeEmulator, events, facts
 from stripe_emulator.facts import Told
 from stripe_emulator.retired import object_type
-from tools.stripe_types import Array, Expandable, Map, ObjectType, Resource, Scalar, Type
+from stripe_emulator.variants import inside, others
+from tools.stripe_types import Type
 
 TOLD = facts.told()
 WHOSE: Mapping[str, dict[str, Any]] = {
@@ -53,12 +54,6 @@ def test_the_fields_of_a_row_are_those_of_its_kind(name: str) -> None:
             fields = {field.name: field for field in inner.fields} if inner is not None else {}
 
 
-def inside(kind: Type) -> ObjectType | None:
-    if isinstance(kind, Expandable):
-        return None
-    return kind if isinstance(kind, ObjectType) else object_type(kind.name) if isinstance(kind, Resource) else None
-
-
 def made(emulator: StripeEmulator, name: str) -> str:
     """The key of a new object of a row, in the list of a parent where its kind has one. No event tells of it."""
     kind, whose = kind_of(name), WHOSE[name.removeprefix(kind_of(name))]
@@ -77,26 +72,6 @@ def made(emulator: StripeEmulator, name: str) -> str:
 def key_of_new(emulator: StripeEmulator, kind: str, **given: Any) -> str:
     emulator.create(kind, event=False, **given)
     return max(emulator.store.shelf(kind).down(None, None, None), key=lambda resource: resource.number).key
-
-
-def others(kind: Type, old: Any) -> Iterator[Any]:
-    """Values that a field of a type may get: every one that is known, else another one."""
-    if isinstance(kind, Scalar):
-        text = isinstance(old, str) or kind.kind == "string"
-        new = f"{old or ''}0" if text else not old if kind.kind == "boolean" else (old or 0) + 1
-        yield from (value for value in kind.values or [new] if value != old)
-    elif isinstance(kind, Expandable):
-        yield f"{old or ''}0"
-    elif isinstance(kind, Map) and isinstance(kind.values, Scalar):
-        yield {"key": next(others(kind.values, None))}
-    elif isinstance(kind, Array) and isinstance(kind.items, Scalar):
-        yield [next(others(kind.items, None))]
-    elif (inner := inside(kind)) is not None:
-        for field in inner.fields:
-            changed = next(others(field.type, old.get(field.name) if isinstance(old, dict) else None), None)
-            if changed is not None:
-                yield {field.name: changed}
-                return
 
 
 def held(emulator: StripeEmulator, key: str) -> dict[str, Any]:

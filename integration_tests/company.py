@@ -8,6 +8,8 @@ from enum import Enum
 from functools import partial
 from typing import Any
 
+import orjson
+
 from stripe_emulator import StripeEmulator, facts
 from stripe_emulator.facts import Json
 from stripe_emulator.store import Resource, parent_key
@@ -48,6 +50,8 @@ class Company:
     emulator: StripeEmulator
     touched: dict[str, Touch] = field(default_factory=dict)
     lost: dict[str, Loss] = field(default_factory=dict)
+    silent: dict[str, set[str]] = field(default_factory=dict)
+    """Fields that changed since an event last showed the object, or what it stands in."""
     _number: int = 0
     _deleting: str | None = None
     _cut: set[tuple[str, str]] = field(default_factory=set)
@@ -62,6 +66,8 @@ class Company:
         }
         for name, note in notes.items():
             setattr(store, name, partial(note, getattr(store, name)))
+        setattr(self.emulator, "write_event", partial(self._told, self.emulator.write_event))  # noqa: B010
+        setattr(self.emulator, "write_v2_event", partial(self._told_in_v2, self.emulator.write_v2_event))  # noqa: B010
 
     @property
     def number(self) -> int:
@@ -109,8 +115,28 @@ class Company:
         self._touch(resource)
 
     def _replaced(self, replace: Callable[[Resource, Json], None], resource: Resource, fields: Json) -> None:
+        changed = {name for name, value in fields.items() if resource.fields.get(name) != value}
         replace(resource, fields)
         self._touch(resource)
+        self.silent.setdefault(resource.key, set()).update(changed)
+        for parent, row in self._lists_of(resource):
+            self.silent.setdefault(parent.key, set()).add(row.field.partition(".")[0])
+
+    def _told(self, write: Callable[..., None], name: str, at: int, snapshot: bytes, *rest: Any) -> None:
+        write(name, at, snapshot, *rest)
+        self._show(orjson.loads(snapshot).get("id"))
+
+    def _told_in_v2(self, write: Callable[..., None], *about: Any) -> None:
+        write(*about)
+        self._show(next((one.key for one in about if isinstance(one, Resource)), None))
+
+    def _show(self, object_id: str | None) -> None:
+        """Note that an event shows an object, with all that stands in it."""
+        for key in [*self.silent]:
+            resource = self.emulator.store.get(key)
+            above = [parent.key for parent, _ in self._lists_of(resource)] if resource is not None else []
+            if object_id in (key, *above):
+                del self.silent[key]
 
     def _removed(self, remove: Callable[[Resource], None], resource: Resource) -> None:
         self.lost[resource.key] = Loss(resource.kind, self.now, self._trace(resource))

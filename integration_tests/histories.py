@@ -31,11 +31,18 @@ STREAMS = (
     "customer_tax_ids",
     "customers",
     "discounts",
+    "disputes",
+    "early_fraud_warnings",
+    "file_links",
+    "identity_verification_reports",
+    "identity_verification_sessions",
     "invoice_items",
     "invoice_line_items",
+    "invoice_payments",
     "invoices",
     "mandates",
     "payment_attempt_records",
+    "payment_intents",
     "payment_links",
     "payment_methods",
     "payment_records",
@@ -43,6 +50,7 @@ STREAMS = (
     "persons",
     "prices",
     "products",
+    "promotion_codes",
     "quotes",
     "quotes_line_items",
     "radar_value_list_items",
@@ -50,9 +58,11 @@ STREAMS = (
     "reviews",
     "setup_attempts",
     "setup_intents",
+    "shipping_rates",
     "sources",
     "subscription_items",
     "subscriptions",
+    "top_ups",
     "transfer_reversals",
     "transfers",
     "v2_core_account_persons",
@@ -117,9 +127,10 @@ class History:
     """An account, and a connection that syncs it.
 
     `version` is the account's own. `shuffled` seeds the order of one second's events; None leaves them newest first.
-    `breaks` seeds which answers break, 3 % of them; None lets all be whole. `refuses_types` and `thin_events` are what
-    nobody knows of Stripe: whether unknown event types are refused, and whether v2 lists thin events of v1. `span` is
-    how many changes a sync takes at once.
+    `breaks` seeds which answers break, 3 % of them; None lets all be whole. What nobody knows of Stripe is drawn too:
+    `refuses_types` is whether unknown event types are refused, `thin_events` whether v2 lists thin events of v1,
+    `guesses` seeds whether it tells of what its reference leaves open; None lets it tell nothing of that. `span` is how
+    many changes a sync takes at once.
     """
 
     streams: tuple[str, ...]
@@ -129,6 +140,7 @@ class History:
     breaks: int | None = None
     refuses_types: bool = False
     thin_events: bool = False
+    guesses: int | None = None
     workers: int = 4
     span: int = 100_000
 
@@ -186,6 +198,7 @@ def _histories(
         breaks=st.integers(0, 99),
         refuses_types=st.booleans(),
         thin_events=st.booleans(),
+        guesses=st.none() | st.integers(0, 9),
         workers=st.sampled_from([1, 2, 4, 16]),
         span=st.sampled_from([2, 15, 100_000, 100_000]),
     )

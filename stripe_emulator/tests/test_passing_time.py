@@ -21,7 +21,8 @@ _DAY = 86_400
 def test_an_object_changes_when_its_time_has_come(
     emulator: StripeEmulator, kind: str, fields: dict[str, Any], at: str, changed: str, before: Any, after: Any
 ) -> None:
-    made = emulator.create(kind, event=False, **fields, **{at: emulator.clock.now() + _DAY})["id"]
+    given: dict[str, Any] = {**fields, at: emulator.clock.now() + _DAY}
+    made = emulator.create(kind, event=False, **given)["id"]
     emulator.pass_time(_DAY - 1)
     assert emulator.get(made)[changed] == before
     emulator.pass_time(1)

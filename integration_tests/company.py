@@ -126,8 +126,8 @@ class Company:
         write(name, at, snapshot, *rest)
         self._show(orjson.loads(snapshot).get("id"))
 
-    def _told_in_v2(self, write: Callable[..., None], *about: Any) -> None:
-        write(*about)
+    def _told_in_v2(self, write: Callable[..., None], *about: Any, **data: Any) -> None:
+        write(*about, **data)
         self._show(next((one.key for one in about if isinstance(one, Resource)), None))
 
     def _show(self, object_id: str | None) -> None:

@@ -131,7 +131,12 @@ UNSEEN = (
         has_in("setup_intent", "setup_attempt", "setup_intent", status="requires_action"),
         gets(status="abandoned"),
     ),
-    Silent("customers", "tax.automatic_tax", has("customer"), gets(tax={"automatic_tax": "supported"})),
+    Silent(
+        "customers",
+        "tax.automatic_tax",
+        has("customer", tax={"automatic_tax": "supported"}),
+        gets(tax={"automatic_tax": "failed"}),
+    ),
     Silent("disputes", "evidence_details.past_due", a_dispute, time_passes),
     Silent(
         "payment_methods",

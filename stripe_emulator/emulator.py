@@ -155,9 +155,10 @@ class StripeEmulator:
             lists = {row.field: fields.pop(row.field) for row in facts.embedded(resource.kind) if row.field in fields}
             changed = self._objects.change(resource, fields) | self._objects.replace_children(resource, lists)
             after = self._view(resource, event)
-            # Most of a v2 account is shown to who asks for it only, and told of all the same.
-            shown = (old, resource.fields) if resource.kind.startswith("v2.") else (before.listed, after.listed)
-            usual = events.on_update(resource.kind, *shown, self.guess) if changed else []
+            # Some of it is shown to who asks for it only, and told of all the same. v2 shows that as null.
+            listed = ({}, {}) if resource.kind.startswith("v2.") else (before.listed, after.listed)
+            known = ({**old, **listed[0]}, {**resource.fields, **listed[1]})
+            usual = events.on_update(resource.kind, *known, self.guess) if changed else []
             names = _chosen(event, usual, resource.kind)
             self._announce(resource, names, now, self._previous(resource, before, after))
             self._announce_parents(names, parents, now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from integration_tests.connector import Json
 from source_stripe.catalog.manifest import Manifest
 from source_stripe.catalog.stream_rows import StreamRow
+from source_stripe.catalog.sync_plan import plan_of
 from unit_tests.output import Output
 
 Key = tuple[Any, ...]
@@ -39,9 +40,30 @@ class Connection:
         for state in output.state_messages:
             self.states[state["stream"]["stream_descriptor"]["name"]] = state
 
+    def newest(self, stream: str) -> Iterable[Json]:
+        """The newest row of each key, tombstones too."""
+        return self._rows.get(stream, {}).values()
+
     def table(self, stream: str) -> dict[Key, Json]:
         """The rows of a stream by primary key, without tombstones."""
         return {key: row for key, row in self._rows.get(stream, {}).items() if not row.get("is_deleted")}
+
+    def current(self, stream: str) -> dict[Key, Json]:
+        """Those rows without the ones that left a parent and got no tombstone: rows of one parent come as a set, and a
+        deleted parent has none (docs/how-it-works.md, "Rows that belong to others")."""
+        about, rows = stream_rows()[stream], self.table(stream)
+        if about.parent is None:
+            return rows
+        owner = str(about.parent.id_field)
+        of_parents = self._rows.get(about.parent.stream, {})
+        deleted = {key[0] for key, row in of_parents.items() if row.get("is_deleted")}
+        there = {key: row for key, row in rows.items() if row[owner] not in deleted}
+        if plan_of(about, stream_rows()).set_of is None:
+            return there
+        newest: dict[str, int] = {}
+        for row in there.values():
+            newest[row[owner]] = max(newest.get(row[owner], 0), row[str(about.cursor)])
+        return {key: row for key, row in there.items() if row[str(about.cursor)] == newest[row[owner]]}
 
     def watermark(self, stream: str) -> int | None:
         """Up to when a stream is complete, by its state; None before the first state."""

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +14,8 @@ from integration_tests.connection import Connection
 from integration_tests.syncing import sync
 from stripe_emulator import StripeEmulator, serve
 from unit_tests.output import Output
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture
@@ -107,3 +113,89 @@ def test_the_last_entitlement_can_go_too(account: StripeEmulator) -> None:
 
     assert len(ids) == 2
     assert connection.table(ENTITLEMENTS) == {}
+
+
+# what no event shows
+
+DOCUMENTED = re.compile(r"^    (SELECT \* FROM \(\n.*?is_deleted\))$", re.MULTILINE | re.DOTALL)
+
+
+def by_sql(connection: Connection) -> set[str]:
+    """The lines that the query of docs/how-it-works.md finds."""
+    (query,) = DOCUMENTED.findall((ROOT / "docs" / "how-it-works.md").read_text("utf-8").partition("## Rows that")[2])
+    with closing(sqlite3.connect(":memory:")) as database:
+        database.execute("CREATE TABLE invoices (id, is_deleted)")
+        database.execute("CREATE TABLE invoice_line_items (id, invoice_id, invoice_updated, is_deleted)")
+        database.executemany(
+            "INSERT INTO invoices VALUES (:id, :is_deleted)",
+            [{"id": row["id"], "is_deleted": row["is_deleted"]} for row in connection.newest("invoices")],
+        )
+        names = ("id", "invoice_id", "invoice_updated", "is_deleted")
+        database.executemany(
+            "INSERT INTO invoice_line_items VALUES (:id, :invoice_id, :invoice_updated, :is_deleted)",
+            [{name: row[name] for name in names} for row in connection.newest("invoice_line_items")],
+        )
+        return {row[0] for row in database.execute(query)}
+
+
+def drafted(emulator: StripeEmulator, lines: int) -> tuple[str, list[str]]:
+    """A draft and the ids of its lines."""
+    draft = emulator.create("invoice", status="draft", lines=[{"amount": number} for number in range(lines)])["id"]
+    return draft, [line["id"] for line in emulator.objects("line_item") if line["invoice"] == draft]
+
+
+def held(connection: Connection) -> set[str]:
+    """The lines that a destination has by the two rules, in Python and in SQL."""
+    ids = {key[0] for key in connection.current("invoice_line_items")}
+    assert by_sql(connection) == ids
+    return ids
+
+
+def test_lines_that_no_event_showed_are_gone_as_others_of_their_invoice_are_newer(account: StripeEmulator) -> None:
+    draft, lines = drafted(account, 13)
+    _, others = drafted(account, 2)
+    connection = Connection(["invoices", "invoice_line_items"])
+    synced(account, connection)
+    shown = [line["id"] for line in account.get(draft)["lines"]["data"]]
+    hidden = [line for line in lines if line not in shown]
+    assert len(hidden) == 3
+
+    account.update(draft, lines=[{"id": line} for line in shown])
+    synced(account, connection)
+
+    assert {*hidden} <= {key[0] for key in connection.table("invoice_line_items")}
+    assert held(connection) == {*shown, *others}
+
+
+def test_a_deleted_invoice_has_no_lines(account: StripeEmulator) -> None:
+    draft, lines = drafted(account, 13)
+    _, others = drafted(account, 2)
+    connection = Connection(["invoices", "invoice_line_items"])
+    synced(account, connection)
+    assert held(connection) == {*lines, *others}
+
+    account.delete(draft)
+    synced(account, connection)
+
+    assert len(connection.table("invoice_line_items")) == 5
+    assert held(connection) == {*others}
+
+
+def test_a_payout_that_failed_has_no_transactions(account: StripeEmulator) -> None:
+    """They stay until the payout that pays them has them: the failed one is in the table of payouts."""
+    connection = Connection(["payouts", "payout_balance_transactions"])
+    failed = account.create("payout", automatic=True, status="in_transit")["id"]
+    paid = account.create("balance_transaction", of=failed)["id"]
+    synced(account, connection)
+    assert connection.table("payout_balance_transactions")[(paid,)]["payout"] == failed
+
+    account.attach(paid, of=account.create("payout", automatic=True, status="in_transit", event=False)["id"])
+    account.update(failed, status="failed")
+    synced(account, connection)
+    assert connection.table("payouts")[(failed,)]["status"] == "failed"
+
+    (again,) = (payout["id"] for payout in account.objects("payout") if payout["id"] != failed)
+    account.update(again, status="paid")
+    synced(account, connection)
+
+    assert connection.table("payout_balance_transactions")[(paid,)]["payout"] == again

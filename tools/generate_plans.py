@@ -36,6 +36,8 @@ def _parts(plan: SyncPlan) -> Iterator[str]:
     yield from map(_followed, plan.followed)
     if plan.new_children_only:
         yield "new children only"
+    if plan.set_of:
+        yield f"a set by {plan.set_of}"
     if plan.shares:
         yield f"shares {plan.shares}"
     yield f"check asks {', '.join(plan.asked)}"

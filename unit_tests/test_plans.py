@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from source_stripe.api.account import AccountReader
@@ -10,6 +12,7 @@ from source_stripe.catalog.sync_plan import Again, Since, Way, plan_of
 from source_stripe.checking import probes
 from source_stripe.routes import Routes
 from tools.generate_plans import TABLE, main, table
+from tools.type_supplements import object_type
 from unit_tests.conftest import MANIFEST, ROWS
 
 
@@ -74,3 +77,34 @@ def test_a_lookback_of_the_config_replaces_a_streams_own_and_no_overlap() -> Non
     since = Since(lookback=14 * 86_400, overlap=600)
 
     assert [since.seconds(days) for days in (None, 0, 2)] == [14 * 86_400, 600, 2 * 86_400]
+
+
+def set_streams() -> dict[str, str]:
+    plans = {name: plan_of(row, ROWS) for name, row in ROWS.items()}
+    return {name: plan.set_of for name, plan in plans.items() if plan.set_of is not None}
+
+
+def test_the_docs_name_all_streams_whose_rows_come_as_a_set() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "how-it-works.md").read_text("utf-8")
+    section = page.partition("## Rows that belong to others\n")[2].partition("\n## ")[0]
+    named = {name for name in ROWS if f"`{name}`" in section}
+    by_cursor = {name for name in set_streams() if ROWS[name].cursor != "updated"}
+    treasurys = {name for name in set_streams() if name.startswith("treasury_")}
+
+    assert named | by_cursor | treasurys == {*set_streams()}
+    assert not named & (by_cursor | treasurys)
+    assert all(ROWS[name].cursor == f"{parent_of(name)}_updated" for name in by_cursor)
+    left_out = {name for name, row in ROWS.items() if name.startswith("treasury_tr") and row.parent is not None}
+    assert left_out == {"treasury_transactions", "treasury_transaction_entries"}
+    assert not left_out & treasurys
+
+
+def parent_of(name: str) -> str | None:
+    parent = ROWS[name].parent
+    return parent.name if parent is not None else None
+
+
+@pytest.mark.parametrize("name", [name for name in set_streams() if ROWS[name].cursor == "updated"])
+def test_no_object_of_a_set_says_itself_when_it_changed(name: str) -> None:
+    """Its time would be later than that of the others."""
+    assert not any(field.name == "updated" for kind in ROWS[name].object for field in object_type(kind).fields)

@@ -98,6 +98,9 @@ class SyncPlan:
     """Of a parent that changed, only the children that were created since are read."""
     shares: str | None = None
     """The stream whose list and events it can be read from together with other streams."""
+    set_of: str | None = None
+    """The field with the parent's id, where all rows of a parent are read whenever one of them is: they come with the
+    same cursor value, so one with a lower value than others of its parent has left it."""
 
 
 def root_of(row: StreamRow, rows: Mapping[str, StreamRow]) -> StreamRow:
@@ -125,6 +128,7 @@ def plan_of(row: StreamRow, rows: Mapping[str, StreamRow]) -> SyncPlan:
         since=_since(row, rows, way),
         new_children_only=row.parent is not None and row.filter is not None and _by_objects(followed),
         shares=_shares(row, rows, way, followed),
+        set_of=_set_of(row, way),
     )
 
 
@@ -207,6 +211,13 @@ def _shares(row: StreamRow, rows: Mapping[str, StreamRow], way: Way, followed: t
         return None
     root = root_of(row, rows)
     return root.name if row.parent is None or _alike_in(root, row, row.parent) else None
+
+
+def _set_of(row: StreamRow, way: Way) -> str | None:
+    parent = row.parent
+    if parent is None or parent.optional or way is not Way.CHANGES or row.api == "v2":
+        return None  # v2's objects may have a later `updated` of their own
+    return parent.id_field if row.cursor in ("updated", f"{parent.name}_updated") else None
 
 
 def _by_objects(followed: tuple[Followed, ...]) -> bool:

@@ -38,6 +38,7 @@ NOT_MET = {
     "treasury_financial_account_features": _WHOLE,
     "usage_records": _WHOLE,
     "billing_meter_event_summaries": "The emulator adds usage up when it is asked: there is no object to compare with.",
+    "customer_payment_methods": "Events of others touch the rows of a parent; test_touches.py follows them.",
     "customer_cash_balances": "A cash balance has no id, by which histories know objects; test_children.py follows it.",
     "entitlements_active_entitlements": "They change in the emulator without an event unless a test writes one.",
     "external_account_bank_accounts": "Read whole as persons are. Doings take bank accounts for customers'.",
@@ -67,4 +68,4 @@ def test_every_shape_is_met_or_has_a_reason() -> None:
 
 
 def test_so_many_shapes_are_met() -> None:
-    assert (len({shape(stream_rows()[name]) for name in STREAMS}), len(by_shape())) == (25, 41)
+    assert (len({shape(stream_rows()[name]) for name in STREAMS}), len(by_shape())) == (28, 45)

@@ -346,9 +346,10 @@ def test_what_is_named_many_times_is_read_once(account: StripeEmulator) -> None:
     refund = account.create("refund", charge=charge)["id"]
     account.update(refund, status="failed")
     account.create("dispute", charge=charge)
-    account.update(charge, disputed=True)
+    account.update(charge, disputed=True, description="in dispute")
     synced(account, connection)
 
+    assert {event["type"] for event in account.objects("event")} >= {"charge.updated", "refund.failed"}
     assert len(account.objects("event")) >= 6
     assert [request.path for request in account.requests if "charge" in request.path] == [f"/v1/charges/{charge}"]
     assert connection.table("charges")[(charge,)]["disputed"] is True

@@ -34,7 +34,8 @@ from source_stripe.reading.changes import ChangesReading, Following
 from source_stripe.reading.cursor import FollowingCursor, ReadingCursor
 from source_stripe.reading.feed import Feed, Seat
 from source_stripe.reading.frontier import Frontier
-from source_stripe.reading.readings import CreatedReading, Reading, WholeReading
+from source_stripe.reading.open_rows import OpenRows
+from source_stripe.reading.readings import CreatedReading, Reading, ResumableReading, WholeReading
 from source_stripe.reading.retriever import StripeRetriever
 from source_stripe.reading.several_roots import Root, Seats, SeveralRoots
 from source_stripe.reading.state import ReadWith, StreamState, UnknownStateError, refused_in
@@ -121,6 +122,7 @@ class StreamBuilder:
             start=0 if row.sync == "single" else self._start,
             checkpoint=cursor.checkpoint,
             refused=refused[row.name],
+            open_rows=reading.open_rows if isinstance(reading, ResumableReading) else None,
         )
         following = (FollowingCursor(follower.name, cursor, self.messages) for follower in rows[1:])
         cursors: tuple[Cursor, ...] = (cursor, *following)
@@ -234,14 +236,29 @@ class StreamBuilder:
     def _by_lists(self, plan: SyncPlan, row: StreamRow, listings: Sequence[Listing], again: tuple[str, ...]) -> Reading:
         """The reading of a stream that follows no events."""
         since = self._seconds(plan.since)
-        if plan.way in (Way.CREATED, Way.NEW_PARENTS) and row.cursor is not None:
+        if plan.way in (Way.CREATED, Way.NEW_PARENTS) and plan.since is not None and row.cursor is not None:
+            open_rows = self._open_rows(plan)
             return CreatedReading(
-                row.name, row.cursor, listings, self._start, since, again, self._setting, row.of_events
+                row.name,
+                row.cursor,
+                listings,
+                self._start,
+                since if open_rows is None else plan.since.overlap,
+                again,
+                self._setting,
+                open_rows,
+                lookback_once=since,
+                of_events=row.of_events,
             )
         children_since = since if plan.way is Way.NEW_CHILDREN else None
         return WholeReading(
             row.name, row.cursor, listings, self._start, children_since, again, self._setting, row.of_events
         )
+
+    def _open_rows(self, plan: SyncPlan) -> OpenRows | None:
+        """The rows that the stream's state keeps; None where the config says how far back is read instead."""
+        known = plan.open is not None and self.config.lookback_window_days is None
+        return OpenRows(plan.open) if known and plan.open is not None else None
 
     def _seconds(self, since: Since | None) -> int:
         return since.seconds(self.config.lookback_window_days) if since is not None else 0

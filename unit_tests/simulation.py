@@ -17,7 +17,7 @@ from source_stripe.api.rates import RateBudget
 from source_stripe.catalog.asking import RateLimits
 from source_stripe.objects.records import Known
 from source_stripe.reading.frontier import Frontier, PieceReader
-from source_stripe.reading.pieces import ListPiece, Phase
+from source_stripe.reading.pieces import ListedPiece, ListPiece, Phase
 from source_stripe.reading.workers import Workers
 
 _JITTER = 0.25
@@ -82,7 +82,7 @@ class Reader:
         second = self._after[0] + 1
         return self._reader.checkpoint(second) if created.start < second < created.end else None
 
-    def end(self) -> ListPiece | None:
+    def end(self) -> ListedPiece | None:
         """The reading, and then the piece, once its records were emitted."""
         self._reading.__exit__(None, None, None)
         with self._frontier.finishing(self._number) as completed:

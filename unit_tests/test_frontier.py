@@ -12,7 +12,7 @@ from source_stripe.api.ranges import PageSpan, Range
 from source_stripe.objects.ledger import Change
 from source_stripe.objects.records import Known
 from source_stripe.reading.frontier import Frontier, PieceReader
-from source_stripe.reading.pieces import ChangedPiece, ListPiece, Phase, Piece, RowsPiece
+from source_stripe.reading.pieces import ChangedPiece, ListedPiece, ListPiece, Phase, Piece, RowsPiece
 from source_stripe.reading.splitting import Need
 from source_stripe.reading.workers import Workers
 from unit_tests.simulation import ListOfRows, Reader
@@ -22,7 +22,7 @@ def piece(start: int, end: int) -> ListPiece:
     return ListPiece(created=Range(start, end))
 
 
-def close(frontier: Frontier, number: int) -> ListPiece | None:
+def close(frontier: Frontier, number: int) -> ListedPiece | None:
     """As the cursor does, once a piece's records were emitted."""
     with frontier.finishing(number) as completed:
         return completed

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from source_stripe.objects.records import Known
 from source_stripe.reading.frontier import Frontier
-from source_stripe.reading.pieces import ListPiece, Phase, RowsPiece
+from source_stripe.reading.pieces import ListedPiece, ListPiece, Phase, RowsPiece
 from source_stripe.reading.workers import Workers
 from unit_tests.simulation import ListOfRows, Reader
 from unit_tests.test_frontier import close, piece
@@ -32,8 +32,8 @@ class Through:
         with self._lock:
             self.came.update(rows)
 
-    def note(self, completed: ListPiece | None) -> None:
-        if completed is None:
+    def note(self, completed: ListedPiece | None) -> None:
+        if not isinstance(completed, ListPiece):
             return
         with self._lock:
             assert completed.created is not None

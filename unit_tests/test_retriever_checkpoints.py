@@ -15,7 +15,7 @@ from source_stripe.api.ranges import Range
 from source_stripe.api.requester import StripeRequester
 from source_stripe.objects.records import Finish, Itself, Known
 from source_stripe.reading.batches import Batches
-from source_stripe.reading.pieces import ListPiece, Phase
+from source_stripe.reading.pieces import ListedPiece, ListPiece, Phase
 from source_stripe.reading.retriever import StripeRetriever
 from unit_tests.changed import by_id
 from unit_tests.conftest import CREATED
@@ -37,7 +37,8 @@ def events(reader: StripeRetriever, piece: ListPiece, known: Known | None = None
     """The ids of the records as they are handed over, and the seconds that are said to be through."""
     said: list[int] = []
 
-    def checkpoint(piece: ListPiece) -> None:
+    def checkpoint(piece: ListedPiece) -> None:
+        assert isinstance(piece, ListPiece)
         assert piece.created is not None
         said.append(piece.created.start)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
+from itertools import pairwise
 from typing import Any
 
 from source_stripe.api.errors import StripeError
@@ -127,6 +128,13 @@ class Listing:
         Each part of a list that can't be asked for a range would be read from its top again.
         """
         return self.span(page) if self.has_ranges and page.next is not None and page.rows else None
+
+    def newest_first(self, page: Page) -> PageSpan | None:
+        """The same; None where its rows don't come newest first."""
+        times = [self.created(row) for row in page.rows]
+        said = [time for time in times if time is not None]
+        in_order = len(said) == len(times) and all(newer >= older for newer, older in pairwise(said))
+        return PageSpan(said[0], said[-1]) if said and in_order else None
 
     def span(self, page: Page) -> PageSpan | None:
         """The seconds (Unix) that a page came from, where its rows say so, in whatever order."""

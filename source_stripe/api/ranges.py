@@ -47,6 +47,12 @@ def subtract(whole: Range, done: Iterable[Range]) -> tuple[Range, ...]:
     return tuple(filter(None, left))
 
 
+def without(ranges: Iterable[Range], done: Iterable[Range]) -> tuple[Range, ...]:
+    """What of each range is not in `done`, in their order."""
+    known = merge(done)
+    return tuple(part for piece in ranges for part in subtract(piece, known))
+
+
 @dataclass(frozen=True)
 class PageSpan:
     """The seconds (Unix) in which the rows of a page were created."""

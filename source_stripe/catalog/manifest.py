@@ -19,8 +19,16 @@ from airbyte_cdk.sources.declarative.parsers.manifest_reference_resolver import 
 from pydantic import TypeAdapter, ValidationError
 
 from source_stripe.catalog.package_files import resource
-from source_stripe.catalog.stream_rows import FilterRow, Paging, ParentRow, StreamRow
-from source_stripe.catalog.terms import Node, ParentConfigTerms, ParentsTerms, PassesTerms, RetrieverTerms, StreamTerms
+from source_stripe.catalog.stream_rows import FilterRow, OpenRow, Paging, ParentRow, StreamRow
+from source_stripe.catalog.terms import (
+    Node,
+    OpenTerms,
+    ParentConfigTerms,
+    ParentsTerms,
+    PassesTerms,
+    RetrieverTerms,
+    StreamTerms,
+)
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _PARTITION = re.compile(r"{{ stream_partition\.(\w+) }}")
@@ -167,6 +175,7 @@ def row_of(name: str, stream: StreamTerms, shared: _Shared) -> StreamRow:
         lookback=lookback if lookback != shared.overlap else 0,
         # Events, which others follow, have an overlap of their own.
         overlap=shared.overlap if changes.sync == "created" else 0,
+        open=_open_of(changes.open) if changes.open is not None else None,
         nested=retriever.nested,
         may_refuse=retriever.may_refuse,
         **{key: getattr(changes, key) for key in _OF_CHANGES},
@@ -236,6 +245,11 @@ def _filter_of(cursor: Node, *, exclusive: bool) -> FilterRow:
         days=cursor.get("cursor_granularity") == "P1D",
         rfc_3339=cursor["datetime_format"] != "%s",
     )
+
+
+def _open_of(terms: OpenTerms) -> OpenRow:
+    young = None if terms.young is None else int(terms.young.total_seconds())
+    return OpenRow(field=terms.field, values=terms.values, due=terms.due, young=young)
 
 
 def _seconds(cursor: Node) -> int:

@@ -38,6 +38,16 @@ class ViaRow(StrictRow):
     name: str = Field(alias="as")
 
 
+class OpenRow(StrictRow):
+    """Which rows are open: their state is not final, and no event tells when it is."""
+
+    field: str
+    values: tuple[str | bool | None, ...]
+    due: str | None = None
+    young: int | None = None
+    """Seconds."""
+
+
 class ParentRow(StrictRow):
     """How a child stream hangs on a parent."""
 
@@ -97,6 +107,7 @@ class StreamRow(StrictRow):
     cursor: str | None = None
     lookback: int = 0
     overlap: int = 0
+    open: OpenRow | None = None
     events: tuple[str, ...] = ()
     event_object: tuple[str, ...] = ()
     shown_in: str | None = None

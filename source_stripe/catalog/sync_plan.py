@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from source_stripe.catalog.expanding import paths_below
-from source_stripe.catalog.stream_rows import EVENTS_PATH, V2_EVENTS_PATH, ParentRow, StreamRow
+from source_stripe.catalog.stream_rows import EVENTS_PATH, V2_EVENTS_PATH, OpenRow, ParentRow, StreamRow
 
 _DAY = 86_400
 """Seconds."""
@@ -94,6 +94,8 @@ class SyncPlan:
     """Whose events tell what changed."""
     since: Since | None = None
     """How far back is read again where `way` goes by creation."""
+    open: OpenRow | None = None
+    """Which rows of its list can still change without an event: they are listed again when they are due."""
     new_children_only: bool = False
     """Of a parent that changed, only the children that were created since are read."""
     shares: str | None = None
@@ -126,6 +128,7 @@ def plan_of(row: StreamRow, rows: Mapping[str, StreamRow]) -> SyncPlan:
         heading=_heading(row),
         followed=followed,
         since=_since(row, rows, way),
+        open=root_of(row, rows).open if way in (Way.CREATED, Way.NEW_PARENTS) else None,
         new_children_only=row.parent is not None and row.filter is not None and _by_objects(followed),
         shares=_shares(row, rows, way, followed),
         set_of=_set_of(row, way),

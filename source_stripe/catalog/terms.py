@@ -34,6 +34,21 @@ class Terms(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
+class OpenTerms(Terms):
+    """Which rows are open: their state is not final, and no event tells when it is."""
+
+    field: str = Field(description="The field that says it.")
+    values: tuple[str | bool | None, ...] = Field(description="Its values in rows that are open.")
+    due: str | None = Field(
+        None,
+        description="The field with the time before which nothing of it changes. Without one, an open row may change "
+        "at any time.",
+    )
+    young: timedelta | None = Field(
+        None, alias="for", description="How long after its creation a row is open at most, as an ISO 8601 duration."
+    )
+
+
 class Changes(Terms):
     """How a stream is kept up to date after its first sync."""
 
@@ -95,6 +110,12 @@ class Changes(Terms):
         description="How long before the last sync rows were created that may have changed since, as an ISO 8601 "
         "duration; the config's `lookback_window_days` replaces it. Only where the list can't be asked for a range of "
         "time: else it is that of `incremental_sync`.",
+    )
+    open: OpenTerms | None = Field(
+        None,
+        description="Which rows can still change without an event. The state says when those were created, and later "
+        "syncs list them again when they are due, instead of a look-back. A state that does not say it yet gets it "
+        "from a look-back.",
     )
     older_time_fields: tuple[str, ...] = Field(
         (),

@@ -23,7 +23,7 @@ from source_stripe.api.refusals import Refused
 from source_stripe.objects.left_out import LeftOut
 from source_stripe.process.progress import Progress
 from source_stripe.reading.frontier import Frontier
-from source_stripe.reading.pieces import ListPiece
+from source_stripe.reading.pieces import ListedPiece
 from source_stripe.reading.readings import Reading
 from source_stripe.reading.state import REFUSED
 
@@ -138,7 +138,7 @@ class ReadingCursor(Cursor):
             if completed is not None:
                 self.checkpoint(completed)
 
-    def checkpoint(self, piece: ListPiece) -> None:
+    def checkpoint(self, piece: ListedPiece) -> None:
         """All records of a list piece, or of a part of one, were emitted."""
         with self._lock:
             if self.reading.checkpoint(piece) is not None:

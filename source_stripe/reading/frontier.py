@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from source_stripe.api.ranges import PageSpan, Range
 from source_stripe.api.values import Row
 from source_stripe.objects.records import Known
-from source_stripe.reading.pieces import ListPiece, Phase, Piece, RowsPiece
+from source_stripe.reading.pieces import ListedPiece, ListPiece, Phase, Piece, RowsPiece, SparsePiece
 from source_stripe.reading.splitting import Need, Trust, foresee, part_of, shortest_piece, split
 from source_stripe.reading.workers import Workers
 
@@ -148,6 +148,12 @@ class PieceReader:
             if idle := self._pieces.workers.idle():
                 self._pieces.add([_Open(part, self.known) for part in parts(idle)])
 
+    def hand_on(self, kept: SparsePiece, dense: Sequence[ListPiece]) -> None:
+        """Go on with these ranges only; the others become pieces of their own, which any worker takes."""
+        with self._pieces.changed:
+            self._own.piece = kept
+            self._pieces.add([_Open(each, self.known) for each in dense])
+
     def checkpoint(self, second: int) -> ListPiece | None:
         """The records of a list piece from `second` (Unix) on were emitted, but for the rows left to others: the piece
         goes on as what lies before. Returns what is completely emitted by that, as `Frontier.finishing` does.
@@ -227,11 +233,11 @@ class Frontier:
                 yield self.reader(number)
 
     @contextmanager
-    def finishing(self, number: int) -> Iterator[ListPiece | None]:
+    def finishing(self, number: int) -> Iterator[ListedPiece | None]:
         """While a piece is finished that was read and whose records were emitted; it is closed behind that.
 
-        Yields the list piece that is completely emitted by this, or what checkpoints had left of it: None while rows
-        that its reader left to others are not finished. What fails here fails the stream, as in `reading`.
+        Yields the piece of a list that is completely emitted by this, or what checkpoints had left of it: None while
+        rows that its reader left to others are not finished. What fails here fails the stream, as in `reading`.
         """
         with self._failing():
             with self._pieces.changed:
@@ -240,7 +246,7 @@ class Frontier:
                     done.part.read = done.piece
                 elif isinstance(done.piece, RowsPiece):
                     done.part.rows_left -= 1
-                completed = done.part.completed()
+                completed = done.piece if isinstance(done.piece, SparsePiece) else done.part.completed()
             yield completed
             self._close(number)
 

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from source_stripe.api.errors import Outcome, StreamFailure, StripeError
 from source_stripe.api.pages import Page
-from source_stripe.api.ranges import Descent, Range
+from source_stripe.api.ranges import Descent, Range, without
 from source_stripe.api.refusals import Refused, is_of_one
 from source_stripe.api.values import Params, Row, unix_seconds
 from source_stripe.objects.children import Children
@@ -23,7 +23,9 @@ from source_stripe.objects.records import Known, Several
 from source_stripe.objects.route import Route
 from source_stripe.reading.batches import Flush
 from source_stripe.reading.frontier import PieceReader
-from source_stripe.reading.pieces import ChangedPiece, ListPiece, ParentsPiece, RowsPiece
+from source_stripe.reading.open_ranges import left_behind
+from source_stripe.reading.open_rows import OpenRows
+from source_stripe.reading.pieces import ChangedPiece, ListedPiece, ListPiece, ParentsPiece, RowsPiece, SparsePiece
 
 logger = logging.getLogger("airbyte.stripe")
 
@@ -45,12 +47,14 @@ class PieceRecords:
     reader: PieceReader
     start: int
     """Rows created before (Unix seconds) are left out."""
-    checkpoint: Callable[[ListPiece], object]
+    checkpoint: Callable[[ListedPiece], object]
     """Called with a part of a list, while the rest of it is read on: all records of it were emitted."""
     refused: Refused
     """Takes up the objects that the stream is read without."""
     said_empty: threading.Lock
     """Held for good by the first piece that finds the product disabled, so that the warning comes once a stream."""
+    open_rows: OpenRows | None = None
+    """Takes down the rows that can still change without an event."""
 
     def all(self) -> Iterator[Row | Flush]:
         """The records. Raises StripeError or MalformedPage."""
@@ -59,6 +63,8 @@ class PieceRecords:
             yield from self._records(piece.rows)
         elif isinstance(piece, ListPiece):
             yield from self._listed(piece)
+        elif isinstance(piece, SparsePiece):
+            yield from self._sparse(piece)
         elif isinstance(piece, ChangedPiece):
             yield from self._changed(piece)
         else:
@@ -77,7 +83,7 @@ class PieceRecords:
             if unseen:
                 for row in page.rows:
                     unseen.came(str(row.get("id")))
-            steps = yield from self._on_page(page, by_hand)
+            steps = yield from self._on_page(page, by_hand, due=piece.due)
             if self._behind(page.rows, by_hand, unseen):
                 break
             span = self.route.listing.split_at(page)
@@ -93,11 +99,13 @@ class PieceRecords:
         if unseen:
             yield from self._missed(unseen, self.reader.list_piece)
 
-    def _on_page(self, page: Page, by_hand: Range | None) -> Generator[Row | Flush, None, int]:
+    def _on_page(self, page: Page, by_hand: Range | None, *, due: bool) -> Generator[Row | Flush, None, int]:
         """The records of a page. Returns in how many steps this reader made them."""
-        wanted = page.rows
+        wanted: Sequence[Row] = page.rows
         if self.start or by_hand is not None:
             wanted = [row for row in page.rows if self._wanted(row, by_hand)]
+        if self.open_rows is not None:
+            wanted = self._noting(wanted, self.open_rows, due=due)
         steps = 0
         for rows in self._kept(wanted):
             yield from self._records(rows)
@@ -133,19 +141,54 @@ class PieceRecords:
             if hydrator.asked_for(change) == piece.asked:
                 yield from self._changed(ChangedPiece(piece.route, (change,)))
 
+    def _noting(self, rows: Sequence[Row], open_rows: OpenRows, *, due: bool) -> Sequence[Row]:
+        """The rows that are wanted, all open ones noted. `due` where the page was listed for rows that were open."""
+        created = self.route.listing.created
+        for row in rows:
+            open_rows.note(row, created(row))
+        return [row for row in rows if open_rows.wants(row, created(row))] if due else rows
+
+    def _sparse(self, piece: SparsePiece) -> Iterator[Row]:
+        """Rows that were open. A page brings those of all ranges that it reaches."""
+        listing, open_rows, ranges = self.route.listing, self.open_rows, piece.ranges
+        if open_rows is None:
+            raise TypeError(f"{self.stream} notes no open rows")
+        while ranges:
+            page = self._page(piece.asked, Range(ranges[0].start, ranges[-1].end), None)
+            if page is None:
+                return
+            rows = [row for row in page.rows if self._is_in(row, ranges)]
+            yield from self._records(self._noting(rows, open_rows, due=True))
+            rest = left_behind(listing.newest_first(page), ranges, more=page.next is not None)
+            if rest.dense:
+                piece = replace(piece, ranges=without(piece.ranges, rest.dense))
+                dense = [ListPiece(piece.route, piece.asked, each, due=True) for each in rest.dense]
+                self.reader.hand_on(piece, dense)
+            ranges = rest.sparse
+
+    def _is_in(self, row: Row, ranges: Sequence[Range]) -> bool:
+        created = self.route.listing.created(row)
+        return created is None or (created >= self.start and any(each.holds(created) for each in ranges))
+
+    def _page(self, asked: Params, created: Range | None, previous: Page | None) -> Page | None:
+        """The page behind `previous`, or the first; None where the account has not turned the product on."""
+        try:
+            return self.route.listing.page(asked, created, previous, {})
+        except StripeError as error:
+            if error.outcome is not Outcome.NOT_ENABLED or previous is not None:
+                raise
+            if self.said_empty.acquire(blocking=False):
+                logger.warning("The stream %s stays empty. %s", self.stream, error)
+            return None
+
     def _pages(self) -> Iterator[Page]:
         listing, page = self.route.listing, self.reader.list_piece.behind
         while page is None or page.next is not None:
             if self.route.is_full is not None and self.route.is_full():
                 return
             piece = self.reader.list_piece
-            try:
-                page = listing.page(piece.asked, piece.created, page, {})
-            except StripeError as error:
-                if error.outcome is not Outcome.NOT_ENABLED or page is not None:
-                    raise
-                if self.said_empty.acquire(blocking=False):
-                    logger.warning("The stream %s stays empty. %s", self.stream, error)
+            page = self._page(piece.asked, piece.created, page)
+            if page is None:
                 return
             span = listing.split_at(page)
             readers = 0 if span is None else listing.worth_having_under_way()
@@ -212,6 +255,8 @@ class PieceRecords:
             if row is None:
                 yield from self._tombstones(change)
             elif self._wanted(row, None):
+                if self.open_rows is not None:
+                    self._noting([row], self.open_rows, due=False)
                 yield from self._records([row])
             self.reader.hand_out(parts)
 

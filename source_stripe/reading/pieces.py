@@ -22,10 +22,22 @@ class ListPiece:
     created: Range | None = None
     expects: bool = False
     """Whether the objects that were born in the range, by their events, have to be in it."""
+    due: bool = False
+    """Whether it is listed for rows that were open: no other rows of it are wanted."""
     birth: int = field(default=0, compare=False)
     """The account's (Unix seconds): hardly anything is older, which matters only to how the piece is cut."""
     behind: Page | None = field(default=None, compare=False)
     """The page that was read before: the piece goes on there. None where it begins at its top."""
+
+
+@dataclass(frozen=True)
+class SparsePiece:
+    """Ranges of a list that hold rows which were open, oldest first. What lies between them is not listed, where a page
+    does not bring it anyway."""
+
+    route: int
+    asked: Params
+    ranges: tuple[Range, ...]
 
 
 @dataclass(frozen=True)
@@ -53,7 +65,9 @@ class ParentsPiece:
     parents: tuple[ChangedParent, ...]
 
 
-Piece = ListPiece | RowsPiece | ChangedPiece | ParentsPiece
+ListedPiece = ListPiece | SparsePiece
+"""What a reading checkpoints."""
+Piece = ListedPiece | RowsPiece | ChangedPiece | ParentsPiece
 
 
 @dataclass(frozen=True)

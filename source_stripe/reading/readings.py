@@ -16,7 +16,9 @@ from source_stripe.api.ranges import Range, intersect, merge
 from source_stripe.objects.events import TRUSTED
 from source_stripe.objects.ledger import Change
 from source_stripe.objects.records import Known
-from source_stripe.reading.pieces import ChangedPiece, ListPiece, Phase, Piece
+from source_stripe.reading.open_ranges import OpenRanges
+from source_stripe.reading.open_rows import OpenRows
+from source_stripe.reading.pieces import ChangedPiece, ListedPiece, ListPiece, Phase, Piece, SparsePiece
 from source_stripe.reading.resuming import resume
 from source_stripe.reading.state import ReadWith, StreamState, Window
 
@@ -44,7 +46,7 @@ class Reading(Protocol):
         Raises StateError or OtherData where the saved state can't be gone on from.
         """
 
-    def checkpoint(self, piece: ListPiece) -> State | None:
+    def checkpoint(self, piece: ListedPiece) -> State | None:
         """The records of a list piece were emitted: the state that can be gone on from now, None if it is no other."""
 
     def final_state(self) -> State | None:
@@ -99,7 +101,7 @@ class WholeReading:
         moved = state.window is not None
         return self.start if moved else max(self.start, state.watermark - (self.lookback or 0) - state.doubt)
 
-    def checkpoint(self, piece: ListPiece) -> None:
+    def checkpoint(self, piece: ListedPiece) -> None:
         return None
 
     def final_state(self) -> State | None:
@@ -124,10 +126,14 @@ class RangesDone:
         """How much of the window since the account's birth is done, 0 to 1."""
         return self.window.part_done(self.birth or 0)
 
-    def add(self, piece: ListPiece) -> Window:
+    def add(self, piece: ListedPiece) -> Window:
         """The window, with what this piece completes."""
-        key, part = (piece.route, piece.asked), self.window.span if piece.created is None else piece.created
-        self._done[key] = merge((*self._done.get(key, ()), part))
+        key = (piece.route, piece.asked)
+        if isinstance(piece, SparsePiece):
+            parts = piece.ranges
+        else:
+            parts = (self.window.span if piece.created is None else piece.created,)
+        self._done[key] = merge((*self._done.get(key, ()), *parts))
         every = [(route, asked) for route, listing in enumerate(self.listings) for asked in listing.passes]
         self.window = self.window.with_done(*intersect(self._done.get(one, ()) for one in every))
         return self.window
@@ -148,18 +154,58 @@ class ResumableReading:
     """Objects that earlier syncs were refused: they are asked for again."""
     setting: ReadWith = field(default_factory=ReadWith)
     """What the stream is read with, by its config."""
+    open_rows: OpenRows | None = None
+    """The rows that can still change without an event; None where a look-back finds them, or none can."""
+    lookback_once: int = 0
+    """In place of `lookback`, where the state does not say which rows are open."""
     _state: StreamState = field(default_factory=StreamState, init=False)
+    _due: RangesDone | None = field(default=None, init=False)
+    """Of the open rows that are listed again; None where none are."""
     _ranges: RangesDone | None = field(default=None, init=False)
     """Of the window that is being read; None while none is."""
 
-    def checkpoint(self, piece: ListPiece) -> State | None:
-        if self._ranges is None:
+    def checkpoint(self, piece: ListedPiece) -> State | None:
+        if isinstance(piece, SparsePiece) or piece.due:
+            if self._due is None or self.open_rows is None:
+                return None
+            self.open_rows.through(self._due.add(piece).done)
+        elif self._ranges is None:
             return None
-        self._state = replace(self._state, window=self._ranges.add(piece))
-        return self._state.dump(self.cursor)
+        else:
+            self._state = replace(self._state, window=self._ranges.add(piece))
+        return self._dump()
 
     def final_state(self) -> State:
-        return self._state.dump(self.cursor)
+        return self._dump()
+
+    def _dump(self) -> State:
+        open_ranges = self.open_rows.left if self.open_rows is not None else None
+        return replace(self._state, open=open_ranges).dump(self.cursor)
+
+    def _begin_open_rows(self, state: StreamState, account: Account) -> None:
+        if self.open_rows is not None:
+            self.open_rows.begin(state.open or OpenRanges(), start=self.start, now=account.now)
+
+    def _back_from(self, state: StreamState) -> int:
+        """How many seconds before the watermark are listed again."""
+        unknown = self.open_rows is not None and state.open is None
+        return (self.lookback_once if unknown else self.lookback) + state.doubt
+
+    def _of_open_rows(self, but: Sequence[Range]) -> list[Piece]:
+        """The pieces of open rows that are due, but for those in ranges that are listed anyway."""
+        ranges = self.open_rows.to_list(but) if self.open_rows is not None else ()
+        if not ranges:
+            return []
+        self._due = RangesDone(self.listings, Window(Range(ranges[0].start, ranges[-1].end)))
+        every = [(route, asked) for route, listing in enumerate(self.listings) for asked in listing.passes]
+        if len(ranges) == 1:
+            return [ListPiece(route, asked, ranges[0], due=True) for route, asked in every]
+        return [SparsePiece(route, asked, ranges) for route, asked in every]
+
+    def _open_rows_are_through(self) -> None:
+        self._due = None
+        if self.open_rows is not None:
+            self.open_rows.all_through()
 
     def part_read(self) -> float | None:
         # Another thread calls this.
@@ -176,15 +222,17 @@ class CreatedReading(ResumableReading):
 
     def phases(self, account: Account, saved: State) -> Phases:
         state = resume(saved, self.stream, self.cursor, account, self.setting)
-        window = state.next_window(start=self.start, now=account.now, lookback=self.lookback + state.doubt)
+        self._begin_open_rows(state, account)
+        window = state.next_window(start=self.start, now=account.now, lookback=self._back_from(state))
         if self.of_events:
             warn_of_gone(self.stream, state, window.left, account.now)
         self._state = StreamState(account.now, window, state.read_with)
         self._ranges = RangesDone(self.listings, window, account.birth)
         again = tuple(Change(each, account.now, None, deleted=False, shown={}) for each in self.again)
         refused_earlier = [ChangedPiece(0, again)] if again else []
-        pieces: list[Piece] = [*first_pieces(self.listings, window.left, account.birth), *refused_earlier]
-        yield Phase(pieces, Known(again=self.again))
+        new = first_pieces(self.listings, window.left, account.birth)
+        yield Phase([*new, *self._of_open_rows(window.left), *refused_earlier], Known(again=self.again))
+        self._open_rows_are_through()
         self._state = replace(self._state, window=None)
 
 

@@ -16,8 +16,9 @@ from source_stripe.objects.route import Route
 from source_stripe.process.progress import Progress
 from source_stripe.reading.batches import Batches, Flush
 from source_stripe.reading.frontier import Frontier
+from source_stripe.reading.open_rows import OpenRows
 from source_stripe.reading.piece_records import PieceRecords
-from source_stripe.reading.pieces import ListPiece
+from source_stripe.reading.pieces import ListedPiece
 
 
 @dataclass
@@ -30,12 +31,14 @@ class StripeRetriever(Retriever):
     progress: Progress
     start: int
     """Rows created before (Unix seconds) are left out."""
-    checkpoint: Callable[[ListPiece], object]
+    checkpoint: Callable[[ListedPiece], object]
     """Called with a part of a list, while the rest of it is read on: all records of it were emitted."""
     refused: Refused
     """Takes up the objects that the stream is read without."""
     batches: Batches | None = None
     """Where records are handed over a page at a time; one by one if None."""
+    open_rows: OpenRows | None = None
+    """Takes down the rows that can still change without an event."""
     _said_empty: threading.Lock = field(default_factory=threading.Lock)
 
     def read_records(
@@ -50,8 +53,9 @@ class StripeRetriever(Retriever):
         self.progress.reading(self.name)
         with self.frontier.reading(stream_slice.extra_fields["piece"]) as reader, ends(self.name):
             route = self.routes[reader.piece.route]
+            open_rows = self.open_rows if route.listing is self.routes[0].listing else None
             records = PieceRecords(
-                self.name, route, reader, self.start, self.checkpoint, self.refused, self._said_empty
+                self.name, route, reader, self.start, self.checkpoint, self.refused, self._said_empty, open_rows
             ).all()
             if self.batches is None:
                 yield from (record for record in records if not isinstance(record, Flush))

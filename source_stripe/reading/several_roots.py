@@ -11,7 +11,7 @@ from source_stripe.objects.records import Known
 from source_stripe.objects.shared_children import Shared
 from source_stripe.reading.changes import ChangesReading
 from source_stripe.reading.feed import Ask, Asked, Place, Span
-from source_stripe.reading.pieces import ListPiece, Phase
+from source_stripe.reading.pieces import ListedPiece, Phase
 from source_stripe.reading.readings import Phases, State
 from source_stripe.reading.state import StreamState, Window
 
@@ -115,7 +115,7 @@ class SeveralRoots:
         pieces = [replace(piece, route=of_feed if piece.route == of_feed else root.route) for piece in phase.pieces]
         return replace(phase, pieces=pieces)
 
-    def checkpoint(self, piece: ListPiece) -> State | None:
+    def checkpoint(self, piece: ListedPiece) -> State | None:
         root = next((root for root in self.roots if root.route == piece.route), None)
         if root is None or root.reading.checkpoint(replace(piece, route=0)) is None:
             return None

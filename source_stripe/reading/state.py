@@ -11,6 +11,11 @@ Beside them stands what the stream was read with, so far as it is known. Airbyte
 
     "read_with": {"account": "acct_1", "live": false, "start_date": 1485302400}
 
+Where rows of the stream can change without an event, `open` has the ranges of `created` that hold such rows, by the
+time from which on they may have changed (null: at any time); an empty list where there are none:
+
+    "open": [[1764028800, [[1763700000, 1763786400]]]]
+
 If Stripe refused objects, their ids follow (`"refused": ["src_1"]`): the next sync asks for those again. They are no
 part of a StreamState: streams with the same state are read together whatever each lacks.
 """
@@ -23,6 +28,7 @@ from typing import Any
 
 from source_stripe.api.ranges import Range, intersect, merge, subtract
 from source_stripe.api.values import unix_seconds
+from source_stripe.reading.open_ranges import OpenRanges
 
 _AIRBYTE_KEYS = frozenset({"use_global_cursor", "state", "states", "parent_state", "lookback_window"})
 REFUSED = "refused"
@@ -110,6 +116,8 @@ class StreamState:
     window: Window | None = None
     read_with: ReadWith | None = None
     """None where the state does not say: an earlier version wrote it, or Airbyte's connector."""
+    open: OpenRanges | None = None
+    """The rows that can still change; None where the state does not say."""
     doubt: int = 0
     """Seconds before the watermark that have to be read again, as it came from a clock that was wrong."""
 
@@ -135,7 +143,8 @@ class StreamState:
         _refused(raw)
         watermark = _time(raw[cursor])
         window = _parse_window(raw["backfill"], watermark) if "backfill" in raw else None
-        return cls(watermark, window, ReadWith.parse(raw["read_with"]) if "read_with" in raw else None)
+        read_with = ReadWith.parse(raw["read_with"]) if "read_with" in raw else None
+        return cls(watermark, window, read_with, OpenRanges.parse(raw["open"]) if "open" in raw else None)
 
     def not_ahead_of(self, now: int) -> StreamState:
         """The same with the watermark at `now` (Unix seconds) at most. Raises ValueError if it is over a day ahead.
@@ -177,6 +186,8 @@ class StreamState:
             state["backfill"] = self.window.dump()
         if self.read_with is not None:
             state["read_with"] = self.read_with.dump()
+        if self.open is not None:
+            state["open"] = self.open.dump()
         return state
 
     def next_window(self, *, start: int, now: int, lookback: int) -> Window:

@@ -1,0 +1,171 @@
+"""Open rows: what changes without an event is read again when it is due, and nothing else is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from random import Random
+from typing import Any
+
+import pytest
+
+from integration_tests.connection import Connection
+from integration_tests.convergence import check_is_complete, truth_of
+from integration_tests.syncing import Kill, Sync, sync
+from stripe_emulator import StripeEmulator, serve
+
+_HOUR = 3_600
+_DAY = 24 * _HOUR
+TRANSACTIONS = ["balance_transactions"]
+
+
+@pytest.fixture
+def emulator() -> Iterator[StripeEmulator]:
+    emulator = StripeEmulator()
+    with serve(emulator):
+        yield emulator
+
+
+def at_midnight(second: int) -> int:
+    """Stripe's `available_on` are midnights of UTC."""
+    return -(-second // _DAY) * _DAY
+
+
+def transactions(emulator: StripeEmulator, count: int, days: int, delays: Sequence[int]) -> None:
+    """Evenly over so many days up to now; each settles after one of these numbers of days."""
+    now = emulator.clock.now()
+    for n in range(count):
+        created = now - days * _DAY + days * _DAY * n // count
+        due = at_midnight(created + delays[n % len(delays)] * _DAY)
+        status = "available" if due <= now else "pending"
+        emulator.create("balance_transaction", created=created, available_on=due, status=status, event=False)
+
+
+def settle(emulator: StripeEmulator) -> list[str]:
+    """What Stripe does without an event. Returns the ids of those that have become available."""
+    now = emulator.clock.now()
+    open_rows = [row for row in emulator.objects("balance_transaction") if row["status"] == "pending"]
+    due = [row["id"] for row in open_rows if row["available_on"] <= now]
+    for each in due:
+        emulator.update(each, status="available", event=False)
+    return due
+
+
+def sync_on(emulator: StripeEmulator, connection: Connection, **options: Any) -> Sync:
+    """The next sync of a connection. Forgets the requests of the last one."""
+    emulator.requests.clear()
+    done = sync(emulator, connection.streams, list(connection.states.values()), **options)
+    connection.take(done.output)
+    return done
+
+
+def open_in(connection: Connection, stream: str) -> Any:
+    return connection.states[stream]["stream"]["stream_state"].get("open")
+
+
+def test_what_is_pending_is_read_when_it_settles_and_not_before(emulator: StripeEmulator) -> None:
+    transactions(emulator, 5_000, 20, [2, 3, 7, 30])
+    connection = Connection(TRANSACTIONS)
+    emulator.clock.advance(_HOUR)
+    sync_on(emulator, connection)
+    settled: Counter[str] = Counter()
+
+    for _ in range(30):
+        emulator.clock.advance(_HOUR)
+        changed = settle(emulator)
+        done = sync_on(emulator, connection)
+        assert done.code == 0
+        assert set(changed) <= done.output.ids().keys()
+        settled.update(changed)
+        if not changed:
+            assert done.output.ids() == Counter()
+            assert len(emulator.requests) <= 3
+        assert connection.table("balance_transactions").keys() == truth_of(emulator, "balance_transactions").keys()
+
+    check_is_complete(done, connection)
+    assert len(settled) > 150
+    assert {row["id"] for row in connection.table("balance_transactions").values() if row["status"] == "pending"} == {
+        row["id"] for row in emulator.objects("balance_transaction") if row["status"] == "pending"
+    }
+
+
+def test_one_that_settles_after_forty_days_becomes_available_in_the_sync_after(emulator: StripeEmulator) -> None:
+    due = at_midnight(emulator.clock.now() + 40 * _DAY)
+    late = emulator.create("balance_transaction", status="pending", available_on=due)["id"]
+    connection = Connection(TRANSACTIONS)
+    emulator.clock.advance(_HOUR)
+    sync_on(emulator, connection)
+
+    for _ in range(42):
+        emulator.clock.advance(_DAY)
+        changed = settle(emulator)
+        done = sync_on(emulator, connection)
+        assert set(done.output.ids()) == set(changed)
+        assert len(emulator.requests) <= 3
+
+    assert connection.table("balance_transactions")[(late,)]["status"] == "available"
+    assert open_in(connection, "balance_transactions") == []
+
+
+def test_one_that_is_late_is_asked_for_until_it_settles_and_emitted_then(emulator: StripeEmulator) -> None:
+    due = at_midnight(emulator.clock.now() + _DAY)
+    late = emulator.create("balance_transaction", status="pending", available_on=due)["id"]
+    connection = Connection(TRANSACTIONS)
+    emulator.clock.advance(_HOUR)
+    sync_on(emulator, connection)
+    emulator.clock.advance(5 * _DAY)
+
+    assert sync_on(emulator, connection).output.ids() == Counter()
+    assert open_in(connection, "balance_transactions") != []
+    emulator.update(late, status="available", event=False)
+    emulator.clock.advance(_HOUR)
+    assert sync_on(emulator, connection).output.ids() == Counter([late])
+    assert open_in(connection, "balance_transactions") == []
+
+
+def test_a_state_that_does_not_know_what_is_open_gets_it_from_a_look_back(emulator: StripeEmulator) -> None:
+    transactions(emulator, 300, 20, [30])
+    connection = Connection(TRANSACTIONS)
+    emulator.clock.advance(_HOUR)
+    sync_on(emulator, connection)
+    del connection.states["balance_transactions"]["stream"]["stream_state"]["open"]
+
+    for read, requests in ((300, 4), (0, 2)):
+        emulator.clock.advance(_HOUR)
+        assert len(sync_on(emulator, connection).output.ids()) == read
+        assert len(emulator.requests) <= requests
+
+    emulator.clock.advance(35 * _DAY)
+    settle(emulator)
+    assert len(sync_on(emulator, connection).output.ids()) == 300
+
+
+def test_a_look_back_that_the_config_names_is_read_instead(emulator: StripeEmulator) -> None:
+    transactions(emulator, 300, 20, [30])
+    connection = Connection(TRANSACTIONS)
+    emulator.clock.advance(_HOUR)
+    sync_on(emulator, connection)
+
+    for _ in range(2):
+        emulator.clock.advance(_HOUR)
+        assert 70 <= len(sync_on(emulator, connection, lookback_window_days=5).output.ids()) <= 76
+        assert open_in(connection, "balance_transactions") is None
+
+
+@pytest.mark.parametrize("workers", [1, 3, 16])
+def test_what_is_open_survives_syncs_that_are_killed(emulator: StripeEmulator, workers: int) -> None:
+    random = Random(workers)
+    transactions(emulator, 1_500, 20, [2, 3, 7, 30, 41])
+    connection = Connection(TRANSACTIONS)
+    emulator.clock.advance(_HOUR)
+
+    for _ in range(14):
+        kill = random.choice([Kill(record=random.randint(1, 400)), Kill(request=random.randint(2, 9))])
+        sync_on(emulator, connection, kill=kill, num_workers=workers)
+        emulator.clock.advance(random.choice([60, _HOUR, _DAY, 5 * _DAY]))
+        settle(emulator)
+    done = sync_on(emulator, connection, num_workers=workers)
+
+    check_is_complete(done, connection)
+    truth = {row["id"]: row["status"] for row in emulator.objects("balance_transaction")}
+    assert {row["id"]: row["status"] for row in connection.table("balance_transactions").values()} == truth

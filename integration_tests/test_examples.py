@@ -22,7 +22,7 @@ def test_the_examples_are_read_from_the_demo_account(tmp_path: Path) -> None:
     emulator = StripeEmulator()
     demo.populate(emulator)
     (state,) = example("state")
-    since = state["stream"]["stream_state"]["created"] - 14 * 86_400
+    since = state["stream"]["stream_state"]["created"] - 35 * 86_400
     with serve(emulator) as url:
         connector = Connector(tmp_path, {**example("config"), "api_url": url})
         check = connector.check()

@@ -7,7 +7,7 @@ import argparse
 import sys
 from collections.abc import Iterator, Mapping
 
-from source_stripe.catalog.stream_rows import StreamRow
+from source_stripe.catalog.stream_rows import OpenRow, StreamRow
 from source_stripe.catalog.sync_plan import Followed, Since, SyncPlan, plan_of
 from tools.generate_docs import ROOT, read_rows, write
 
@@ -32,6 +32,8 @@ def table(rows: Mapping[str, StreamRow]) -> str:
 
 def _parts(plan: SyncPlan) -> Iterator[str]:
     yield plan.way.value + (f" {_since(plan.since)}" if plan.since else "")
+    if plan.open:
+        yield f"open: {_open(plan.open)}"
     yield f"lists {', '.join(plan.lists)}"
     yield from map(_followed, plan.followed)
     if plan.new_children_only:
@@ -42,6 +44,12 @@ def _parts(plan: SyncPlan) -> Iterator[str]:
         yield f"shares {plan.shares}"
     yield f"check asks {', '.join(plan.asked)}"
     yield f"docs: {plan.kept}"
+
+
+def _open(rule: OpenRow) -> str:
+    values = ", ".join("null" if value is None else str(value).lower() for value in rule.values)
+    due = f", due at {rule.due}" if rule.due else ""
+    return f"{rule.field} {values}{due}" + (f", for {rule.young} seconds" if rule.young else "")
 
 
 def _followed(followed: Followed) -> str:

@@ -59,6 +59,8 @@ IN_VAIN: list[tuple[str, dict[str, Any], str]] = [
     ("charges", {"other_ids": {"payout.paid": ["po_"]}}, "other_ids.payout.paid"),
     ("subscriptions", {"deletes": ["customer.deleted"]}, "deletes.customer.deleted"),
     ("reviews", {"hides": ["review.lost"]}, "hides.review.lost"),
+    ("tax_codes", {"open": {"field": "url", "values": [None]}}, "open"),
+    ("customer_balance_transactions", {"open": {"field": "status", "values": ["open"]}}, "open"),
     # a stream that does not go by creation
     ("charges", {"lookback": 86_400}, "lookback"),
     ("tax_codes", {"lookback": 86_400}, "lookback"),

@@ -14,8 +14,10 @@ from source_stripe.api.pages import OneAnswer
 from source_stripe.api.ranges import Range, intersect
 from source_stripe.api.requester import StripeRequester
 from source_stripe.api.values import Params
+from source_stripe.catalog.stream_rows import OpenRow
 from source_stripe.objects.records import Known
-from source_stripe.reading.pieces import ListPiece, Phase
+from source_stripe.reading.open_rows import OpenRows
+from source_stripe.reading.pieces import ListPiece, Phase, SparsePiece
 from source_stripe.reading.readings import CreatedReading, RangesDone, Reading, WholeReading, first_pieces
 from source_stripe.reading.resuming import StateError
 from source_stripe.reading.state import Window
@@ -191,3 +193,66 @@ def test_by_created_an_interrupted_sync_is_carried_on() -> None:
 def test_a_state_from_the_future_is_refused(stream: WholeReading | CreatedReading) -> None:
     with pytest.raises(StateError):
         list(stream.phases(ACCOUNT, {str(stream.cursor): NOW * 1_000}))
+
+
+PENDING = OpenRow(field="status", values=("pending",), due="available_on")
+
+
+def open_reading() -> CreatedReading:
+    return CreatedReading(
+        "balance_transactions",
+        "created",
+        [listing()],
+        start=0,
+        lookback=600,
+        open_rows=OpenRows(PENDING),
+        lookback_once=5_000,
+    )
+
+
+def test_a_state_that_does_not_say_what_is_open_reads_back_once() -> None:
+    stream = open_reading()
+
+    (phase,) = stream.phases(ACCOUNT, {"created": NOW - 9})
+
+    assert phase.pieces == [ListPiece(created=Range(NOW - 9 - 5_000, NOW))]
+    assert stream.final_state() == {"created": NOW, "read_with": READ_WITH, "open": []}
+
+
+def test_what_is_due_is_listed_beside_what_is_new_until_it_is_through() -> None:
+    stream = open_reading()
+    later = [NOW + 86_400, [[7, 9]]]
+    saved = {"created": NOW - 9, "open": [[NOW - 5, [[100, 200], [400, 500]]], later]}
+
+    phases = stream.phases(ACCOUNT, saved)
+    phase = next(phases)
+
+    due = SparsePiece(0, (), (Range(100, 200), Range(400, 500)))
+    assert phase.pieces == [ListPiece(created=Range(NOW - 609, NOW)), due]
+    halfway = stream.checkpoint(ListPiece(created=Range(150, 200), due=True))
+    assert halfway is not None
+    assert halfway["open"] == [[NOW - 5, [[100, 150], [400, 500]]], later]
+    through = stream.checkpoint(SparsePiece(0, (), (Range(400, 500),)))
+    assert through is not None
+    assert through["open"] == [[NOW - 5, [[100, 150]]], later]
+    assert list(phases) == []
+    assert stream.final_state() == {"created": NOW, "read_with": READ_WITH, "open": [later]}
+
+
+def test_one_range_is_listed_as_any_list_is() -> None:
+    (phase,) = open_reading().phases(ACCOUNT, {"created": NOW - 9, "open": [[NOW - 5, [[100, 200]]]]})
+
+    assert phase.pieces[1:] == [ListPiece(created=Range(100, 200), due=True)]
+
+
+def test_of_a_list_with_two_passes_a_range_is_through_when_both_are() -> None:
+    stream = open_reading()
+    stream.listings = [listing(ON, OFF)]
+    next(stream.phases(ACCOUNT, {"created": NOW - 9, "open": [[NOW - 5, [[100, 200]]]]}))
+
+    first = stream.checkpoint(ListPiece(0, ON, Range(100, 200), due=True))
+    second = stream.checkpoint(ListPiece(0, OFF, Range(100, 200), due=True))
+
+    assert first is not None
+    assert second is not None
+    assert (first["open"], second["open"]) == ([[NOW - 5, [[100, 200]]]], [])

@@ -166,7 +166,7 @@ def test_a_state_comes_behind_the_rows_that_it_covers(requests_mock: Mocker) -> 
             done = state["backfill"]["done"] if "backfill" in state else [[0, NOW]]
             assert {row["id"] for row in rows if any(start <= row["created"] < end for start, end in done)} <= emitted
     assert len(output.states("balance_transactions")) > 1
-    assert output.states("balance_transactions")[-1] == {"created": NOW, "read_with": READ_WITH}
+    assert output.states("balance_transactions")[-1] == {"created": NOW, "read_with": READ_WITH, "open": []}
 
 
 def test_the_next_sync_goes_on_from_the_state(requests_mock: Mocker) -> None:

@@ -247,6 +247,8 @@ def _kept(row: StreamRow, rows: Mapping[str, StreamRow], way: Way) -> str:
 
 
 def _created_since(row: StreamRow) -> str:
+    if row.open is not None:
+        return "created since, and open ones"
     return "created since" + (f" ({row.lookback // _DAY} days)" if row.lookback else "")
 
 

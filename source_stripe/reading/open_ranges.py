@@ -17,7 +17,7 @@ _DAY = 86_400
 """Seconds."""
 MOST_DAYS = 40
 """Days that rows of a stream are due at. See docs/design/changes.md, "Open rows"."""
-MOST_RANGES = 100
+MOST_RANGES = 120
 """Ranges of all days together. See docs/design/changes.md, "Open rows"."""
 
 _Item = TypeVar("_Item")
@@ -163,7 +163,7 @@ class Rest:
     sparse: tuple[Range, ...]
     """Ranges below the page: the next request begins at the newest of them, so that what lies between is not listed."""
     dense: tuple[Range, ...] = ()
-    """Ranges that go on behind the page: they are listed as any list is, and by several readers."""
+    """Ranges that fill the page and go on behind it: they are listed as any list is, and by several readers."""
 
 
 def left_behind(page: PageSpan | None, ranges: tuple[Range, ...], *, more: bool) -> Rest:
@@ -177,4 +177,5 @@ def left_behind(page: PageSpan | None, ranges: tuple[Range, ...], *, more: bool)
         return Rest((), ranges)
     below = tuple(each for each in ranges if each.end <= page.oldest)
     cut = tuple(Range(each.start, page.oldest + 1) for each in ranges if each.start <= page.oldest < each.end)
-    return Rest(below, cut)
+    fills_page = any(each.start <= page.oldest and page.newest < each.end for each in ranges)
+    return Rest(below, cut) if fills_page else Rest((*below, *cut))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from random import Random
 from typing import Any
 
 import pytest
 
 from integration_tests.connection import Connection
+from integration_tests.connector import Json
 from integration_tests.convergence import check_is_complete, truth_of
 from integration_tests.syncing import Kill, Sync, sync
 from stripe_emulator import StripeEmulator, serve
@@ -169,3 +170,136 @@ def test_what_is_open_survives_syncs_that_are_killed(emulator: StripeEmulator, w
     check_is_complete(done, connection)
     truth = {row["id"]: row["status"] for row in emulator.objects("balance_transaction")}
     assert {row["id"]: row["status"] for row in connection.table("balance_transactions").values()} == truth
+
+
+def _create(kind: str, **fields: Any) -> Callable[[StripeEmulator], str]:
+    return lambda emulator: str(emulator.create(kind, **fields)["id"])
+
+
+UNTOLD: Mapping[str, tuple[Callable[[StripeEmulator], str], Json, int]] = {
+    "payment_intents": (_create("payment_intent", status="requires_action"), {"metadata": {"changed": "yes"}}, _HOUR),
+    "setup_intents": (_create("setup_intent", status="requires_action"), {"metadata": {"changed": "yes"}}, 6 * _DAY),
+    "checkout_sessions": (_create("checkout.session", status="open"), {"metadata": {"changed": "yes"}}, _HOUR),
+    "invoice_items": (_create("invoiceitem", invoice=None), {"description": "changed"}, 50 * _DAY),
+    "invoice_payments": (_create("invoice_payment", status="open"), {"status": "canceled"}, 50 * _DAY),
+    "top_ups": (_create("topup", status="pending"), {"metadata": {"changed": "yes"}}, 9 * _DAY),
+    "file_links": (_create("file_link", expired=False), {"expired": True}, 50 * _DAY),
+    "quotes": (_create("quote", status="draft"), {"description": "changed"}, 50 * _DAY),
+}
+"""By stream: an object, what Stripe or its user changes of it without an event, and how old it may be."""
+
+
+@pytest.mark.parametrize("stream", UNTOLD)
+def test_what_changes_without_an_event_is_found_while_the_row_is_open(emulator: StripeEmulator, stream: str) -> None:
+    create, change, age = UNTOLD[stream]
+    connection = Connection([stream])
+    for _ in range(30):
+        other = create(emulator)
+        emulator.clock.advance(30)
+    changed = create(emulator)
+    emulator.clock.advance(_HOUR)
+    sync_on(emulator, connection)
+
+    for step in range(2):
+        emulator.clock.advance(age // 2 if step == 0 else _HOUR // 4)
+        emulator.update(changed, event=False, **change if step else {})
+        done = sync_on(emulator, connection)
+        check_is_complete(done, connection)
+        # The account, its events, what was created since and what is open; of quotes, drafts and those that are open.
+        assert len(emulator.requests) <= 4
+
+    assert connection.table(stream).keys() == truth_of(emulator, stream).keys()
+    row = connection.table(stream)[(changed,)]
+    assert {name: row[name] for name in change} == change
+    assert (other,) in connection.table(stream)
+
+
+def test_a_row_is_not_open_any_more_when_it_is_final_or_old(emulator: StripeEmulator) -> None:
+    connection = Connection(["payment_intents"])
+    intents = [_create("payment_intent", status="requires_action")(emulator) for _ in range(3)]
+    emulator.clock.advance(_HOUR)
+    sync_on(emulator, connection)
+    emulator.update(intents[0], status="succeeded")
+    emulator.clock.advance(_DAY)
+
+    # The last reading of a row begins behind the time for which it is open.
+    assert sync_on(emulator, connection).output.ids().keys() == set(intents)
+    assert open_in(connection, "payment_intents") == []
+    emulator.clock.advance(_HOUR)
+    assert sync_on(emulator, connection).output.ids() == Counter()
+
+
+def test_an_open_row_that_an_event_names_has_the_time_of_that(emulator: StripeEmulator) -> None:
+    connection = Connection(["payment_intents"])
+    intent = _create("payment_intent", status="requires_action")(emulator)
+    emulator.clock.advance(_HOUR)
+    sync_on(emulator, connection)
+    emulator.clock.advance(_HOUR)
+    emulator.update(intent, status="processing")
+    changed = emulator.clock.now()
+    emulator.clock.advance(_HOUR)
+
+    rows = sync_on(emulator, connection).output.records()
+
+    assert {row["updated"] for row in rows} == {changed}
+
+
+def test_children_that_cost_requests_are_not_asked_for_again(emulator: StripeEmulator) -> None:
+    connection = Connection(["setup_intents", "setup_attempts"])
+    for _ in range(20):
+        _create("setup_intent", status="requires_action")(emulator)
+    emulator.clock.advance(_HOUR)
+    sync_on(emulator, connection)
+    emulator.clock.advance(_HOUR)
+
+    assert len(sync_on(emulator, connection).output.ids("setup_intents")) == 20
+    assert [request for request in emulator.requests if request.path == "/v1/setup_attempts"] == []
+
+
+UNSEEN: Mapping[str, tuple[Callable[[StripeEmulator], str], Json]] = {
+    "charges": (_create("charge"), {"receipt_number": "1234-5678"}),
+    "file_links": (_create("file_link", expired=True), {"metadata": {"changed": "yes"}}),
+    "setup_intents": (_create("setup_intent", status="succeeded"), {"metadata": {"changed": "yes"}}),
+}
+
+
+@pytest.mark.parametrize("stream", UNSEEN)
+def test_relist_days_finds_what_nothing_tells(emulator: StripeEmulator, stream: str) -> None:
+    create, change = UNSEEN[stream]
+    connection = Connection([stream])
+    ids = []
+    for _ in range(250):
+        ids.append(create(emulator))
+        emulator.clock.advance(_HOUR)
+    sync_on(emulator, connection, relist_days=7)
+    emulator.update(ids[3], event=False, **change)
+
+    for days in (3, 3, 3):
+        assert {name: connection.table(stream)[(ids[3],)][name] for name in change} != change
+        emulator.clock.advance(days * _DAY)
+        sync_on(emulator, connection, relist_days=7)
+    assert {name: connection.table(stream)[(ids[3],)][name] for name in change} == change
+
+    emulator.clock.advance(3 * _DAY)
+    assert len(sync_on(emulator, connection, relist_days=7).output.ids()) == 0
+
+
+def test_a_listing_of_all_that_is_killed_goes_on(emulator: StripeEmulator) -> None:
+    connection = Connection(["charges"])
+    ids = []
+    for _ in range(2_500):
+        ids.append(_create("charge")(emulator))
+        emulator.clock.advance(60)
+    sync_on(emulator, connection, relist_days=7)
+    emulator.clock.advance(8 * _DAY)
+    for each in ids[::100]:
+        emulator.update(each, event=False, receipt_number="1234-5678")
+
+    assert sync_on(emulator, connection, relist_days=7, num_workers=1, kill=Kill(record=1_200)).killed
+    emulator.clock.advance(_HOUR)
+    done = sync_on(emulator, connection, relist_days=7, num_workers=1)
+
+    check_is_complete(done, connection)
+    assert len(done.output.ids()) <= 2_000
+    numbers = {row["id"] for row in connection.table("charges").values() if row["receipt_number"]}
+    assert numbers == set(ids[::100])

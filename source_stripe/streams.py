@@ -24,7 +24,7 @@ from source_stripe.api.requester import StripeRequester
 from source_stripe.catalog.config import Config
 from source_stripe.catalog.schemas import StreamSchema
 from source_stripe.catalog.stream_rows import StreamRow
-from source_stripe.catalog.sync_plan import Again, Followed, Since, SyncPlan, Way, plan_of
+from source_stripe.catalog.sync_plan import Again, Followed, Since, SyncPlan, Way, plan_of, root_of
 from source_stripe.objects.events import OVERLAP
 from source_stripe.objects.route import Route, failures_of, left_out_of
 from source_stripe.objects.shared_children import Shared
@@ -36,6 +36,7 @@ from source_stripe.reading.feed import Feed, Seat
 from source_stripe.reading.frontier import Frontier
 from source_stripe.reading.open_rows import OpenRows
 from source_stripe.reading.readings import CreatedReading, Reading, ResumableReading, WholeReading
+from source_stripe.reading.relisting import Relisting
 from source_stripe.reading.retriever import StripeRetriever
 from source_stripe.reading.several_roots import Root, Seats, SeveralRoots
 from source_stripe.reading.state import ReadWith, StreamState, UnknownStateError, refused_in
@@ -170,6 +171,7 @@ class StreamBuilder:
             place = feed.join([(followed.types, following.fold)], len(routes))
             reading = self._changes(row, row.cursor, followed, following, place, again, listings=listings)
             reading.new_children_only = plan.new_children_only
+            self._untold(reading, rows, followed)
             place.foresees = partial(reading.foresees, saved=saved)
             return (*routes, *made.beside(row, following, feed)), reading
         return routes, self._by_lists(plan, row, listings, again)
@@ -228,7 +230,19 @@ class StreamBuilder:
             start=self._start,
             lookback=max(self._seconds(followed.since), OVERLAP),
             setting=self._setting,
+            relisting=Relisting(self.config.relist_days),
         )
+
+    def _untold(self, reading: ChangesReading, rows: Sequence[StreamRow], followed: Followed) -> None:
+        """What becomes of rows that change without an event, where their list is read for this stream alone."""
+        plans = [plan_of(row, self.rows) for row in rows]
+        reading.refresh = [tuple(those.items()) for those in plans[0].refresh]
+        open_rows = next((found for plan in plans if (found := self._open_rows(plan))), None)
+        if open_rows is not None:
+            once = max(root_of(rows[0], self.rows).lookback, open_rows.rule.young or 0)
+            reading.open_rows, reading.lookback, reading.lookback_once = open_rows, OVERLAP, once
+        elif reading.refresh:
+            reading.following = replace(reading.following, misses_births=False)
 
     def _feed(self, made: Routes, row: StreamRow) -> Feed:
         return self.feeds.setdefault(row.api, made.feed(row.api))
@@ -236,6 +250,8 @@ class StreamBuilder:
     def _by_lists(self, plan: SyncPlan, row: StreamRow, listings: Sequence[Listing], again: tuple[str, ...]) -> Reading:
         """The reading of a stream that follows no events."""
         since = self._seconds(plan.since)
+        # What stands in events is not kept: there is no more to list.
+        relisting = Relisting(None if row.of_events else self.config.relist_days)
         if plan.way in (Way.CREATED, Way.NEW_PARENTS) and plan.since is not None and row.cursor is not None:
             open_rows = self._open_rows(plan)
             return CreatedReading(
@@ -248,11 +264,20 @@ class StreamBuilder:
                 self._setting,
                 open_rows,
                 lookback_once=since,
+                relisting=relisting,
                 of_events=row.of_events,
             )
         children_since = since if plan.way is Way.NEW_CHILDREN else None
         return WholeReading(
-            row.name, row.cursor, listings, self._start, children_since, again, self._setting, row.of_events
+            row.name,
+            row.cursor,
+            listings,
+            self._start,
+            children_since,
+            again,
+            self._setting,
+            row.of_events,
+            relisting,
         )
 
     def _open_rows(self, plan: SyncPlan) -> OpenRows | None:

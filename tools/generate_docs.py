@@ -35,6 +35,7 @@ The other {full_refresh} are full refresh only: small lists, and objects that ch
 - **Kept up to date by**: what the syncs after the first one read. *Events* name what changed, and that is read again.
   *Created since* is what is newer than the last sync; where days are given, also what is older by that much, as it may
   have changed. *Open ones* are older rows whose state is not final: they are read again once it may have changed.
+  *Short lists* hold all rows that can still change, and are read whole.
 - **Parent**: the stream whose rows these belong to, and the field where they stand, if they come with it. Others cost a
   request for each parent.
 - **Expanded** fields hold the object itself, or something that Stripe leaves out unless it is asked for it: see

@@ -63,6 +63,7 @@ BAD_CONFIGS: tuple[tuple[str, Mapping[str, Any]], ...] = (
     ("Stripe's times are in UTC, and so is this one.", {"start_date": "25.01.2017"}),
     ("Nothing was created then yet.", {"start_date": "2999-01-01"}),
     ("It is no number, or one below 0.", {"lookback_window_days": -1}),
+    ("It is no number, or one below 1.", {"relist_days": 0}),
     ("It is no number, or one below 1. The connector does not use it.", {"slice_range": 0}),
     ("It is no number, or out of range.", {"num_workers": 101}),
     ("It is no number, or one below 1.", {"call_rate_limit": 0}),

@@ -34,6 +34,9 @@ def _parts(plan: SyncPlan) -> Iterator[str]:
     yield plan.way.value + (f" {_since(plan.since)}" if plan.since else "")
     if plan.open:
         yield f"open: {_open(plan.open)}"
+    if plan.refresh:
+        lists = (" ".join(f"{name}={value}" for name, value in each.items()) for each in plan.refresh)
+        yield f"refreshed: {', '.join(lists)}"
     yield f"lists {', '.join(plan.lists)}"
     yield from map(_followed, plan.followed)
     if plan.new_children_only:

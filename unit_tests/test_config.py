@@ -34,6 +34,7 @@ KEY = "sk_test_emulator_4eC39HqLyjWDarjtT1zdp7dc"
         pytest.param({"start_date": "2024-02-30"}, ["start_date must be a UTC time"], id="no such day"),
         pytest.param({"start_date": 1700000000}, ["start_date must be a UTC time"], id="Unix time"),
         pytest.param({"start_date": "2999-01-01T00:00:00Z"}, ["start_date lies in the future"], id="future"),
+        pytest.param({"relist_days": 0}, ["relist_days must be a whole number, 1 or more"], id="relisting"),
         pytest.param(
             {"lookback_window_days": -1}, ["lookback_window_days must be a whole number, 0 or more"], id="back"
         ),

@@ -61,6 +61,8 @@ IN_VAIN: list[tuple[str, dict[str, Any], str]] = [
     ("reviews", {"hides": ["review.lost"]}, "hides.review.lost"),
     ("tax_codes", {"open": {"field": "url", "values": [None]}}, "open"),
     ("customer_balance_transactions", {"open": {"field": "status", "values": ["open"]}}, "open"),
+    ("tax_codes", {"refresh": [{"status": "open"}]}, "refresh"),
+    ("quotes_line_items", {"refresh": [{"status": "open"}]}, "refresh"),
     # a stream that does not go by creation
     ("charges", {"lookback": 86_400}, "lookback"),
     ("tax_codes", {"lookback": 86_400}, "lookback"),

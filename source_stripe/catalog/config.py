@@ -48,6 +48,7 @@ class Config(BaseModel):
     start_date: int | None = None
     """Unix seconds; objects created before are left out."""
     lookback_window_days: int | None = None
+    relist_days: int | None = None
     slice_range: int | None = None
     num_workers: int = MOST_WORKERS
     call_rate_limit: int | None = None
@@ -114,7 +115,9 @@ class Config(BaseModel):
             raise _wrong("lies in the future: nothing would be read. Use the day from which on you want your data.")
         return int(moment.timestamp())
 
-    @field_validator("lookback_window_days", "slice_range", "num_workers", "call_rate_limit", mode="before")
+    @field_validator(
+        "lookback_window_days", "relist_days", "slice_range", "num_workers", "call_rate_limit", mode="before"
+    )
     @classmethod
     def _whole_number(cls, number: Any, info: Any) -> Any:
         if number is None:

@@ -148,6 +148,10 @@ _NEEDS: Mapping[str, _Needs] = {
         lambda row, plan, _: plan.open is not None and not row.all_parents and row.filter is not None,
         "the stream is no list that is asked for what was created since",
     ),
+    "refresh": (
+        lambda row, plan, _: bool(plan.refresh) and row.parent is None,
+        _NO_OBJECTS,
+    ),
     "overlap": (
         lambda _, plan, __: plan.way in (Way.CREATED, Way.NEW_CHILDREN),
         "`sync` does not go by creation alone",

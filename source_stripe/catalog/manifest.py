@@ -185,7 +185,7 @@ def row_of(name: str, stream: StreamTerms, shared: _Shared) -> StreamRow:
 
 _OF_CHANGES = (
     "sync", "cursor", "events", "event_object", "shown_in", "touched_by", "other_ids", "deletes", "hides", "get",
-    "include", "older_time_fields",
+    "include", "older_time_fields", "refresh",
 )  # fmt: skip
 
 

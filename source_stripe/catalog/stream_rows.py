@@ -108,6 +108,7 @@ class StreamRow(StrictRow):
     lookback: int = 0
     overlap: int = 0
     open: OpenRow | None = None
+    refresh: tuple[Mapping[str, str], ...] = ()
     events: tuple[str, ...] = ()
     event_object: tuple[str, ...] = ()
     shown_in: str | None = None

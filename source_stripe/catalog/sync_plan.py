@@ -96,6 +96,8 @@ class SyncPlan:
     """How far back is read again where `way` goes by creation."""
     open: OpenRow | None = None
     """Which rows of its list can still change without an event: they are listed again when they are due."""
+    refresh: tuple[Mapping[str, str], ...] = ()
+    """What its list is asked for, to be read whole: such rows can change without an event."""
     new_children_only: bool = False
     """Of a parent that changed, only the children that were created since are read."""
     shares: str | None = None
@@ -128,7 +130,8 @@ def plan_of(row: StreamRow, rows: Mapping[str, StreamRow]) -> SyncPlan:
         heading=_heading(row),
         followed=followed,
         since=_since(row, rows, way),
-        open=root_of(row, rows).open if way in (Way.CREATED, Way.NEW_PARENTS) else None,
+        open=_open(row, rows, way, followed),
+        refresh=root_of(row, rows).refresh if way is Way.CHANGES and _by_objects(followed) else (),
         new_children_only=row.parent is not None and row.filter is not None and _by_objects(followed),
         shares=_shares(row, rows, way, followed),
         set_of=_set_of(row, way),
@@ -183,6 +186,14 @@ def _named_by(row: StreamRow, root: StreamRow, rows: Mapping[str, StreamRow]) ->
 
 def _births(root: StreamRow) -> Since | None:
     return Since(root.lookback, root.overlap) if root.sync == "events+created" else None
+
+
+def _open(row: StreamRow, rows: Mapping[str, StreamRow], way: Way, followed: tuple[Followed, ...]) -> OpenRow | None:
+    """Which rows are open. Children that cost requests are no reason to list their parents again."""
+    if row.parent is not None and row.parent.field is None:
+        return None
+    goes_by_lists = way in (Way.CREATED, Way.NEW_PARENTS) or (way is Way.CHANGES and _by_objects(followed))
+    return root_of(row, rows).open if goes_by_lists else None
 
 
 def _lists(row: StreamRow, rows: Mapping[str, StreamRow]) -> tuple[str, ...]:
@@ -243,7 +254,11 @@ def _kept(row: StreamRow, rows: Mapping[str, StreamRow], way: Way) -> str:
         return _created_since(row)
     if row.sync == "parent":
         return "changed parents, events" if row.events else "changed parents"
-    return f"events, {_created_since(row)}" if row.sync == "events+created" else "events"
+    if row.refresh:
+        return "events, and short lists"
+    if row.sync == "events":
+        return "events, and open ones" if row.open is not None else "events"
+    return f"events, {_created_since(row)}"
 
 
 def _created_since(row: StreamRow) -> str:

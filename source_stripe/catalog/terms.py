@@ -117,6 +117,11 @@ class Changes(Terms):
         "syncs list them again when they are due, instead of a look-back. A state that does not say it yet gets it "
         "from a look-back.",
     )
+    refresh: tuple[Mapping[str, str], ...] = Field(
+        (),
+        description="Query parameters of short lists that hold all rows which can change without an event: each list "
+        "is read whole in later syncs, instead of a look-back. A row that leaves them has an event.",
+    )
     older_time_fields: tuple[str, ...] = Field(
         (),
         description="The names that the field with the time of creation had before: an event shows its object as the "

@@ -134,6 +134,8 @@ class Children:
 
     def records(self, row: Row, updated: int | None, known: Known) -> Iterator[Row]:
         """Of a row: of all its parents whose children can be had. Raises the failure of the others behind them."""
+        if known.rows_only and self.embedded is None:
+            return
         refused: dict[str, StreamFailure] = {}
         for parent in self._parents(row, updated, known):
             if not matches(parent, self.where):

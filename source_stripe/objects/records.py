@@ -39,6 +39,9 @@ class Known:
     """Only children created in this range are wanted; all if None."""
     again: tuple[str, ...] = ()
     """Objects that earlier syncs were refused, by id: the destination may lack what happened to them since."""
+    rows_only: bool = False
+    """Whether children that cost requests are not wanted: the rows are read again, but no event says that those have
+    changed."""
     children_again: Range | None = None
     """Of the children of those objects, the ones created in this range are wanted; all if None."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
@@ -67,6 +67,8 @@ class ChangesReading(ResumableReading):
     """Of a parent that changed, ask only for children created since the watermark."""
     shared: bool = field(default=False, kw_only=True)
     """Rows may stand in objects of other lists too: all that are read again count as changed when the sync began."""
+    refresh: Sequence[Params] = field(default=(), kw_only=True)
+    """What the list is asked for, to be read whole in later syncs: such rows can change without an event."""
     quiet: bool = field(default=False, kw_only=True)
     """Another reading of the same stream logs the warnings about its state."""
 
@@ -90,6 +92,11 @@ class ChangesReading(ResumableReading):
         state = resume(saved, self.stream, self.cursor, account, self.setting, quiet=self.quiet)
         if state.watermark is not None and is_gap(state.watermark, now) and not self.quiet:
             logger.warning(GAP, self.stream)
+        self._begin_open_rows(state, account)
+        listed = self.relisting.is_due(state, start=self.start, now=now)
+        self._relisted = self.relisting.began(state, listed=listed, now=now)
+        if not self.quiet:
+            self.relisting.tell(self.stream, self._relisted, now=now)
         task, known, changes = self._begin(state, now), Known(again=self.again), Changes.all_of(Ledger())
         self._state = StreamState(now if task.watermark is None else task.watermark, task.window, state.read_with)
         if task.ask is not None:
@@ -109,6 +116,7 @@ class ChangesReading(ResumableReading):
             self._state = replace(self._state, window=None)
             if task.watermark is None and state.watermark is not None and self.again:
                 yield Phase(self._refused_earlier(state.watermark), known)
+        self._open_rows_are_through()
 
     def _follow_up(
         self, task: _Task, span: Span, account: Account
@@ -128,17 +136,13 @@ class ChangesReading(ResumableReading):
                 return task, span, known
             phase = self._follow(span, task, account.now, later=later)
             known = phase.known
-            yield phase
+            beside = () if later else self._untold(known, task, account.now)
+            yield replace(phase, beside=beside)
             del phase
             self._state = replace(self._state, watermark=min(span.end, account.now))
             if span.last:
                 return task, span, known
             later, span = True, (yield from self.seat.next(Ask(span.end), account))
-
-    @property
-    def state(self) -> StreamState:
-        """Where the stream is."""
-        return self._state
 
     def _begin(self, state: StreamState, now: int) -> _Task:
         """What is to be done: changes are followed up since the watermark, if they can be, and a window is read."""
@@ -150,6 +154,10 @@ class ChangesReading(ResumableReading):
             # Not the watermark: a sync that was killed may have left rows that are newer.
             window = Window(Range(self.start, now), floor=now - TRUSTED)
             return _Task(None, 0, window, unlisted=True, ask=_of_last_30_days(now))
+        if self.relisting.is_due(state, start=self.start, now=now):
+            # Of what is newer, events tell.
+            window = Window(Range(min(self.start, watermark), watermark), floor=watermark)
+            return _Task(watermark, state.doubt, window, unlisted=False, ask=Ask(watermark - OVERLAP - state.doubt))
         if window is not None and window.floor is not None:
             # As well: of the rows that it left, the events may be gone by now.
             window = replace(window, floor=max(window.floor, now - TRUSTED))
@@ -213,6 +221,18 @@ class ChangesReading(ResumableReading):
         planned = plan(changes, since=created.start, start=self.start, until=until)
         pieces = self._changed(planned, replace(created, onward=span.last))
         return Phase(pieces, replace(known, born=ById(planned.born)), state_first=later)
+
+    def _untold(self, known: Known, task: _Task, now: int) -> tuple[Phase, ...]:
+        """The rows that may have changed without an event: they replace what the last sync wrote."""
+        births = Range((task.watermark or 0) - self.lookback - task.doubt, now + 1)
+        of_open = self._of_open_rows([births] if self.following.misses_births else ())
+        refreshed = [
+            ListPiece(0, (*asked, *those), None) for those in self.refresh for asked in self.listings[0].passes
+        ]
+        floor = max(time for time in (known.floor, task.watermark, 0) if time is not None)
+        since = replace(known, floor=floor, born=ById.none())
+        phases = (Phase(of_open, replace(since, rows_only=True)), Phase(refreshed, since))
+        return tuple(phase for phase in phases if phase.pieces)
 
     def _floor(self, window: Window, now: int) -> int | None:
         return now if self.shared and window.floor is not None else window.floor

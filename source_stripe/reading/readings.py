@@ -16,9 +16,10 @@ from source_stripe.api.ranges import Range, intersect, merge
 from source_stripe.objects.events import TRUSTED
 from source_stripe.objects.ledger import Change
 from source_stripe.objects.records import Known
-from source_stripe.reading.open_ranges import OpenRanges
+from source_stripe.reading.open_ranges import DueRanges, OpenRanges
 from source_stripe.reading.open_rows import OpenRows
 from source_stripe.reading.pieces import ChangedPiece, ListedPiece, ListPiece, Phase, Piece, SparsePiece
+from source_stripe.reading.relisting import Relisting
 from source_stripe.reading.resuming import resume
 from source_stripe.reading.state import ReadWith, StreamState, Window
 
@@ -75,6 +76,8 @@ class WholeReading:
     """What the stream is read with, by its config."""
     of_events: bool = False
     """Whether the rows stand in events, which Stripe does not keep."""
+    relisting: Relisting = field(default_factory=Relisting)
+    """How often all children are asked for, where there is a `lookback`."""
     _state: StreamState = field(default_factory=StreamState)
 
     def phases(self, account: Account, saved: State) -> Phases:
@@ -85,8 +88,11 @@ class WholeReading:
         if self.lookback is None:
             known = replace(known, floor=state.watermark)
         else:
-            children = Range(self._children_since(state, account), account.now, onward=True)
+            listed = self.relisting.is_due(state, start=self.start, now=account.now)
+            state = replace(state, relisted=self.relisting.began(state, listed=listed, now=account.now))
+            self.relisting.tell(self.stream, state.relisted, now=account.now)
             again = Range(self.start, account.now, onward=True)
+            children = again if listed else replace(again, start=self._children_since(state, account))
             known = replace(known, children=children, children_again=again)
         if self.of_events:
             warn_of_gone(self.stream, state, [Range(self.start, account.now)], account.now)
@@ -157,8 +163,12 @@ class ResumableReading:
     open_rows: OpenRows | None = None
     """The rows that can still change without an event; None where a look-back finds them, or none can."""
     lookback_once: int = 0
-    """In place of `lookback`, where the state does not say which rows are open."""
+    """Seconds before the watermark in which rows may be open, where the state does not say which are."""
+    relisting: Relisting = field(default_factory=Relisting)
+    """How often all of it is listed."""
     _state: StreamState = field(default_factory=StreamState, init=False)
+    _relisted: int | None = field(default=None, init=False)
+    """When all of it was listed last (Unix seconds), as the state is to say it."""
     _due: RangesDone | None = field(default=None, init=False)
     """Of the open rows that are listed again; None where none are."""
     _ranges: RangesDone | None = field(default=None, init=False)
@@ -173,23 +183,25 @@ class ResumableReading:
             return None
         else:
             self._state = replace(self._state, window=self._ranges.add(piece))
-        return self._dump()
+        return self.final_state()
 
     def final_state(self) -> State:
-        return self._dump()
+        return self.state.dump(self.cursor)
 
-    def _dump(self) -> State:
+    @property
+    def state(self) -> StreamState:
+        """Where the stream is."""
         open_ranges = self.open_rows.left if self.open_rows is not None else None
-        return replace(self._state, open=open_ranges).dump(self.cursor)
+        return replace(self._state, open=open_ranges, relisted=self._relisted)
 
     def _begin_open_rows(self, state: StreamState, account: Account) -> None:
-        if self.open_rows is not None:
-            self.open_rows.begin(state.open or OpenRanges(), start=self.start, now=account.now)
-
-    def _back_from(self, state: StreamState) -> int:
-        """How many seconds before the watermark are listed again."""
-        unknown = self.open_rows is not None and state.open is None
-        return (self.lookback_once if unknown else self.lookback) + state.doubt
+        if self.open_rows is None:
+            return
+        saved = state.open or OpenRanges()
+        if state.open is None and state.watermark is not None and self.lookback_once:
+            lately = Range(max(state.watermark - self.lookback_once, 0), state.watermark)
+            saved = OpenRanges.of([DueRanges(None, (lately,))])
+        self.open_rows.begin(saved, start=self.start, now=account.now)
 
     def _of_open_rows(self, but: Sequence[Range]) -> list[Piece]:
         """The pieces of open rows that are due, but for those in ranges that are listed anyway."""
@@ -223,9 +235,15 @@ class CreatedReading(ResumableReading):
     def phases(self, account: Account, saved: State) -> Phases:
         state = resume(saved, self.stream, self.cursor, account, self.setting)
         self._begin_open_rows(state, account)
-        window = state.next_window(start=self.start, now=account.now, lookback=self._back_from(state))
+        listed = self.relisting.is_due(state, start=self.start, now=account.now)
+        if listed:
+            window = Window(Range(self.start, account.now), floor=state.watermark)
+        else:
+            window = state.next_window(start=self.start, now=account.now, lookback=self.lookback + state.doubt)
         if self.of_events:
             warn_of_gone(self.stream, state, window.left, account.now)
+        self._relisted = self.relisting.began(state, listed=listed, now=account.now)
+        self.relisting.tell(self.stream, self._relisted, now=account.now)
         self._state = StreamState(account.now, window, state.read_with)
         self._ranges = RangesDone(self.listings, window, account.birth)
         again = tuple(Change(each, account.now, None, deleted=False, shown={}) for each in self.again)

@@ -16,6 +16,8 @@ time from which on they may have changed (null: at any time); an empty list wher
 
     "open": [[1764028800, [[1763700000, 1763786400]]]]
 
+`relisted` (Unix seconds) says when the stream was last listed whole, where the config wants that from time to time.
+
 If Stripe refused objects, their ids follow (`"refused": ["src_1"]`): the next sync asks for those again. They are no
 part of a StreamState: streams with the same state are read together whatever each lacks.
 """
@@ -118,6 +120,8 @@ class StreamState:
     """None where the state does not say: an earlier version wrote it, or Airbyte's connector."""
     open: OpenRanges | None = None
     """The rows that can still change; None where the state does not say."""
+    relisted: int | None = None
+    """When the last listing of all began (Unix seconds); None where the state does not say."""
     doubt: int = 0
     """Seconds before the watermark that have to be read again, as it came from a clock that was wrong."""
 
@@ -144,7 +148,8 @@ class StreamState:
         watermark = _time(raw[cursor])
         window = _parse_window(raw["backfill"], watermark) if "backfill" in raw else None
         read_with = ReadWith.parse(raw["read_with"]) if "read_with" in raw else None
-        return cls(watermark, window, read_with, OpenRanges.parse(raw["open"]) if "open" in raw else None)
+        open_ranges = OpenRanges.parse(raw["open"]) if "open" in raw else None
+        return cls(watermark, window, read_with, open_ranges, int(raw["relisted"]) if "relisted" in raw else None)
 
     def not_ahead_of(self, now: int) -> StreamState:
         """The same with the watermark at `now` (Unix seconds) at most. Raises ValueError if it is over a day ahead.
@@ -188,6 +193,8 @@ class StreamState:
             state["read_with"] = self.read_with.dump()
         if self.open is not None:
             state["open"] = self.open.dump()
+        if self.relisted is not None:
+            state["relisted"] = self.relisted
         return state
 
     def next_window(self, *, start: int, now: int, lookback: int) -> Window:

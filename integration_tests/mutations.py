@@ -8,6 +8,7 @@ from typing import Any
 from unittest.mock import patch
 
 from source_stripe.objects.events import Fold
+from source_stripe.reading.open_rows import OpenRows
 
 
 def _without_overlap() -> None:
@@ -21,6 +22,20 @@ def _without_tombstones_of_vanished_children() -> None:
     patch.object(Fold, "_note_rows", notes_nothing).start()
 
 
+def _without_touches() -> None:
+    def touches_nothing(*_: object) -> None:
+        """What an event of another object names."""
+
+    patch.object(Fold, "_touch", touches_nothing).start()
+
+
+def _without_open_rows() -> None:
+    def notes_nothing(*_: object, **__: object) -> None:
+        """A row whose state is not final."""
+
+    patch.object(OpenRows, "note", notes_nothing).start()
+
+
 def _without_unique_id() -> None:
     _everywhere("own_id", lambda shown: shown.get("id"))
 
@@ -28,6 +43,8 @@ def _without_unique_id() -> None:
 MUTATIONS: Mapping[str, Callable[[], None]] = {
     "OVERLAP is 0": _without_overlap,
     "vanished children get no tombstone": _without_tombstones_of_vanished_children,
+    "events of other objects touch nothing": _without_touches,
+    "open rows are not noted": _without_open_rows,
     "unique_id is ignored": _without_unique_id,
 }
 

@@ -11,6 +11,10 @@ from integration_tests.mutations import MUTATIONS
 _WORLDS: dict[str, dict[str, Any]] = {
     "OVERLAP is 0": {"streams": ("coupons", "customers", "prices"), "delays": (600,)},
     "vanished children get no tombstone": {"streams": ("subscription_items", "subscriptions")},
+    "events of other objects touch nothing": {
+        "streams": ("charges", "coupons", "invoices", "payment_links", "payouts", "promotion_codes")
+    },
+    "open rows are not noted": {"streams": ("balance_transactions", "file_links")},
     "unique_id is ignored": {"streams": ("invoice_line_items", "invoices"), "versions": ("2019-11-05",)},
 }
 

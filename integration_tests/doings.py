@@ -9,7 +9,7 @@ from typing import Any
 
 from integration_tests import discounting, steps
 from integration_tests.company import Company
-from integration_tests.silences import SILENCES, WAITING, edits
+from integration_tests.silences import SILENCES, edits
 from stripe_emulator.clock import rfc3339
 from stripe_emulator.facts import Json
 
@@ -387,5 +387,5 @@ DOINGS: Mapping[str, Doing] = {
     "delete v2.core.account_person": _deletion("v2.core.account_person"),
     "change tax_id": _change("tax_id", lambda company, _: {"value": str(company.number)}),
     "delete tax_id": _deletion("tax_id"),
-    **{name: Doing(*silence) for name, silence in {**SILENCES, **edits()}.items() if name not in WAITING},
+    **{name: Doing(*silence) for name, silence in {**SILENCES, **edits()}.items()},
 }

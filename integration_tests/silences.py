@@ -265,13 +265,6 @@ SILENCES: Mapping[str, Silence] = {
         _redact, {"identity_verification_sessions", "identity_verification_reports"}, creates=True
     ),
 }
-WAITING = {
-    "create balance_transaction",
-    "edit link to file",
-    "edit quote",
-    "edit invoiceitem",
-    "end payment of invoice",
-}
 EDITED = (
     "account", "charge", "checkout.session", "coupon", "credit_note", "customer", "dispute",
     "identity.verification_session", "invoice", "payment_intent", "payment_link", "payment_method", "payment_record",

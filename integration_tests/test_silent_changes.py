@@ -126,6 +126,17 @@ UNSEEN = (
     Silent("payment_records", "description", has("payment_record"), gets(description="later")),
     Silent("checkout_sessions", "metadata", has("checkout.session", status="complete"), NOTED),
     Silent("checkout_sessions", "invoice", has("checkout.session", status="complete"), gets(invoice="in_1")),
+    *(
+        Silent("invoices", field, has("invoice", status="draft"), gets(**{field: value}))
+        for field, value in (
+            ("customer_address", {"city": "Dublin"}),
+            ("customer_email", "later@example.com"),
+            ("customer_name", "later"),
+            ("customer_phone", "later"),
+            ("customer_shipping", {"name": "later"}),
+            ("customer_tax_exempt", "exempt"),
+        )
+    ),
     Silent("shipping_rates", "display_name", has("shipping_rate"), gets(display_name="later")),
     Silent("coupons", "valid", due_soon("coupon", "redeem_by", valid=True), time_passes),
     Silent("promotion_codes", "active", due_soon("promotion_code", "expires_at", active=True), time_passes),

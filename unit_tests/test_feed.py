@@ -130,12 +130,14 @@ def test_what_can_only_be_used_at_once_comes_at_once() -> None:
 def read_side_by_side(feed: Feed, listing: Events, asks: dict[Place, Ask]) -> dict[Place, list[set[str]]]:
     """What the spans of each stream name, each stream on a thread of its own."""
     found: dict[Place, list[set[str]]] = {place: [] for place in asks}
-    reading = threading.Lock()
+    reading, in_order = threading.Lock(), True
 
     def follow(place: Place, ask: Ask) -> None:
+        nonlocal in_order
         for span in all_spans(place, ask, listing, feed):
             with reading:
                 found[place].append(ids(span))
+                in_order &= ask.since <= span.start < span.end
         place.leave()
 
     threads = [threading.Thread(target=follow, args=each, daemon=True) for each in asks.items()]
@@ -144,6 +146,7 @@ def read_side_by_side(feed: Feed, listing: Events, asks: dict[Place, Ask]) -> di
     for thread in threads:
         thread.join(30)
         assert not thread.is_alive()
+    assert in_order
     return found
 
 
@@ -172,6 +175,19 @@ def test_every_event_since_a_watermark_comes(
         wanted = {f"x_{n}" for n, (time, of) in enumerate(made) if of == what and time >= ask.since}
         assert set.union(set(), *found[place]) >= wanted
         assert len(found[place]) == 1 or not ask.whole
+
+
+def test_a_span_that_ends_where_a_stream_begins_is_none_of_its() -> None:
+    """It would be empty, and the stream would ask for it again and again."""
+    feed, listing = feed_of(*(event(number, 0) for number in range(9)), event(9, 5, "price.updated"), span=1)
+    asks = {joined(feed, Ask(since), what): Ask(since) for since, what in ((0, "coupon.updated"), (1, "price.updated"))}
+    begin(*asks)
+
+    coupons, prices = read_side_by_side(feed, listing, asks).values()
+
+    assert coupons[0] == {f"x_{number}" for number in range(9)}
+    assert {*prices[0]} <= {"x_9"}
+    assert set.union(*prices) == {"x_9"}
 
 
 def test_a_span_has_no_more_changes_than_twice_what_it_may_have() -> None:

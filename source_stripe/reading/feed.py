@@ -245,9 +245,10 @@ class Feed:
         start = min(each.since for each in asks)
         self._ends = [each for each in self._ends if each > start]
         until = min((*(each.since for each in asks if each.since > start + _NEAR), *self._ends, end))
-        readers = [each for each in asks if each.since < until]
-        bounded = any(not asks[each].whole for each in readers)
         while True:
+            # A stream that begins behind a shorter span gets nothing of it: an empty one would come again for ever.
+            readers = [each for each in asks if each.since < until]
+            bounded = any(not asks[each].whole for each in readers)
             # What can only be used at once, and what is of one second, can't be cut.
             most = 2 * self._span if bounded and until - start > 1 else None
             folds = {each: each.so_far or each.fresh() for each in readers}

@@ -39,11 +39,17 @@ class Known:
     """Only children created in this range are wanted; all if None."""
     again: tuple[str, ...] = ()
     """Objects that earlier syncs were refused, by id: the destination may lack what happened to them since."""
+    changed_elsewhere: bool = False
+    """Whether the rows of `changed` come from other pieces: they are left out here, so that none comes twice."""
     rows_only: bool = False
     """Whether children that cost requests are not wanted: the rows are read again, but no event says that those have
     changed."""
     children_again: Range | None = None
     """Of the children of those objects, the ones created in this range are wanted; all if None."""
+
+    def brings(self, row: Row) -> bool:
+        """Whether a row is to be emitted here, where changed ones come elsewhere."""
+        return row.get("id") not in self.changed
 
     def children_of(self, parent_id: str) -> Range | None:
         """The range of `created` in which a parent's children are wanted; None if all are."""

@@ -230,7 +230,7 @@ class ChangesReading(ResumableReading):
             ListPiece(0, (*asked, *those), None) for those in self.refresh for asked in self.listings[0].passes
         ]
         floor = max(time for time in (known.floor, task.watermark, 0) if time is not None)
-        since = replace(known, floor=floor, born=ById.none())
+        since = replace(known, floor=floor, born=ById.none(), changed_elsewhere=True)
         phases = (Phase(of_open, replace(since, rows_only=True)), Phase(refreshed, since))
         return tuple(phase for phase in phases if phase.pieces)
 

@@ -212,7 +212,7 @@ class PieceRecords:
     def _records(self, rows: Sequence[Row]) -> Iterator[Row]:
         route, known = self.route, self._known
         created, updated, records = route.listing.created, known.updated, route.projection.records
-        for row in rows:
+        for row in filter(known.brings, rows) if known.changed_elsewhere else rows:
             try:
                 yield from records(row, updated(row.get("id", ""), created(row)), known)
             except StreamFailure as failure:  # noqa: PERF203 - costs nothing where nothing is raised

@@ -116,6 +116,8 @@ class Company:
 
     def _replaced(self, replace: Callable[[Resource, Json], None], resource: Resource, fields: Json) -> None:
         changed = {name for name, value in fields.items() if resource.fields.get(name) != value}
+        # What shows it now may not show it any more.
+        self._touch(resource)
         replace(resource, fields)
         self._touch(resource)
         self.silent.setdefault(resource.key, set()).update(changed)

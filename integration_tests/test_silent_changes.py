@@ -218,6 +218,7 @@ UNSEEN = (
 """What takes a listing of the whole stream, or is found by nobody: docs/streams.md says so."""
 
 _UNTRIED = {
+    ("transfers", "reversals.data.metadata"),
     # copies of other objects
     ("invoice_items", "tax_rates"),
     ("invoices", "default_tax_rates"),

@@ -18,10 +18,13 @@ _WORLDS: dict[str, dict[str, Any]] = {
     "unique_id is ignored": {"streams": ("invoice_line_items", "invoices"), "versions": ("2019-11-05",)},
 }
 
+_MOST = {"OVERLAP is 0": 200}
+"""Where sixty histories are too few: events have to come late, and just before a sync."""
+
 
 @pytest.mark.parametrize("mutation", MUTATIONS)
 def test_histories_find_a_rule_that_is_missing(mutation: str) -> None:
     drawn = histories(kills=False, **_WORLDS[mutation])
-    found = first_found(mutation, drawn, of_seed=1, most=200)
+    found = first_found(mutation, drawn, of_seed=1, most=_MOST.get(mutation, 60))
     assert found is not None
     print(f"{mutation}: history {found.after}: {found.difference}")

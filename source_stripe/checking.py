@@ -143,7 +143,7 @@ def probes(rows: Iterable[StreamRow], routes: Routes) -> list[Probe]:
             if isinstance(route.projection, Children) and route.projection.beside is not None:
                 note(route.projection.beside.listing, row.name, streams)
         if plan.followed:
-            note(routes.feed(row.api).listing, row.name, followers)
+            note(routes.events(row.api), row.name, followers)
     return [Probe(listing, key[1], tuple(streams[key]), tuple(followers[key])) for key, listing in listings.items()]
 
 

@@ -102,10 +102,13 @@ class Routes:
 
     def feed(self, api: str) -> Feed:
         """The feed of all events, as v1 or v2 lists them."""
-        v2 = api == "v2"
-        path = V2_EVENTS_PATH if v2 else EVENTS_PATH
+        return Feed(self.events(api), _asked_for_v2 if api == "v2" else _asked_for)
+
+    def events(self, api: str) -> Listing:
+        """The list of all events."""
+        path = V2_EVENTS_PATH if api == "v2" else EVENTS_PATH
         stream = next(each for each in self.rows.values() if each.path == path and not each.from_events)
-        return Feed(self._listing(stream), _asked_for_v2 if v2 else _asked_for)
+        return replace(self._listing(stream), passes=((),))
 
     def _subjects(self, row: StreamRow, keep: tuple[str, ...]) -> Subjects:
         """How the objects that a stream follows are found in events."""

@@ -245,7 +245,9 @@ class StreamBuilder:
             reading.following = replace(reading.following, misses_births=False)
 
     def _feed(self, made: Routes, row: StreamRow) -> Feed:
-        return self.feeds.setdefault(row.api, made.feed(row.api))
+        if row.api not in self.feeds:
+            self.feeds[row.api] = made.feed(row.api)
+        return self.feeds[row.api]
 
     def _by_lists(self, plan: SyncPlan, row: StreamRow, listings: Sequence[Listing], again: tuple[str, ...]) -> Reading:
         """The reading of a stream that follows no events."""
@@ -282,8 +284,9 @@ class StreamBuilder:
 
     def _open_rows(self, plan: SyncPlan) -> OpenRows | None:
         """The rows that the stream's state keeps; None where the config says how far back is read instead."""
-        known = plan.open is not None and self.config.lookback_window_days is None
-        return OpenRows(plan.open) if known and plan.open is not None else None
+        if plan.open is None or self.config.lookback_window_days is not None:
+            return None
+        return OpenRows(plan.open)
 
     def _seconds(self, since: Since | None) -> int:
         return since.seconds(self.config.lookback_window_days) if since is not None else 0

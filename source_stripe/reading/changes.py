@@ -93,10 +93,7 @@ class ChangesReading(ResumableReading):
         if state.watermark is not None and is_gap(state.watermark, now) and not self.quiet:
             logger.warning(GAP, self.stream)
         self._begin_open_rows(state, account)
-        listed = self.relisting.is_due(state, start=self.start, now=now)
-        self._relisted = self.relisting.began(state, listed=listed, now=now)
-        if not self.quiet:
-            self.relisting.tell(self.stream, self._relisted, now=now)
+        _, self._relisted = self.relisting.begins(self.stream, state, start=self.start, now=now, quiet=self.quiet)
         task, known, changes = self._begin(state, now), Known(again=self.again), Changes.all_of(Ledger())
         self._state = StreamState(now if task.watermark is None else task.watermark, task.window, state.read_with)
         if task.ask is not None:
@@ -154,15 +151,15 @@ class ChangesReading(ResumableReading):
             # Not the watermark: a sync that was killed may have left rows that are newer.
             window = Window(Range(self.start, now), floor=now - TRUSTED)
             return _Task(None, 0, window, unlisted=True, ask=_of_last_30_days(now))
+        unlisted = False
         if self.relisting.is_due(state, start=self.start, now=now):
             # Of what is newer, events tell.
             window = Window(Range(min(self.start, watermark), watermark), floor=watermark)
-            return _Task(watermark, state.doubt, window, unlisted=False, ask=Ask(watermark - OVERLAP - state.doubt))
-        if window is not None and window.floor is not None:
+        elif window is not None and window.floor is not None:
             # As well: of the rows that it left, the events may be gone by now.
-            window = replace(window, floor=max(window.floor, now - TRUSTED))
-            return _Task(watermark, state.doubt, window, unlisted=True, ask=_of_last_30_days(now))
-        return _Task(watermark, state.doubt, window, unlisted=False, ask=Ask(watermark - OVERLAP - state.doubt))
+            window, unlisted = replace(window, floor=max(window.floor, now - TRUSTED)), True
+        ask = _of_last_30_days(now) if unlisted else Ask(watermark - OVERLAP - state.doubt)
+        return _Task(watermark, state.doubt, window, unlisted, ask)
 
     def _anew(self, task: _Task, now: int) -> _Task:
         """The stream is read whole. No row counts as older than those that were emitted so far."""
@@ -203,11 +200,9 @@ class ChangesReading(ResumableReading):
 
     def _follow(self, span: Span, task: _Task, now: int, *, later: bool) -> Phase:
         """What brings the changes of a span. `later` where it is not the first one: all before it was emitted."""
-        watermark, until = task.watermark or 0, None if span.last else span.end
+        watermark, since = task.watermark or 0, task.before(self.lookback)
         changes = span.fold.changes.since(task.since(span))
-        created = Range(
-            span.start if later else watermark - self.lookback - task.doubt, now + 1 if span.last else span.end
-        )
+        created = Range(span.start if later else since, span.end, onward=span.last)
         floor = now if self.shared else watermark if self.following.misses_births else None
         known = Known(ById(changes), floor=floor, again=self.again)
         if self.following.parent_field is not None:
@@ -215,16 +210,15 @@ class ChangesReading(ResumableReading):
             again = () if later else self._parents_again(watermark, pieces)
             return Phase([*pieces, *again], known, state_first=later)
         if self.new_children_only:
-            since = watermark - self.lookback - task.doubt
             children = Range(max(since, self.start), now, onward=True)
             known = replace(known, children=children, children_again=Range(self.start, now, onward=True))
+        until = None if span.last else span.end
         planned = plan(changes, since=created.start, start=self.start, until=until)
-        pieces = self._changed(planned, replace(created, onward=span.last))
-        return Phase(pieces, replace(known, born=ById(planned.born)), state_first=later)
+        return Phase(self._changed(planned, created), replace(known, born=ById(planned.born)), state_first=later)
 
     def _untold(self, known: Known, task: _Task, now: int) -> tuple[Phase, ...]:
         """The rows that may have changed without an event: they replace what the last sync wrote."""
-        births = Range((task.watermark or 0) - self.lookback - task.doubt, now + 1)
+        births = Range(task.before(self.lookback), now + 1)
         of_open = self._of_open_rows([births] if self.following.misses_births else ())
         refreshed = [
             ListPiece(0, (*asked, *those), None) for those in self.refresh for asked in self.listings[0].passes
@@ -334,7 +328,11 @@ class _Task:
 
     def since(self, span: Span) -> int:
         """From when on (Unix seconds) a span's events are followed."""
-        return max(span.start, (self.watermark or 0) - OVERLAP - self.doubt)
+        return max(span.start, self.before(OVERLAP))
+
+    def before(self, seconds: int) -> int:
+        """So long before the watermark, and longer where that is in doubt."""
+        return (self.watermark or 0) - seconds - self.doubt
 
 
 def _of_last_30_days(now: int) -> Ask:

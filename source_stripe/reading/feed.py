@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from source_stripe.api.account import Account, utc
@@ -143,7 +143,7 @@ class Feed:
         self, listing: Listing, parameters: Callable[[Sequence[str]], Params], span: int | None = None
     ) -> None:
         """`parameters` ask for event types, up to twenty or one group; `span` is how many changes are read at once."""
-        self.listing = replace(listing, passes=((),))
+        self.listing = listing
         self._parameters = parameters
         self._span = span or _SPAN
         self._changed = threading.Condition()

@@ -33,13 +33,13 @@ class Sorter:
         """Events that no fold takes and that may come; any number if None."""
 
     def take(self, event: Mapping[str, Any]) -> None:
-        name = str(event["type"])
+        name, time = str(event["type"]), unix_seconds(event["created"]) or 0
         with self._lock:
             if name not in self._by_type:
                 self._by_type[name] = [fold for types, fold in self._folds if by_type(dict.fromkeys(types, 1), name)]
             for fold in self._by_type[name]:
                 fold.add(event)
-                self._times.append(unix_seconds(event["created"]) or 0)
+                self._times.append(time)
             self._in_vain += not self._by_type[name]
 
     def wants(self, event: Mapping[str, Any]) -> bool:

@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeAlias
 from source_stripe.api.account import Account, utc
 from source_stripe.api.listing import Listing
 from source_stripe.api.ranges import Range, intersect, merge
+from source_stripe.api.values import Params
 from source_stripe.objects.events import TRUSTED
 from source_stripe.objects.ledger import Change
 from source_stripe.objects.records import Known
@@ -88,9 +89,8 @@ class WholeReading:
         if self.lookback is None:
             known = replace(known, floor=state.watermark)
         else:
-            listed = self.relisting.is_due(state, start=self.start, now=account.now)
-            state = replace(state, relisted=self.relisting.began(state, listed=listed, now=account.now))
-            self.relisting.tell(self.stream, state.relisted, now=account.now)
+            listed, began = self.relisting.begins(self.stream, state, start=self.start, now=account.now)
+            state = replace(state, relisted=began)
             again = Range(self.start, account.now, onward=True)
             children = again if listed else replace(again, start=self._children_since(state, account))
             known = replace(known, children=children, children_again=again)
@@ -140,8 +140,7 @@ class RangesDone:
         else:
             parts = (self.window.span if piece.created is None else piece.created,)
         self._done[key] = merge((*self._done.get(key, ()), *parts))
-        every = [(route, asked) for route, listing in enumerate(self.listings) for asked in listing.passes]
-        self.window = self.window.with_done(*intersect(self._done.get(one, ()) for one in every))
+        self.window = self.window.with_done(*intersect(self._done.get(one, ()) for one in every_pass(self.listings)))
         return self.window
 
 
@@ -209,10 +208,9 @@ class ResumableReading:
         if not ranges:
             return []
         self._due = RangesDone(self.listings, Window(Range(ranges[0].start, ranges[-1].end)))
-        every = [(route, asked) for route, listing in enumerate(self.listings) for asked in listing.passes]
         if len(ranges) == 1:
-            return [ListPiece(route, asked, ranges[0], due=True) for route, asked in every]
-        return [SparsePiece(route, asked, ranges) for route, asked in every]
+            return [ListPiece(route, asked, ranges[0], due=True) for route, asked in every_pass(self.listings)]
+        return [SparsePiece(route, asked, ranges) for route, asked in every_pass(self.listings)]
 
     def _open_rows_are_through(self) -> None:
         self._due = None
@@ -235,15 +233,13 @@ class CreatedReading(ResumableReading):
     def phases(self, account: Account, saved: State) -> Phases:
         state = resume(saved, self.stream, self.cursor, account, self.setting)
         self._begin_open_rows(state, account)
-        listed = self.relisting.is_due(state, start=self.start, now=account.now)
+        listed, self._relisted = self.relisting.begins(self.stream, state, start=self.start, now=account.now)
         if listed:
             window = Window(Range(self.start, account.now), floor=state.watermark)
         else:
             window = state.next_window(start=self.start, now=account.now, lookback=self.lookback + state.doubt)
         if self.of_events:
             warn_of_gone(self.stream, state, window.left, account.now)
-        self._relisted = self.relisting.began(state, listed=listed, now=account.now)
-        self.relisting.tell(self.stream, self._relisted, now=account.now)
         self._state = StreamState(account.now, window, state.read_with)
         self._ranges = RangesDone(self.listings, window, account.birth)
         again = tuple(Change(each, account.now, None, deleted=False, shown={}) for each in self.again)
@@ -273,7 +269,11 @@ def first_pieces(
     """
     return [
         ListPiece(route, asked, created, expects=expects, birth=birth or 0)
-        for route, listing in enumerate(listings)
-        for asked in listing.passes
-        for created in (reversed(ranges) if listing.has_ranges else [None])
+        for route, asked in every_pass(listings)
+        for created in (reversed(ranges) if listings[route].has_ranges else [None])
     ]
+
+
+def every_pass(listings: Sequence[Listing]) -> list[tuple[int, Params]]:
+    """The numbers of lists, each with every way in which it is asked for."""
+    return [(route, asked) for route, listing in enumerate(listings) for asked in listing.passes]

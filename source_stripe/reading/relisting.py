@@ -22,6 +22,19 @@ class Relisting:
 
     days: int | None = None
 
+    def begins(
+        self, stream: str, state: StreamState, *, start: int, now: int, quiet: bool = False
+    ) -> tuple[bool, int | None]:
+        """Whether a listing of all begins in this sync, and when the last one began, as the state is to say it.
+
+        Logs when the next one is due, unless `quiet`.
+        """
+        listed = self.is_due(state, start=start, now=now)
+        began = self.began(state, listed=listed, now=now)
+        if not quiet:
+            self.tell(stream, began, now=now)
+        return listed, began
+
     def is_due(self, state: StreamState, *, start: int, now: int) -> bool:
         """Whether to list all that was created since `start` in a sync that begins at `now` (Unix seconds).
 

@@ -9,6 +9,7 @@ is that the list has one order, whichever it is: cursors would be of no use othe
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import reduce
 from random import Random
 from typing import Any
 
@@ -18,6 +19,7 @@ from stripe_emulator import facts, legacy
 from stripe_emulator.clock import rfc3339
 from stripe_emulator.factory import object_id
 from stripe_emulator.facts import PINNED_VERSION, Json
+from stripe_emulator.paths import at, without
 
 RETENTION = 30 * 24 * 3600
 """Seconds for which /v1/events keeps an event."""
@@ -157,9 +159,10 @@ def shuffled(number: int, rng: Random) -> int:
 def _on_update(changed: Mapping[str, facts.Rule], old: Json, new: Json) -> str:
     """The type of the first field that changed and has one for sure; else of the first that may have one; or ""."""
     fields = [name for name in changed if name != facts.OTHER]
-    rules = [(changed[name], _at(old, name), _at(new, name)) for name in fields]
+    paths = [name.split(".") for name in fields]
+    rules = [(changed[name], at(old, path), at(new, path)) for name, path in zip(fields, paths, strict=True)]
     names = [_named(rule, before, after, changed) for rule, before, after in rules if before != after]
-    if not names or _without(old, fields) != _without(new, fields):
+    if not names or reduce(without, paths, old) != reduce(without, paths, new):
         names.append(_named(changed[facts.OTHER], None, None, changed))
     return min(filter(None, names), key=lambda name: name.startswith(MAYBE), default="")
 
@@ -171,25 +174,6 @@ def _named(rule: facts.Rule, old: Any, new: Any, changed: Mapping[str, facts.Rul
     more = "more" if isinstance(old, int) and isinstance(new, int) and new > old else ""
     cases = (f"{old}>{new}", "unset" if old and not new else "", more, str(new), facts.OTHER)
     return next((rule[case] or "" for case in cases if case in rule), _named(changed[facts.OTHER], None, None, changed))
-
-
-def _at(fields: Json, path: str) -> Any:
-    value: Any = fields
-    for name in path.split("."):
-        value = value.get(name) if isinstance(value, dict) else None
-    return value
-
-
-def _without(fields: Json, paths: Iterable[str]) -> Json:
-    """Fields less those at some dotted paths."""
-    left = dict(fields)
-    for path in paths:
-        name, _, below = path.partition(".")
-        if not below:
-            left.pop(name, None)
-        elif isinstance(left.get(name), dict):
-            left[name] = _without(left[name], [below])
-    return left
 
 
 def _differences(old: Json, new: Json, *, whole: bool) -> Iterator[tuple[str, Any]]:

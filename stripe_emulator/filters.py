@@ -13,6 +13,7 @@ from stripe_emulator.clock import unix_time
 from stripe_emulator.facts import Endpoint
 from stripe_emulator.pages import Accept, Selection
 from stripe_emulator.parameters import Range
+from stripe_emulator.paths import at
 from stripe_emulator.store import Resource, Shelf, Store
 
 MAX_EVENT_TYPES = 20
@@ -139,7 +140,7 @@ def _accept(kind: str, name: str, value: Any, store: Store) -> Accept:
     if (kind, name) in _OWNERS:
         return lambda resource: resource.owner == value
     path = _FIELDS.get((kind, name), name).split(".")
-    return lambda resource: _equals(_at(resource.fields, path), value)
+    return lambda resource: _equals(at(resource.fields, path), value)
 
 
 def _all(accepts: list[Accept]) -> Accept | None:
@@ -155,12 +156,6 @@ def interval(bounds: Range) -> tuple[int | None, int | None]:
     return max(since, default=None), min(until, default=None)
 
 
-def _at(fields: Any, path: list[str]) -> Any:
-    for name in path:
-        fields = fields.get(name) if isinstance(fields, dict) else None
-    return fields
-
-
 def _equals(actual: Any, wanted: Any) -> bool:
     """Whether a field has the wanted value: one of a list, within a range, or in every part of a hash."""
     if isinstance(wanted, list):
@@ -168,7 +163,7 @@ def _equals(actual: Any, wanted: Any) -> bool:
     if isinstance(wanted, dict) and wanted.keys() <= _RANGE_KEYS:
         return isinstance(actual, int) and _within(actual, wanted)
     if isinstance(wanted, dict):
-        return all(_equals(_at(actual, [name]), item) for name, item in wanted.items())
+        return all(_equals(at(actual, [name]), item) for name, item in wanted.items())
     return bool(actual == wanted)
 
 
@@ -185,7 +180,7 @@ def _any_item(path: str) -> _Matches:
 
     def matches(resource: Resource, value: Any, store: Store) -> bool:
         items = store.shelf_by("subscription_item", "subscription", resource.key)
-        return any(_equals(_at(item.fields, path.split(".")), value) for item in Selection([items]).down())
+        return any(_equals(at(item.fields, path.split(".")), value) for item in Selection([items]).down())
 
     return matches
 
@@ -267,7 +262,7 @@ _HIDES: Mapping[str, Callable[[facts.Json, Filters], bool]] = {
     "/v1/subscription_schedules": _on_test_clock,
     "/v1/subscriptions": _subscription_hidden,
     "/v1/tax/registrations": lambda fields, filters: fields["status"] != "active" and "status" not in filters,
-    "/v1/tax_ids": lambda fields, filters: "owner" not in filters and _at(fields, ["owner", "type"]) != "self",
+    "/v1/tax_ids": lambda fields, filters: "owner" not in filters and at(fields, ["owner", "type"]) != "self",
     "/v2/core/accounts": lambda fields, filters: bool(fields["closed"]) and "closed" not in filters,
     "/v2/money_management/financial_accounts": (
         lambda fields, filters: fields["status"] == "closed" and "statuses" not in filters

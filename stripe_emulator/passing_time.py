@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stripe_emulator.facts import Json
+from stripe_emulator.paths import at
 from stripe_emulator.store import Resource, Store
 
 
@@ -32,16 +33,9 @@ def due(store: Store, now: int) -> Iterator[tuple[Resource, Json]]:
     """The objects that have to change by now, and their new values."""
     for rule in _RULES:
         for resource in store.shelf(rule.kind).up((-1, -(1 << 62)), None, None):
-            time = _at(resource.fields, rule.at)
-            if time is not None and time <= now and _at(resource.fields, rule.field) == rule.before:
+            time = at(resource.fields, rule.at.split("."))
+            if time is not None and time <= now and at(resource.fields, rule.field.split(".")) == rule.before:
                 yield resource, _nested(rule.field, rule.after)
-
-
-def _at(fields: Json, path: str) -> Any:
-    value: Any = fields
-    for name in path.split("."):
-        value = value.get(name) if isinstance(value, dict) else None
-    return value
 
 
 def _nested(path: str, value: Any) -> Json:

@@ -10,6 +10,7 @@ import orjson
 from stripe_emulator import errors, facts
 from stripe_emulator.facts import Json
 from stripe_emulator.pages import Selection, embedded_list
+from stripe_emulator.paths import without
 from stripe_emulator.store import Resource, Store
 
 EMBEDDED_ROWS = 10
@@ -82,7 +83,7 @@ def document(resource: Resource, store: Store, expand: Tree) -> Json:
     shown = resource.fields
     for path in facts.hidden_paths(resource.kind):
         if _asked(path, expand) is None:
-            shown = _without(shown, path.split("."))
+            shown = without(shown, path.split("."))
     for row in facts.embedded(resource.kind):
         asked = _asked(row.field, expand)
         if row.shown or asked is not None:
@@ -186,18 +187,6 @@ def _asked(path: str, expand: Tree) -> Tree | None:
             return None
         node = node[segment]
     return node
-
-
-def _without(value: Any, path: list[str]) -> Any:
-    """A copy of a hash without what is at the path, in every element of the arrays on the way."""
-    if isinstance(value, list):
-        return [_without(item, path) for item in value]
-    name, *rest = path
-    if not isinstance(value, dict) or (value.get(name) is None and (rest or name not in value)):
-        return value
-    if rest:
-        return {**value, name: _without(value[name], rest)}
-    return {key: item for key, item in value.items() if key != name}
 
 
 def _with(value: Any, path: list[str], item: Any) -> Any:

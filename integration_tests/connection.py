@@ -8,9 +8,11 @@ from functools import cache
 from typing import Any
 
 from integration_tests.connector import Json
+from integration_tests.syncing import Sync, sync
 from source_stripe.catalog.manifest import Manifest
 from source_stripe.catalog.stream_rows import StreamRow
 from source_stripe.catalog.sync_plan import plan_of
+from stripe_emulator import StripeEmulator
 from unit_tests.output import Output
 
 Key = tuple[Any, ...]
@@ -78,3 +80,19 @@ class Connection:
         known = rows.get(key)
         if known is None or about.cursor is None or row[about.cursor] >= known[about.cursor]:
             rows[key] = row
+
+
+def sync_on(emulator: StripeEmulator, connection: Connection, *, after: int = 0, **options: Any) -> Sync:
+    """The next sync of a connection, so many seconds later. Forgets the requests of the last one."""
+    emulator.clock.advance(after)
+    emulator.requests.clear()
+    done = sync(emulator, connection.streams, [*connection.states.values()], **options)
+    connection.take(done.output)
+    return done
+
+
+def synced(emulator: StripeEmulator, connection: Connection, *, after: int = 1_800, **options: Any) -> Sync:
+    """The same, of a sync that goes well; at first longer after the last one than events come late."""
+    done = sync_on(emulator, connection, after=after, **options)
+    assert done.code == 0, done.output.errors
+    return done

@@ -3,32 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 
 import pytest
 
-from integration_tests.connection import Connection
-from integration_tests.syncing import Kill, Sync, sync
-from stripe_emulator import StripeEmulator, serve
+from integration_tests.connection import Connection, synced
+from integration_tests.syncing import Kill, sync
+from stripe_emulator import StripeEmulator
 
 _DAY = 86_400
-
-
-@pytest.fixture
-def account() -> Iterator[StripeEmulator]:
-    emulator = StripeEmulator()
-    with serve(emulator):
-        yield emulator
-
-
-def synced(emulator: StripeEmulator, connection: Connection) -> Sync:
-    """Sync, longer after the last time than events come late."""
-    emulator.clock.advance(1_800)
-    emulator.requests.clear()
-    done = sync(emulator, connection.streams, [*connection.states.values()])
-    assert done.code == 0, done.output.errors
-    connection.take(done.output)
-    return done
 
 
 def asked(emulator: StripeEmulator) -> Counter[str]:
@@ -47,31 +29,31 @@ def attempts(emulator: StripeEmulator, records: int) -> list[str]:
 
 
 def test_attempts_are_asked_for_record_by_record_where_the_record_is_no_older_than_14_days(
-    account: StripeEmulator,
+    emulator: StripeEmulator,
 ) -> None:
-    attempts(account, 30)
-    account.clock.advance(15 * _DAY)
+    attempts(emulator, 30)
+    emulator.clock.advance(15 * _DAY)
     connection = Connection(["payment_attempt_records"])
-    first = synced(account, connection)
-    new = attempts(account, 2)
+    first = synced(emulator, connection)
+    new = attempts(emulator, 2)
 
-    second = synced(account, connection)
-    account.create("payment_attempt_record", payment_record=new[0])
-    third = synced(account, connection)
+    second = synced(emulator, connection)
+    emulator.create("payment_attempt_record", payment_record=new[0])
+    third = synced(emulator, connection)
 
     assert [len(done.output.records("payment_attempt_records")) for done in (first, second, third)] == [30, 2, 3]
-    assert asked(account) == {"/v1/payment_records": 1, "/v1/payment_attempt_records": 2}
+    assert asked(emulator) == {"/v1/payment_records": 1, "/v1/payment_attempt_records": 2}
     assert len(connection.table("payment_attempt_records")) == 33
 
 
-def test_records_and_their_attempts_are_read_off_one_list(account: StripeEmulator) -> None:
-    attempts(account, 3)
+def test_records_and_their_attempts_are_read_off_one_list(emulator: StripeEmulator) -> None:
+    attempts(emulator, 3)
     connection = Connection(["payment_attempt_records", "payment_records"])
-    synced(account, connection)
+    synced(emulator, connection)
 
-    synced(account, connection)
+    synced(emulator, connection)
 
-    assert asked(account) == {"/v1/payment_records": 1, "/v1/payment_attempt_records": 3}
+    assert asked(emulator) == {"/v1/payment_records": 1, "/v1/payment_attempt_records": 3}
 
 
 def mandates(emulator: StripeEmulator, count: int) -> list[str]:
@@ -82,25 +64,25 @@ def mandates(emulator: StripeEmulator, count: int) -> list[str]:
     return ids
 
 
-def test_a_second_sync_asks_for_the_mandates_of_changed_parents_only(account: StripeEmulator) -> None:
-    ids = mandates(account, 30)
+def test_a_second_sync_asks_for_the_mandates_of_changed_parents_only(emulator: StripeEmulator) -> None:
+    ids = mandates(emulator, 30)
     connection = Connection(["mandates"])
-    first = synced(account, connection)
+    first = synced(emulator, connection)
 
-    nothing = synced(account, connection)
+    nothing = synced(emulator, connection)
 
     assert len(first.output.records("mandates")) == 30
     assert nothing.output.records("mandates") == []
-    assert asked(account) == {"/v1/events": 1}
+    assert asked(emulator) == {"/v1/events": 1}
 
-    account.update(ids[3], status="inactive")
-    paid_with(account, ids[4])
-    account.create("setup_intent", mandate=account.create("mandate")["id"])
-    changed = synced(account, connection)
+    emulator.update(ids[3], status="inactive")
+    paid_with(emulator, ids[4])
+    emulator.create("setup_intent", mandate=emulator.create("mandate")["id"])
+    changed = synced(emulator, connection)
 
     assert len(changed.output.records("mandates")) == 3
-    assert asked(account)["/v1/mandates/{mandate}"] == 3
-    assert sum(asked(account).values()) <= 6
+    assert asked(emulator)["/v1/mandates/{mandate}"] == 3
+    assert sum(asked(emulator).values()) <= 6
     assert connection.table("mandates")[(ids[3],)]["status"] == "inactive"
 
 
@@ -114,86 +96,86 @@ def discount(emulator: StripeEmulator, **owner: str | None) -> str:
     return str(emulator.create("discount", **owner)["id"])
 
 
-def test_a_discount_that_was_removed_from_its_customer_is_a_tombstone(account: StripeEmulator) -> None:
-    customer = account.create("customer")["id"]
-    given = discount(account, customer=customer)
-    account.update(customer, discount=account.get(given))
+def test_a_discount_that_was_removed_from_its_customer_is_a_tombstone(emulator: StripeEmulator) -> None:
+    customer = emulator.create("customer")["id"]
+    given = discount(emulator, customer=customer)
+    emulator.update(customer, discount=emulator.get(given))
     connection = Connection(["discounts"])
-    synced(account, connection)
+    synced(emulator, connection)
     assert set(connection.table("discounts")) == {(given,)}
 
-    account.delete(given)
-    account.update(customer, discount=None)
-    done = synced(account, connection)
+    emulator.delete(given)
+    emulator.update(customer, discount=None)
+    done = synced(emulator, connection)
 
     assert connection.table("discounts") == {}
     assert [row["is_deleted"] for row in done.output.records("discounts")] == [True]
 
 
 @pytest.mark.parametrize("kind", ["customer", "subscription", "invoice", "invoiceitem", "quote"])
-def test_discounts_are_followed_in_all_that_they_stand_in(account: StripeEmulator, kind: str) -> None:
-    customer = account.create("customer")["id"]
+def test_discounts_are_followed_in_all_that_they_stand_in(emulator: StripeEmulator, kind: str) -> None:
+    customer = emulator.create("customer")["id"]
     fields = {} if kind == "customer" else {"customer": customer}
-    parent = customer if kind == "customer" else account.create(kind, **fields)["id"]
-    account.create("customer")
+    parent = customer if kind == "customer" else emulator.create(kind, **fields)["id"]
+    emulator.create("customer")
     connection = Connection(["discounts"])
-    synced(account, connection)
+    synced(emulator, connection)
 
-    nothing = synced(account, connection)
+    nothing = synced(emulator, connection)
     assert nothing.output.records("discounts") == []
-    assert asked(account)["/v1/events"] == 1
-    given = discount(account, customer=customer, subscription=parent if kind == "subscription" else None)
-    account.update(parent, **({"discount": account.get(given)} if kind == "customer" else {"discounts": [given]}))
-    synced(account, connection)
+    assert asked(emulator)["/v1/events"] == 1
+    given = discount(emulator, customer=customer, subscription=parent if kind == "subscription" else None)
+    emulator.update(parent, **({"discount": emulator.get(given)} if kind == "customer" else {"discounts": [given]}))
+    synced(emulator, connection)
 
     assert set(connection.table("discounts")) == {(given,)}
 
 
-def test_a_discount_that_left_one_of_two_parents_stays(account: StripeEmulator) -> None:
-    customer = account.create("customer")["id"]
-    given = discount(account, customer=customer)
-    one, other = (account.create("invoice", customer=customer, discounts=[given], status="draft")["id"] for _ in "ab")
+def test_a_discount_that_left_one_of_two_parents_stays(emulator: StripeEmulator) -> None:
+    customer = emulator.create("customer")["id"]
+    given = discount(emulator, customer=customer)
+    one, other = (emulator.create("invoice", customer=customer, discounts=[given], status="draft")["id"] for _ in "ab")
     connection = Connection(["discounts"])
-    synced(account, connection)
+    synced(emulator, connection)
 
-    account.update(one, discounts=[])
-    synced(account, connection)
+    emulator.update(one, discounts=[])
+    synced(emulator, connection)
     assert set(connection.table("discounts")) == {(given,)}
 
-    account.delete(other)
-    synced(account, connection)
-    account.delete(given)
-    account.create("invoice", customer=customer, discounts=[given])
-    synced(account, connection)
+    emulator.delete(other)
+    synced(emulator, connection)
+    emulator.delete(given)
+    emulator.create("invoice", customer=customer, discounts=[given])
+    synced(emulator, connection)
 
     assert connection.table("discounts") == {}
 
 
-def test_a_discount_that_an_invoice_shows_as_deleted_is_a_tombstone(account: StripeEmulator) -> None:
-    customer = account.create("customer")["id"]
-    given = discount(account, customer=customer)
-    invoice = account.create("invoice", customer=customer, discounts=[given])["id"]
+def test_a_discount_that_an_invoice_shows_as_deleted_is_a_tombstone(emulator: StripeEmulator) -> None:
+    customer = emulator.create("customer")["id"]
+    given = discount(emulator, customer=customer)
+    invoice = emulator.create("invoice", customer=customer, discounts=[given])["id"]
     connection = Connection(["discounts"])
-    synced(account, connection)
-    account.delete(given)
-    synced(account, connection)
+    synced(emulator, connection)
+    emulator.delete(given)
+    synced(emulator, connection)
 
-    account.update(invoice, description="changed")
-    done = synced(account, connection)
+    emulator.update(invoice, description="changed")
+    done = synced(emulator, connection)
 
     assert [row["is_deleted"] for row in done.output.records("discounts")] == [True]
     assert connection.table("discounts") == {}
 
 
-def test_an_interrupted_first_sync_goes_on_in_the_lists_of_all_parents(account: StripeEmulator) -> None:
-    ids = mandates(account, 3)
-    charges = [paid_with(account, account.create("mandate")["id"]) for _ in range(250)]
+def test_an_interrupted_first_sync_goes_on_in_the_lists_of_all_parents(emulator: StripeEmulator) -> None:
+    ids = mandates(emulator, 3)
+    charges = [paid_with(emulator, emulator.create("mandate")["id"]) for _ in range(250)]
     connection = Connection(["mandates"])
-    connection.take(sync(account, connection.streams, kill=Kill(record=120), num_workers=2).output)
+    connection.take(sync(emulator, connection.streams, kill=Kill(record=120), num_workers=2).output)
     assert 0 < len(connection.table("mandates")) < 253
-    account.update(ids[0], status="inactive")
+    emulator.update(ids[0], status="inactive")
 
-    synced(account, connection)
+    synced(emulator, connection)
 
     assert len(charges) == 250
     assert len(connection.table("mandates")) == 253
@@ -201,31 +183,31 @@ def test_an_interrupted_first_sync_goes_on_in_the_lists_of_all_parents(account: 
 
 
 @pytest.mark.parametrize("days", [1, 31])
-def test_a_state_of_before_goes_on(account: StripeEmulator, days: int) -> None:
+def test_a_state_of_before_goes_on(emulator: StripeEmulator, days: int) -> None:
     """Until now several parents were read whole, and the state held no more than a time."""
-    ids = mandates(account, 3)
+    ids = mandates(emulator, 3)
     connection = Connection(["mandates"])
-    synced(account, connection)
+    synced(emulator, connection)
     for state in connection.states.values():
         assert set(state["stream"]["stream_state"]) == {"updated", "read_with"}
         del state["stream"]["stream_state"]["read_with"]
-    account.clock.advance(days * _DAY)
-    account.update(ids[1], status="inactive")
+    emulator.clock.advance(days * _DAY)
+    emulator.update(ids[1], status="inactive")
 
-    synced(account, connection)
+    synced(emulator, connection)
 
     assert connection.table("mandates")[(ids[1],)]["status"] == "inactive"
 
 
-def test_a_source_that_fails_shows_in_its_customer(account: StripeEmulator) -> None:
+def test_a_source_that_fails_shows_in_its_customer(emulator: StripeEmulator) -> None:
     """The events of sources by themselves, `source.failed`, name their customer too."""
-    customer = account.create("customer")["id"]
-    source = account.create("source", customer=customer, status="pending")["id"]
+    customer = emulator.create("customer")["id"]
+    source = emulator.create("source", customer=customer, status="pending")["id"]
     connection = Connection(["customers"])
-    synced(account, connection)
+    synced(emulator, connection)
 
-    account.update(source, status="failed")
-    synced(account, connection)
+    emulator.update(source, status="failed")
+    synced(emulator, connection)
 
     (row,) = connection.table("customers").values()
     assert [each["status"] for each in row["sources"]["data"]] == ["failed"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from integration_tests.connection import stream_rows
 from integration_tests.counting import most_for
 from integration_tests.syncing import sync
-from stripe_emulator import StripeEmulator, serve
+from stripe_emulator import StripeEmulator
 from stripe_emulator.accounts.bulk import Plan, Spread, populate
 
 _DAY = 86_400
@@ -20,13 +19,6 @@ EVENT_FED = {
     name: row for name, row in stream_rows().items() if row.sync == "events" and not row.from_events and row.api == "v1"
 }
 workers = pytest.mark.parametrize("workers", [1, 2, 16])
-
-
-@pytest.fixture
-def account() -> Iterator[StripeEmulator]:
-    emulator = StripeEmulator()
-    with serve(emulator):
-        yield emulator
 
 
 def spread(emulator: StripeEmulator, count: int, seconds: int) -> list[str]:
@@ -57,84 +49,84 @@ def event_pages(emulator: StripeEmulator) -> int:
 
 
 @pytest.mark.parametrize("spread", ["even", "skewed"])
-def test_a_long_list_costs_its_pages_and_a_request_for_each_cut(account: StripeEmulator, spread: Spread) -> None:
-    populate(account, Plan({"charge": 20_000}, spread))
+def test_a_long_list_costs_its_pages_and_a_request_for_each_cut(emulator: StripeEmulator, spread: Spread) -> None:
+    populate(emulator, Plan({"charge": 20_000}, spread))
 
-    done = sync(account, ["charges"], num_workers=16)
+    done = sync(emulator, ["charges"], num_workers=16)
 
     assert len(done.lines) > 20_000
-    assert 200 <= costs(account)[1] <= most_for(account, "/v1/charges", 20_000)
+    assert 200 <= costs(emulator)[1] <= most_for(emulator, "/v1/charges", 20_000)
 
 
 @workers
-def test_nothing_changed_costs_a_request_for_the_events_of_all_streams(account: StripeEmulator, workers: int) -> None:
-    spread(account, 300, _MONTH)
-    state = first_sync(account, [*EVENT_FED])
+def test_nothing_changed_costs_a_request_for_the_events_of_all_streams(emulator: StripeEmulator, workers: int) -> None:
+    spread(emulator, 300, _MONTH)
+    state = first_sync(emulator, [*EVENT_FED])
 
-    done = sync(account, EVENT_FED, state, num_workers=workers)
+    done = sync(emulator, EVENT_FED, state, num_workers=workers)
 
     assert done.code == 0
     assert done.output.ids() == Counter()
     assert len(EVENT_FED) > 50
-    assert costs(account) == (1, 0)
+    assert costs(emulator) == (1, 0)
 
 
 @workers
 @pytest.mark.parametrize("born", [1, 150, 1_000, 2_500])
-def test_new_objects_cost_their_pages(account: StripeEmulator, born: int, workers: int) -> None:
-    spread(account, 500, _MONTH)
-    state = first_sync(account, ["charges"])
+def test_new_objects_cost_their_pages(emulator: StripeEmulator, born: int, workers: int) -> None:
+    spread(emulator, 500, _MONTH)
+    state = first_sync(emulator, ["charges"])
     for _ in range(born):
-        account.create("charge")
-        account.clock.advance(1)
+        emulator.create("charge")
+        emulator.clock.advance(1)
 
-    done = sync(account, ["charges"], state, num_workers=workers)
+    done = sync(emulator, ["charges"], state, num_workers=workers)
 
     assert sum(done.output.ids().values()) == born
-    events, lists = costs(account)
-    assert events <= event_pages(account) + 1
-    assert lists <= most_for(account, "/v1/charges", born)
+    events, lists = costs(emulator)
+    assert events <= event_pages(emulator) + 1
+    assert lists <= most_for(emulator, "/v1/charges", born)
 
 
 @workers
 @pytest.mark.parametrize("changed", [1, 2, 40])
 def test_old_objects_that_changed_cost_a_request_each_at_most(
-    account: StripeEmulator, changed: int, workers: int
+    emulator: StripeEmulator, changed: int, workers: int
 ) -> None:
-    ids = spread(account, 2_000, 10 * _MONTH)
-    state = first_sync(account, ["charges"])
+    ids = spread(emulator, 2_000, 10 * _MONTH)
+    state = first_sync(emulator, ["charges"])
     for charge in ids[:: len(ids) // changed][:changed]:
-        account.update(charge, description="changed")
+        emulator.update(charge, description="changed")
 
-    done = sync(account, ["charges"], state, num_workers=workers)
+    done = sync(emulator, ["charges"], state, num_workers=workers)
 
     assert sum(done.output.ids().values()) == changed
-    assert costs(account)[0] == 1
-    assert costs(account)[1] <= changed
+    assert costs(emulator)[0] == 1
+    assert costs(emulator)[1] <= changed
 
 
 @workers
-def test_half_of_all_objects_cost_hardly_more_than_all(account: StripeEmulator, workers: int) -> None:
-    ids = spread(account, 10_000, 24 * _MONTH)
-    state = first_sync(account, ["charges"])
+def test_half_of_all_objects_cost_hardly_more_than_all(emulator: StripeEmulator, workers: int) -> None:
+    ids = spread(emulator, 10_000, 24 * _MONTH)
+    state = first_sync(emulator, ["charges"])
     for charge in ids[::2]:
-        account.update(charge, description="changed")
+        emulator.update(charge, description="changed")
 
-    done = sync(account, ["charges"], state, num_workers=workers)
+    done = sync(emulator, ["charges"], state, num_workers=workers)
 
     assert sum(done.output.ids().values()) == 5_000
-    assert sum(costs(account)) <= 1.1 * 100 + event_pages(account)
+    assert sum(costs(emulator)) <= 1.1 * 100 + event_pages(emulator)
 
 
 @workers
-def test_changes_in_one_month_of_ten_years_cost_near_that_months_pages(account: StripeEmulator, workers: int) -> None:
-    ids = spread(account, 12_000, 120 * _MONTH)
-    state = first_sync(account, ["charges"])
+def test_changes_in_one_month_of_ten_years_cost_near_that_months_pages(emulator: StripeEmulator, workers: int) -> None:
+    ids = spread(emulator, 12_000, 120 * _MONTH)
+    state = first_sync(emulator, ["charges"])
     month = ids[5_000:5_100]
     for charge in month[::2]:
-        account.update(charge, description="changed")
+        emulator.update(charge, description="changed")
 
-    done = sync(account, ["charges"], state, num_workers=workers)
+    done = sync(emulator, ["charges"], state, num_workers=workers)
 
     assert sum(done.output.ids().values()) == 50
-    assert costs(account)[1] <= 3
+    assert costs(emulator)[1] <= 3

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
-from integration_tests.connection import Connection, stream_rows
+from integration_tests.connection import Connection, stream_rows, sync_on
 from integration_tests.setup import QUICK, Setup
-from integration_tests.syncing import Kill, Sync, sync
-from stripe_emulator import StripeEmulator, serve
+from integration_tests.syncing import Kill
+from stripe_emulator import StripeEmulator
 from stripe_emulator.faults import refused
 
 _HOUR = 3_600
@@ -50,24 +48,8 @@ _THIRTY = [
 _SMALL = Setup(backoff=QUICK.backoff, span=20)
 
 
-@pytest.fixture
-def account() -> Iterator[StripeEmulator]:
-    emulator = StripeEmulator()
-    with serve(emulator):
-        yield emulator
-
-
 def paths(emulator: StripeEmulator) -> Counter[str]:
     return Counter(request.path for request in emulator.requests)
-
-
-def synced(emulator: StripeEmulator, connection: Connection, **more: Any) -> Sync:
-    """Sync an hour later, and count its requests only."""
-    emulator.clock.advance(_HOUR)
-    emulator.requests.clear()
-    done = sync(emulator, connection.streams, [*connection.states.values()], **more)
-    connection.take(done.output)
-    return done
 
 
 def some_of_each(emulator: StripeEmulator) -> None:
@@ -76,63 +58,63 @@ def some_of_each(emulator: StripeEmulator) -> None:
             emulator.create(kind)
 
 
-def test_a_sync_of_thirty_streams_that_finds_nothing_costs_two_requests(account: StripeEmulator) -> None:
-    some_of_each(account)
+def test_a_sync_of_thirty_streams_that_finds_nothing_costs_two_requests(emulator: StripeEmulator) -> None:
+    some_of_each(emulator)
     connection = Connection(_THIRTY)
-    synced(account, connection)
+    sync_on(emulator, connection, after=_HOUR)
 
-    done = synced(account, connection)
+    done = sync_on(emulator, connection, after=_HOUR)
 
     assert done.code == 0
     assert len(_THIRTY) == 30
     assert sum(done.output.ids().values()) == 0
-    assert paths(account) == {"/v1/account": 1, "/v1/events": 1}
+    assert paths(emulator) == {"/v1/account": 1, "/v1/events": 1}
 
 
 @pytest.mark.parametrize("changed", [1, 7, 40])
 def test_changes_cost_a_request_each_at_most_beside_the_pages_of_the_feed(
-    account: StripeEmulator, changed: int
+    emulator: StripeEmulator, changed: int
 ) -> None:
-    ids = {kind: [account.create(kind)["id"] for _ in range(50)] for kind in ("charge", "customer", "product")}
+    ids = {kind: [emulator.create(kind)["id"] for _ in range(50)] for kind in ("charge", "customer", "product")}
     connection = Connection(_THIRTY)
-    synced(account, connection)
-    account.clock.advance(_HOUR)
-    before = len(account.objects("event"))
+    sync_on(emulator, connection, after=_HOUR)
+    emulator.clock.advance(_HOUR)
+    before = len(emulator.objects("event"))
     for kind, field in {"charge": "description", "customer": "name", "product": "name"}.items():
         for each in ids[kind][:changed]:
-            account.update(each, **{field: "changed"})
+            emulator.update(each, **{field: "changed"})
 
-    done = synced(account, connection)
+    done = sync_on(emulator, connection, after=_HOUR)
 
-    events = len(account.objects("event")) - before
+    events = len(emulator.objects("event")) - before
     assert sum(done.output.ids().values()) >= 3 * changed
-    assert sum(paths(account).values()) <= 3 * changed + -(-events // 100) + 2
+    assert sum(paths(emulator).values()) <= 3 * changed + -(-events // 100) + 2
 
 
 @pytest.mark.parametrize("stream", ["payouts", "customers", "invoices", "bank_accounts"])
-def test_a_quiet_stream_does_not_page_through_the_events_of_all(account: StripeEmulator, stream: str) -> None:
+def test_a_quiet_stream_does_not_page_through_the_events_of_all(emulator: StripeEmulator, stream: str) -> None:
     connection = Connection([stream])
-    synced(account, connection)
-    charge = account.create("charge")["id"]
+    sync_on(emulator, connection, after=_HOUR)
+    charge = emulator.create("charge")["id"]
     for number in range(5_000):
-        account.update(charge, description=str(number))
+        emulator.update(charge, description=str(number))
 
-    done = synced(account, connection)
+    done = sync_on(emulator, connection, after=_HOUR)
 
     assert done.code == 0
     (kind, *_) = stream_rows()[stream].object
-    assert not account.objects(kind)
+    assert not emulator.objects(kind)
     # The account, a page of all events, and one of each group of types.
-    assert sum(paths(account).values()) <= {"customers": 6, "bank_accounts": 5}.get(stream, 3)
+    assert sum(paths(emulator).values()) <= {"customers": 6, "bank_accounts": 5}.get(stream, 3)
 
 
-def test_a_feed_that_can_not_be_read_fails_the_streams_that_need_it_once(account: StripeEmulator) -> None:
-    some_of_each(account)
+def test_a_feed_that_can_not_be_read_fails_the_streams_that_need_it_once(emulator: StripeEmulator) -> None:
+    some_of_each(emulator)
     connection = Connection(["charges", "invoices", "products", "tax_codes"])
-    synced(account, connection)
-    account.faults.add(refused(400, "No.", kind="invalid_request_error"), "/v1/events", times=None)
+    sync_on(emulator, connection, after=_HOUR)
+    emulator.faults.add(refused(400, "No.", kind="invalid_request_error"), "/v1/events", times=None)
 
-    done = synced(account, connection, setup=QUICK)
+    done = sync_on(emulator, connection, after=_HOUR, setup=QUICK)
 
     assert done.output.statuses == {
         "charges": "INCOMPLETE",
@@ -140,7 +122,7 @@ def test_a_feed_that_can_not_be_read_fails_the_streams_that_need_it_once(account
         "products": "INCOMPLETE",
         "tax_codes": "COMPLETE",
     }
-    assert paths(account)["/v1/events"] == 1
+    assert paths(emulator)["/v1/events"] == 1
 
 
 def changed_a_lot(emulator: StripeEmulator) -> None:
@@ -150,13 +132,13 @@ def changed_a_lot(emulator: StripeEmulator) -> None:
         emulator.create("charge") if number % 2 else emulator.create("product", name=f"Product {number}")
 
 
-def test_a_long_feed_is_taken_in_spans_and_each_is_checkpointed(account: StripeEmulator) -> None:
+def test_a_long_feed_is_taken_in_spans_and_each_is_checkpointed(emulator: StripeEmulator) -> None:
     connection = Connection(["charges", "products"])
-    synced(account, connection)
+    sync_on(emulator, connection, after=_HOUR)
     begin = connection.watermark("charges")
-    changed_a_lot(account)
+    changed_a_lot(emulator)
 
-    done = synced(account, connection, setup=_SMALL)
+    done = sync_on(emulator, connection, after=_HOUR, setup=_SMALL)
 
     assert done.code == 0
     assert {name: len(connection.table(name)) for name in connection.streams} == {"charges": 100, "products": 100}
@@ -168,14 +150,14 @@ def test_a_long_feed_is_taken_in_spans_and_each_is_checkpointed(account: StripeE
 
 
 @pytest.mark.parametrize("record", [30, 90, 150])
-def test_a_sync_that_is_killed_repeats_the_span_under_way_at_most(account: StripeEmulator, record: int) -> None:
+def test_a_sync_that_is_killed_repeats_the_span_under_way_at_most(emulator: StripeEmulator, record: int) -> None:
     connection = Connection(["charges", "products"])
-    synced(account, connection)
-    changed_a_lot(account)
+    sync_on(emulator, connection, after=_HOUR)
+    changed_a_lot(emulator)
 
-    killed = synced(account, connection, setup=_SMALL, kill=Kill(record=record))
+    killed = sync_on(emulator, connection, after=_HOUR, setup=_SMALL, kill=Kill(record=record))
     came = set(killed.output.ids())
-    done = synced(account, connection, setup=_SMALL)
+    done = sync_on(emulator, connection, after=_HOUR, setup=_SMALL)
 
     assert killed.killed
     assert done.code == 0

@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any
 
 import pytest
 
-from integration_tests.connection import Connection
+from integration_tests.connection import Connection, sync_on
 from integration_tests.connector import Json
 from integration_tests.convergence import check_is_complete, truth_of
 from integration_tests.counting import most_for
-from integration_tests.syncing import Kill, Sync, sync
-from stripe_emulator import StripeEmulator, serve
+from integration_tests.syncing import Kill
+from stripe_emulator import StripeEmulator
 
 _HOUR = 3_600
 _DAY = 24 * _HOUR
 TRANSACTIONS = ["balance_transactions"]
-
-
-@pytest.fixture
-def emulator() -> Iterator[StripeEmulator]:
-    emulator = StripeEmulator()
-    with serve(emulator):
-        yield emulator
 
 
 def at_midnight(second: int) -> int:
@@ -51,14 +44,6 @@ def settle(emulator: StripeEmulator) -> list[str]:
     for each in due:
         emulator.update(each, status="available", event=False)
     return due
-
-
-def sync_on(emulator: StripeEmulator, connection: Connection, **options: Any) -> Sync:
-    """The next sync of a connection. Forgets the requests of the last one."""
-    emulator.requests.clear()
-    done = sync(emulator, connection.streams, list(connection.states.values()), **options)
-    connection.take(done.output)
-    return done
 
 
 def open_in(connection: Connection, stream: str) -> Any:

@@ -4,33 +4,16 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from integration_tests.connection import Connection
-from integration_tests.syncing import sync
-from stripe_emulator import StripeEmulator, serve
+from integration_tests.connection import Connection, synced
+from stripe_emulator import StripeEmulator
 from unit_tests.output import Output
 
 ROOT = Path(__file__).parents[1]
-
-
-@pytest.fixture
-def account() -> Iterator[StripeEmulator]:
-    emulator = StripeEmulator()
-    with serve(emulator):
-        yield emulator
-
-
-def synced(emulator: StripeEmulator, connection: Connection) -> Output:
-    emulator.clock.advance(1_800)
-    done = sync(emulator, connection.streams, [*connection.states.values()])
-    assert done.code == 0, done.output.errors
-    connection.take(done.output)
-    return done.output
 
 
 def gone(output: Output, stream: str) -> set[str]:
@@ -41,31 +24,31 @@ METHODS = "customer_payment_methods"
 
 
 @pytest.mark.parametrize("version", [None, "2019-02-19"])
-def test_a_detached_payment_method_leaves_its_customer(account: StripeEmulator, version: str | None) -> None:
+def test_a_detached_payment_method_leaves_its_customer(emulator: StripeEmulator, version: str | None) -> None:
     """The event shows no customer any more: it stands in `previous_attributes`."""
-    account.default_version = version or account.default_version
-    customer = account.create("customer")["id"]
-    stays, leaves = (account.create("payment_method", customer=customer)["id"] for _ in range(2))
+    emulator.default_version = version or emulator.default_version
+    customer = emulator.create("customer")["id"]
+    stays, leaves = (emulator.create("payment_method", customer=customer)["id"] for _ in range(2))
     connection = Connection([METHODS])
-    synced(account, connection)
+    synced(emulator, connection)
 
-    account.update(leaves, customer=None)
-    output = synced(account, connection)
+    emulator.update(leaves, customer=None)
+    output = synced(emulator, connection).output
 
     assert gone(output, METHODS) == {leaves}
     assert {*connection.table(METHODS)} == {(stays,)}
 
 
-def test_one_that_went_to_another_customer_is_that_ones(account: StripeEmulator) -> None:
-    first, second = (account.create("customer")["id"] for _ in range(2))
-    method = account.create("payment_method", customer=first)["id"]
+def test_one_that_went_to_another_customer_is_that_ones(emulator: StripeEmulator) -> None:
+    first, second = (emulator.create("customer")["id"] for _ in range(2))
+    method = emulator.create("payment_method", customer=first)["id"]
     connection = Connection([METHODS])
-    synced(account, connection)
+    synced(emulator, connection)
 
-    account.update(method, customer=None)
-    account.clock.advance(1)
-    account.update(method, customer=second)
-    synced(account, connection)
+    emulator.update(method, customer=None)
+    emulator.clock.advance(1)
+    emulator.update(method, customer=second)
+    synced(emulator, connection)
 
     assert {key: row["customer"] for key, row in connection.table(METHODS).items()} == {(method,): second}
 
@@ -87,29 +70,29 @@ def entitled(emulator: StripeEmulator, features: int) -> tuple[str, list[str]]:
 ENTITLEMENTS = "entitlements_active_entitlements"
 
 
-def test_entitlements_that_a_downgrade_took_away_are_gone(account: StripeEmulator) -> None:
-    summary, (kept, *lost) = entitled(account, 3)
-    _, others = entitled(account, 2)
+def test_entitlements_that_a_downgrade_took_away_are_gone(emulator: StripeEmulator) -> None:
+    summary, (kept, *lost) = entitled(emulator, 3)
+    _, others = entitled(emulator, 2)
     connection = Connection([ENTITLEMENTS])
-    synced(account, connection)
+    synced(emulator, connection)
     assert {*connection.table(ENTITLEMENTS)} == {(each,) for each in (kept, *lost, *others)}
 
-    account.update(summary, entitlements=[{"id": kept}])
-    output = synced(account, connection)
+    emulator.update(summary, entitlements=[{"id": kept}])
+    output = synced(emulator, connection).output
 
     assert gone(output, ENTITLEMENTS) == {*lost}
     assert {*connection.table(ENTITLEMENTS)} == {(each,) for each in (kept, *others)}
     tombstones = [row for row in output.records(ENTITLEMENTS) if row["is_deleted"]]
-    assert {row["customer_id"] for row in tombstones} == {account.get(summary)["customer"]}
+    assert {row["customer_id"] for row in tombstones} == {emulator.get(summary)["customer"]}
 
 
-def test_the_last_entitlement_can_go_too(account: StripeEmulator) -> None:
-    summary, ids = entitled(account, 2)
+def test_the_last_entitlement_can_go_too(emulator: StripeEmulator) -> None:
+    summary, ids = entitled(emulator, 2)
     connection = Connection([ENTITLEMENTS])
-    synced(account, connection)
+    synced(emulator, connection)
 
-    account.update(summary, entitlements=[])
-    synced(account, connection)
+    emulator.update(summary, entitlements=[])
+    synced(emulator, connection)
 
     assert len(ids) == 2
     assert connection.table(ENTITLEMENTS) == {}
@@ -151,51 +134,51 @@ def held(connection: Connection) -> set[str]:
     return ids
 
 
-def test_lines_that_no_event_showed_are_gone_as_others_of_their_invoice_are_newer(account: StripeEmulator) -> None:
-    draft, lines = drafted(account, 13)
-    _, others = drafted(account, 2)
+def test_lines_that_no_event_showed_are_gone_as_others_of_their_invoice_are_newer(emulator: StripeEmulator) -> None:
+    draft, lines = drafted(emulator, 13)
+    _, others = drafted(emulator, 2)
     connection = Connection(["invoices", "invoice_line_items"])
-    synced(account, connection)
-    shown = [line["id"] for line in account.get(draft)["lines"]["data"]]
+    synced(emulator, connection)
+    shown = [line["id"] for line in emulator.get(draft)["lines"]["data"]]
     hidden = [line for line in lines if line not in shown]
     assert len(hidden) == 3
 
-    account.update(draft, lines=[{"id": line} for line in shown])
-    synced(account, connection)
+    emulator.update(draft, lines=[{"id": line} for line in shown])
+    synced(emulator, connection)
 
     assert {*hidden} <= {key[0] for key in connection.table("invoice_line_items")}
     assert held(connection) == {*shown, *others}
 
 
-def test_a_deleted_invoice_has_no_lines(account: StripeEmulator) -> None:
-    draft, lines = drafted(account, 13)
-    _, others = drafted(account, 2)
+def test_a_deleted_invoice_has_no_lines(emulator: StripeEmulator) -> None:
+    draft, lines = drafted(emulator, 13)
+    _, others = drafted(emulator, 2)
     connection = Connection(["invoices", "invoice_line_items"])
-    synced(account, connection)
+    synced(emulator, connection)
     assert held(connection) == {*lines, *others}
 
-    account.delete(draft)
-    synced(account, connection)
+    emulator.delete(draft)
+    synced(emulator, connection)
 
     assert len(connection.table("invoice_line_items")) == 5
     assert held(connection) == {*others}
 
 
-def test_a_payout_that_failed_has_no_transactions(account: StripeEmulator) -> None:
+def test_a_payout_that_failed_has_no_transactions(emulator: StripeEmulator) -> None:
     """They stay until the payout that pays them has them: the failed one is in the table of payouts."""
     connection = Connection(["payouts", "payout_balance_transactions"])
-    failed = account.create("payout", automatic=True, status="in_transit")["id"]
-    paid = account.create("balance_transaction", of=failed)["id"]
-    synced(account, connection)
+    failed = emulator.create("payout", automatic=True, status="in_transit")["id"]
+    paid = emulator.create("balance_transaction", of=failed)["id"]
+    synced(emulator, connection)
     assert connection.table("payout_balance_transactions")[(paid,)]["payout"] == failed
 
-    account.attach(paid, of=account.create("payout", automatic=True, status="in_transit", event=False)["id"])
-    account.update(failed, status="failed")
-    synced(account, connection)
+    emulator.attach(paid, of=emulator.create("payout", automatic=True, status="in_transit", event=False)["id"])
+    emulator.update(failed, status="failed")
+    synced(emulator, connection)
     assert connection.table("payouts")[(failed,)]["status"] == "failed"
 
-    (again,) = (payout["id"] for payout in account.objects("payout") if payout["id"] != failed)
-    account.update(again, status="paid")
-    synced(account, connection)
+    (again,) = (payout["id"] for payout in emulator.objects("payout") if payout["id"] != failed)
+    emulator.update(again, status="paid")
+    synced(emulator, connection)
 
     assert connection.table("payout_balance_transactions")[(paid,)]["payout"] == again

@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 
-from integration_tests.connection import Connection, stream_rows
-from integration_tests.syncing import sync
+from integration_tests.connection import Connection, stream_rows, synced
 from source_stripe.catalog.stream_rows import UnseenRow
 from source_stripe.objects.paths import values_at
 from stripe_emulator import StripeEmulator, serve
@@ -264,14 +263,14 @@ def world() -> Iterator[World]:
             keys[silent] = silent.given(emulator, now)
         emulator.clock.set(now)
         connection = Connection(tuple(sorted({silent.stream for silent in (*FOUND, *UNSEEN)})))
-        synced(emulator, connection)
+        synced(emulator, connection, after=0)
         before = {silent: held(connection, silent, key) for silent, key in keys.items()}
         emulator.pass_time(2 * _DAY)
         for silent, key in keys.items():
             silent.happens(emulator, key)
         for _ in range(2):
             emulator.pass_time(1_800)
-            synced(emulator, connection)
+            synced(emulator, connection, after=0)
         yield World(emulator, connection, keys, before)
 
 
@@ -280,14 +279,8 @@ def relisted(world: World) -> World:
     """The same, after a sync that listed all streams whole."""
     connection = deepcopy(world.connection)
     world.emulator.clock.advance(_DAY)
-    synced(world.emulator, connection, relist_days=1)
+    synced(world.emulator, connection, after=0, relist_days=1)
     return replace(world, connection=connection)
-
-
-def synced(emulator: StripeEmulator, connection: Connection, **config: Any) -> None:
-    done = sync(emulator, connection.streams, [*connection.states.values()], **config)
-    assert done.code == 0, done.output.errors
-    connection.take(done.output)
 
 
 def true(world: World, silent: Silent) -> Any:

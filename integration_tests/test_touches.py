@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from integration_tests.connection import Connection, stream_rows
-from integration_tests.syncing import sync
+from integration_tests.connection import Connection, stream_rows, synced
 from source_stripe.objects.paths import values_at
-from stripe_emulator import StripeEmulator, serve
+from stripe_emulator import StripeEmulator
 
 _OLD = 40 * 86_400
 """Seconds: older than any look-back."""
@@ -24,21 +23,6 @@ Names = dict[str, str]
 """The ids of a story's objects: `it` is the one that changes in silence."""
 Given = Callable[[StripeEmulator], Names]
 Happens = Callable[[StripeEmulator, Names], object]
-
-
-@pytest.fixture
-def account() -> Iterator[StripeEmulator]:
-    emulator = StripeEmulator()
-    with serve(emulator):
-        yield emulator
-
-
-def synced(emulator: StripeEmulator, connection: Connection) -> None:
-    emulator.clock.advance(1_800)
-    emulator.requests.clear()
-    done = sync(emulator, connection.streams, [*connection.states.values()])
-    assert done.code == 0, done.output.errors
-    connection.take(done.output)
 
 
 @dataclass(frozen=True)
@@ -314,21 +298,21 @@ def made_discount(emulator: StripeEmulator) -> str:
 
 
 @pytest.mark.parametrize("name", STORIES)
-def test_it_is_right_after_the_next_sync(account: StripeEmulator, name: str) -> None:
+def test_it_is_right_after_the_next_sync(emulator: StripeEmulator, name: str) -> None:
     story = STORIES[name]
-    account.default_version = story.version or account.default_version
-    names = story.given(account)
-    account.clock.advance(_OLD)
+    emulator.default_version = story.version or emulator.default_version
+    names = story.given(emulator)
+    emulator.clock.advance(_OLD)
     connection, key = Connection([story.stream]), (names["it"],)
-    synced(account, connection)
+    synced(emulator, connection)
     before = connection.table(story.stream)[key]
 
-    story.silent(account, names)
-    story.told(account, names)
-    synced(account, connection)
+    story.silent(emulator, names)
+    story.told(emulator, names)
+    synced(emulator, connection)
 
     row, expand = connection.table(story.stream)[key], stream_rows()[story.stream].expand
-    assert values_at(row, story.path) == values_at(account.get(names["it"], expand=expand), story.path)
+    assert values_at(row, story.path) == values_at(emulator.get(names["it"], expand=expand), story.path)
     assert values_at(row, story.path) != values_at(before, story.path)
 
 
@@ -338,18 +322,18 @@ def test_every_stream_that_others_touch_has_a_story() -> None:
     assert touched - {story.stream for story in STORIES.values()} == {"application_fees"}
 
 
-def test_what_is_named_many_times_is_read_once(account: StripeEmulator) -> None:
-    charge = account.create("charge")["id"]
+def test_what_is_named_many_times_is_read_once(emulator: StripeEmulator) -> None:
+    charge = emulator.create("charge")["id"]
     connection = Connection(["charges"])
-    synced(account, connection)
+    synced(emulator, connection)
 
-    refund = account.create("refund", charge=charge)["id"]
-    account.update(refund, status="failed")
-    account.create("dispute", charge=charge)
-    account.update(charge, disputed=True, description="in dispute")
-    synced(account, connection)
+    refund = emulator.create("refund", charge=charge)["id"]
+    emulator.update(refund, status="failed")
+    emulator.create("dispute", charge=charge)
+    emulator.update(charge, disputed=True, description="in dispute")
+    synced(emulator, connection)
 
-    assert {event["type"] for event in account.objects("event")} >= {"charge.updated", "refund.failed"}
-    assert len(account.objects("event")) >= 6
-    assert [request.path for request in account.requests if "charge" in request.path] == [f"/v1/charges/{charge}"]
+    assert {event["type"] for event in emulator.objects("event")} >= {"charge.updated", "refund.failed"}
+    assert len(emulator.objects("event")) >= 6
+    assert [request.path for request in emulator.requests if "charge" in request.path] == [f"/v1/charges/{charge}"]
     assert connection.table("charges")[(charge,)]["disputed"] is True

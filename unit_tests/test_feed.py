@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
@@ -127,6 +128,16 @@ def test_what_can_only_be_used_at_once_comes_at_once() -> None:
     assert len(listing.requests) == 2
 
 
+def on_threads(follow: Callable[[Place, Ask], None], asks: dict[Place, Ask]) -> None:
+    """Each stream on a thread of its own, to its end."""
+    threads = [threading.Thread(target=follow, args=each, daemon=True) for each in asks.items()]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+        assert not thread.is_alive()
+
+
 def read_side_by_side(feed: Feed, listing: Events, asks: dict[Place, Ask]) -> dict[Place, list[set[str]]]:
     """What the spans of each stream name, each stream on a thread of its own."""
     found: dict[Place, list[set[str]]] = {place: [] for place in asks}
@@ -140,12 +151,7 @@ def read_side_by_side(feed: Feed, listing: Events, asks: dict[Place, Ask]) -> di
                 in_order &= ask.since <= span.start < span.end
         place.leave()
 
-    threads = [threading.Thread(target=follow, args=each, daemon=True) for each in asks.items()]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-        assert not thread.is_alive()
+    on_threads(follow, asks)
     assert in_order
     return found
 
@@ -287,12 +293,7 @@ def failures_of(feed: Feed, listing: Events, asks: dict[Place, Ask]) -> list[Str
         except StreamFailure as failure:
             failures.append(failure)
 
-    threads = [threading.Thread(target=follow, args=each, daemon=True) for each in asks.items()]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-        assert not thread.is_alive()
+    on_threads(follow, asks)
     return failures
 
 

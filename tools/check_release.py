@@ -108,7 +108,7 @@ def sbom_faults(sbom: Mapping[str, Any], about: Message) -> Iterator[str]:
 
 def _package(root: Path) -> set[str]:
     modules = {path.relative_to(root).as_posix() for path in (root / "source_stripe").rglob("*.py")}
-    return {*modules, "source_stripe/expandable.json", "source_stripe/py.typed"}
+    return {*modules, "source_stripe/expandable.json", "source_stripe/filters.json", "source_stripe/py.typed"}
 
 
 def _schemas(root: Path) -> set[str]:

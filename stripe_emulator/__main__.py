@@ -6,14 +6,15 @@ from functools import partial
 
 import orjson
 
-from stripe_emulator.accounts import bulk, demo, full
+from stripe_emulator.accounts import bulk, crowd, demo, full
 from stripe_emulator.accounts.bulk import Plan
+from stripe_emulator.accounts.crowd import Crowd
 from stripe_emulator.clock import Clock
 from stripe_emulator.emulator import StripeEmulator
 from stripe_emulator.limits import Limits
 from stripe_emulator.server import listening, server_of, url_of
 
-ACCOUNTS = ("empty", "demo", "full", "bulk")
+ACCOUNTS = ("empty", "demo", "full", "bulk", "crowd")
 
 
 def main() -> None:
@@ -23,6 +24,7 @@ def main() -> None:
     parser.add_argument("--account", choices=ACCOUNTS, default="empty", help="what the account holds at first")
     parser.add_argument("--seed", type=int, default=1, help="seed that the account is made from")
     parser.add_argument("--plan", type=_plan, default=Plan(), help='what bulk holds: {"rows": {"charge": 1000}}')
+    parser.add_argument("--crowd", type=_crowd, default=Crowd(), help='what crowd holds: {"accounts": 1000}')
     parser.add_argument("--limits", type=_limits, default=Limits(), help='{"latency": 0.3, "endpoint_rate": 25}')
     options = parser.parse_args()
 
@@ -36,6 +38,8 @@ def main() -> None:
         emulator.live_on = partial(full.live_on, emulator)
     elif options.account == "bulk":
         bulk.populate(emulator, options.plan)
+    elif options.account == "crowd":
+        crowd.populate(emulator, options.crowd)
     with listening(options.port) as listener:
         print(url_of(listener), flush=True)
         with suppress(KeyboardInterrupt):
@@ -44,6 +48,10 @@ def main() -> None:
 
 def _plan(text: str) -> Plan:
     return Plan(**orjson.loads(text))
+
+
+def _crowd(text: str) -> Crowd:
+    return Crowd(**orjson.loads(text))
 
 
 def _limits(text: str) -> Limits:

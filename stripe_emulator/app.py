@@ -10,7 +10,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 from starlette.routing import Route
 
-from stripe_emulator import answers, errors, facts, keys, parameters, rendering, routes
+from stripe_emulator import answers, contexts, errors, facts, keys, parameters, rendering, routes
 from stripe_emulator.emulator import Request, StripeEmulator
 from stripe_emulator.errors import StripeError
 from stripe_emulator.factory import object_id
@@ -27,7 +27,8 @@ def application(emulator: StripeEmulator) -> Starlette:
     async def api(request: HttpRequest) -> Response:
         path = request.scope["raw_path"].decode("ascii")
         match = routes.find(path) if request.method == "GET" else None
-        async with traffic.passing(match.endpoint.path if match else path) as reason:
+        account = contexts.named(request.headers)
+        async with traffic.passing(match.endpoint.path if match else path, account) as reason:
             return _respond(emulator, request, match, path, reason)
 
     async def advance(request: HttpRequest) -> Response:
@@ -75,12 +76,12 @@ def _respond(
 ) -> Response:
     query = request.scope["query_string"].decode("ascii")
     params = parameters.flat(query)
-    pattern = match.endpoint.path if match else path
+    pattern, account = match.endpoint.path if match else path, contexts.named(request.headers)
     with emulator.lock:
-        fault = emulator.faults.meet(pattern, path, params)
+        fault = emulator.faults.meet(pattern, path, params, account)
         fault.happens()
         reply = fault.reply(_reply(emulator, request, match, path, fault.query(query), limited, fault), query)
-        emulator.requests.append(Request(request.method, path, params, reply.status, pattern))
+        emulator.requests.append(Request(request.method, path, params, reply.status, pattern, account))
     response = Response(reply.body, reply.status, reply.headers, reply.media_type)
     return response if fault.script is None else BrokenResponse(response, fault.script)
 
@@ -127,16 +128,14 @@ def _admit(emulator: StripeEmulator, request: HttpRequest, match: routes.Match, 
     keys.check_version(headers.get("stripe-version"), endpoint)
     if endpoint.until and (headers.get("stripe-version") or emulator.default_version) > endpoint.until:
         raise errors.unrecognized_url(request.method, path)
-    own = str(emulator.account["id"])
-    name = headers.get("stripe-account", own)
-    account = emulator if name == own else emulator.connected.get(name)
-    if account is None:
-        raise errors.account_invalid(key.secret, name)
+    account = contexts.asked(emulator, headers, key, endpoint)
+    name = str(account.account["id"])
+    key = key if account is emulator or key.organization else key.of_connected()
     keys.check_permission(key, endpoint, name)
     query = parameters.flat(request.scope["query_string"].decode("ascii"))
     expanded = rendering.expanded_kinds(query.get("expand[]", ()), endpoint.objects, in_list=bool(endpoint.pages))
     keys.check_expansions(key, expanded, name)
-    for product in (facts.products()[name] for name in sorted(emulator.disabled)):
+    for product in (facts.products()[name] for name in sorted(account.disabled)):
         if path.startswith(tuple(f"{prefix}/" for prefix in product.paths)) or path in product.paths:
             raise StripeError(400, product.message.format(path=path))
     return account

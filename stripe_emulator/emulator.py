@@ -2,8 +2,9 @@
 
 import re
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from random import Random
 from typing import Any, Literal
 
@@ -13,6 +14,7 @@ from stripe_emulator import events, factory, facts, legacy, passing_time
 from stripe_emulator.backlog import Backlog
 from stripe_emulator.bulk import Bulk
 from stripe_emulator.clock import Clock
+from stripe_emulator.connected import Connected, Fill
 from stripe_emulator.facts import PINNED_VERSION, Json
 from stripe_emulator.faults import Faults
 from stripe_emulator.keys import Key
@@ -56,13 +58,15 @@ class _View:
 
 @dataclass(frozen=True)
 class Request:
-    """One request that was answered; `pattern` is its path with ids replaced (`/v1/charges/{charge}`)."""
+    """One request that was answered; `pattern` is its path with ids replaced (`/v1/charges/{charge}`), `account` the
+    one that its headers name."""
 
     method: str
     path: str
     params: dict[str, list[str]]
     status: int
     pattern: str
+    account: str | None = None
 
 
 class StripeEmulator:
@@ -79,6 +83,7 @@ class StripeEmulator:
     - `lists_thin_events`: /v2/core/events has a thin `v1.*` event beside each snapshot. (Likewise.)
     - `shuffle_same_second`: chance that puts the events of one second into some order, and leaves them in it; without
       one they stand newest first.
+    - `is_platform`: one that is none has no connected accounts, and is told so; connected accounts are none.
     - `guess`: is called each time that Stripe's reference leaves open whether it tells of a change (`?` in
       facts/told.json), and answers; without it Stripe does not.
     - `traffic`: how long answers take and how many requests pass, `emulator.traffic.limits = Limits(latency=0.3)`;
@@ -86,7 +91,7 @@ class StripeEmulator:
     - `live_on`: what `POST /_emulator/live_on` lets happen.
     """
 
-    def __init__(self, *, clock: Clock | None = None) -> None:
+    def __init__(self, *, clock: Clock | None = None, account: Json | None = None) -> None:
         self.clock = clock or Clock()
         self.key = "sk_test_emulator_51PqZ"
         self.default_version = PINNED_VERSION
@@ -97,7 +102,7 @@ class StripeEmulator:
         self.guess: events.Guess = events.never
         self.url = ""
         self.requests: list[Request] = []
-        self.connected: dict[str, StripeEmulator] = {}
+        self.is_platform = True
         self.live_on: Callable[[], None] | None = None
         self.bulk: dict[str, Bulk] = {}
         self.traffic = Traffic()
@@ -109,7 +114,13 @@ class StripeEmulator:
         self.keys: dict[str, Key] = {self.key: Key(self.key)}
         self.disabled: set[str] = set()
         opened = self.clock.now() - 3 * _YEAR
-        self.account: Json = factory.make("account", _ACCOUNT, object_id="acct_1Emulator", created=opened)
+        self.account: Json = account or factory.make("account", _ACCOUNT, object_id="acct_1Emulator", created=opened)
+        self.organization: dict[str, StripeEmulator] = {}
+
+    @cached_property
+    def connected(self) -> Connected:
+        """The accounts that are connected to this one."""
+        return Connected(self)
 
     @property
     def store(self) -> Store:
@@ -229,15 +240,23 @@ class StripeEmulator:
             raise ValueError(f"no such product: {', '.join(sorted(unknown))}; known: {', '.join(facts.products())}")
         self.disabled.update(products)
 
-    def connect(self, **fields: Any) -> "StripeEmulator":
+    def connect(self, *, dated: bool = True, **fields: Any) -> "StripeEmulator":
         """Connect an account to this one, its platform: it is one of /v1/accounts, and what it holds answers requests
-        that name it in `Stripe-Account`. Returns the connected account; keys and requests are the platform's."""
+        that name it in `Stripe-Account`. Some old ones are listed without `created`, not `dated`. Returns the connected
+        account; keys and requests are the platform's."""
         with self.lock:
-            connected = StripeEmulator(clock=self.clock)
-            connected.account = self.create("account", **{**_ACCOUNT, **fields})
-            connected.lock = self.lock
-            self.connected[connected.account["id"]] = connected
-            return connected
+            return self.connected[self.connected.add({**_ACCOUNT, **fields}, dated=dated)]
+
+    def connect_many(self, born: Mapping[str, int], fill: Fill) -> None:
+        """Connect accounts, by id with when each was created (Unix time), that `fill` fills when they are asked for."""
+        with self.lock:
+            self.connected.add_many(born, _ACCOUNT, fill)
+
+    def like_it(self, account: Json) -> "StripeEmulator":
+        """Another account, empty, that lives by the same clock; these fields of it are other ones."""
+        other = StripeEmulator(clock=self.clock, account={**self.account, **account})
+        other.lock = self.lock
+        return other
 
     def write_event(self, name: str, at: int, snapshot: bytes, previous: Json | None = None) -> None:
         """Write an event of Unix time `at`, given the JSON of what it is about."""
@@ -250,7 +269,7 @@ class StripeEmulator:
         """Write a v2 event of Unix time `at` about an object, or one that names none."""
         with self.lock:
             number = self._store.next_number()
-            named = None if about is None else (about.id, about.kind, _path(about))
+            named = None if about is None else (about.id, about.kind, events.path_of(about))
             self._publish("v2.core.event", events.v2_event_fields(name, number, at, named, data), number, at)
 
     def _publish(self, kind: str, fields: Json, number: int, at: int, whole: bytes | None = None) -> None:
@@ -268,19 +287,26 @@ class StripeEmulator:
                 if endpoint.path == path or re.fullmatch(rf"{re.escape(path)}/{{\w+}}", endpoint.path):
                     self.bulk[endpoint.path] = rows
 
-    def restricted_key(self, *kinds: str) -> str:
-        """A new restricted key that may read objects of some kinds only (`charge`, `event`)."""
-        for kind in kinds:
+    def restricted_key(self, *kinds: str, connect: Iterable[str] | None = None) -> str:
+        """A new restricted key that may read objects of some kinds only (`charge`, `event`); of connected accounts
+        those of `connect`, by default the same."""
+        theirs = kinds if connect is None else tuple(connect)
+        for kind in {*kinds, *theirs}:
             facts.kind(kind)
-        return self._new_key("rk_test_emulator", frozenset(kinds))
+        return self._new_key("rk_test_emulator", kinds=frozenset(kinds), connect=frozenset(theirs))
 
     def expired_key(self) -> str:
         """A key that has expired."""
-        return self._new_key("sk_test_emulator_old", None, expired=True)
+        return self._new_key("sk_test_emulator_old", expired=True)
 
-    def _new_key(self, prefix: str, kinds: frozenset[str] | None, *, expired: bool = False) -> str:
+    def organization_key(self, *members: "StripeEmulator") -> str:
+        """A key of an organization that this account and some others, `like_it`, belong to."""
+        self.organization |= {str(member.account["id"]): member for member in (self, *members)}
+        return self._new_key("sk_org_test_emulator", organization=True)
+
+    def _new_key(self, prefix: str, **may: Any) -> str:
         secret = f"{prefix}_{len(self.keys):04}"
-        self.keys[secret] = Key(secret, kinds, expired)
+        self.keys[secret] = Key(secret, **may)
         return secret
 
     def _existing(self, object_id: str) -> Resource:
@@ -336,7 +362,7 @@ class StripeEmulator:
             return
         if resource.kind.startswith("v2."):
             for name in names:
-                account.write_v2_event(name, at, resource, _v2_data(resource))
+                account.write_v2_event(name, at, resource, events.v2_data(resource))
             return
         version = account.default_version
         for name in events.at_version(names, resource.kind, resource.fields, version):
@@ -362,21 +388,3 @@ def _chosen(event: Event, usual: list[str], kind: str) -> list[str]:
         return []
     events.check_type(event, kind)
     return [event]
-
-
-def _path(resource: Resource) -> str:
-    """Where an object is got by its id; nowhere, if Stripe has no address for it (a discount)."""
-    try:
-        pattern = facts.path_of(resource.kind)
-    except LookupError:
-        return ""
-    *above, last = re.findall(r"{(\w+)}", pattern)
-    for name in above:
-        parent = resource.fields.get(name) or resource.fields.get(name.removesuffix("_id")) or resource.owner
-        pattern = pattern.replace(f"{{{name}}}", str(parent))
-    return pattern.replace(f"{{{last}}}", resource.id)
-
-
-def _v2_data(resource: Resource) -> Json | None:
-    """What a v2 event says beside the id of its object: whose person it is."""
-    return {"account_id": resource.fields["account"]} if resource.kind == "v2.core.account_person" else None

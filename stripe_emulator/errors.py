@@ -88,6 +88,35 @@ def account_invalid(key: str, account: str) -> StripeError:
     )
 
 
+def account_deleted(account: str, status: int) -> StripeError:
+    return StripeError(status, f"The account {account} has been deleted, so we can't complete this action.")
+
+
+def platform_required() -> StripeError:
+    return StripeError(
+        403,
+        "Only Stripe Connect platforms can work with other accounts. If you specified a client_id parameter, make sure "
+        "it's correct. If you need to setup a Stripe Connect platform, you can do so at "
+        "https://dashboard.stripe.com/account/applications/settings.",
+        code="platform_account_required",
+    )
+
+
+def both_contexts() -> StripeError:
+    return StripeError(400, "You may only specify one of these headers: Stripe-Account, Stripe-Context.")
+
+
+def missing_context() -> StripeError:
+    return StripeError(
+        400,
+        "Please include the Stripe-Context header with your target account when using an Organization API key.",
+    )
+
+
+def missing_version_of_organization() -> StripeError:
+    return StripeError(400, "Please include the Stripe-Version header when using an Organization API key.")
+
+
 def invalid_version(version: str) -> StripeError:
     return StripeError(400, f"Invalid Stripe API version: {version}")
 

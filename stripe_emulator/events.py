@@ -8,6 +8,7 @@ second it says nothing, ids don't sort as events were written, and webhooks come
 is that the list has one order, whichever it is: cursors would be of no use otherwise.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import reduce
 from random import Random
@@ -20,6 +21,7 @@ from stripe_emulator.clock import rfc3339
 from stripe_emulator.factory import object_id
 from stripe_emulator.facts import PINNED_VERSION, Json
 from stripe_emulator.paths import at, without
+from stripe_emulator.store import Resource
 
 RETENTION = 30 * 24 * 3600
 """Seconds for which /v1/events keeps an event."""
@@ -141,6 +143,24 @@ def v2_event_fields(
     if data is not None:
         event["data"] = data
     return event
+
+
+def path_of(resource: Resource) -> str:
+    """Where an object is got by its id; nowhere, if Stripe has no address for it (a discount)."""
+    try:
+        pattern = facts.path_of(resource.kind)
+    except LookupError:
+        return ""
+    *above, last = re.findall(r"{(\w+)}", pattern)
+    for name in above:
+        parent = resource.fields.get(name) or resource.fields.get(name.removesuffix("_id")) or resource.owner
+        pattern = pattern.replace(f"{{{name}}}", str(parent))
+    return pattern.replace(f"{{{last}}}", resource.id)
+
+
+def v2_data(resource: Resource) -> Json | None:
+    """What a v2 event says beside the id of its object: whose person it is."""
+    return {"account_id": resource.fields["account"]} if resource.kind == "v2.core.account_person" else None
 
 
 def event_json(event: Json, snapshot: bytes, previous: Json | None) -> bytes:

@@ -74,11 +74,14 @@ class _Rule:
     fault: Fault
     pattern: str | None
     having: str | None
+    of: str | None
     skip: int
     times: int | None
 
-    def takes(self, places: Sequence[str], params: Mapping[str, Sequence[str]]) -> bool:
+    def takes(self, places: Sequence[str], params: Mapping[str, Sequence[str]], account: str | None) -> bool:
         if self.times == 0 or self.pattern not in (None, *places) or (self.having and self.having not in params):
+            return False
+        if self.of not in (None, account):
             return False
         if self.skip:
             self.skip -= 1
@@ -109,15 +112,17 @@ class Faults:
         on: str | None = None,
         *,
         having: str | None = None,
+        of: str | None = None,
         skip: int = 0,
         times: int | None = 1,
     ) -> None:
         """Let so many requests (None: all) meet a fault, behind `skip` that don't.
 
         Those of a pattern or a path (`/v1/charges/{charge}`, `/v1/charges/ch_1`; None: any), that have the query
-        parameter `having`, are counted. Where several rules fit, the first one added decides.
+        parameter `having`, and name the account `of`, are counted. Where several rules fit, the first one added
+        decides.
         """
-        self._rules.append(_Rule(fault, on, having, skip, times))
+        self._rules.append(_Rule(fault, on, having, of, skip, times))
 
     def at_random(self, rate: float, *, seed: int, faults: Sequence[Fault] | None = None) -> None:
         """Let any request that meets no other fault meet one of these (PASSING by default), with a chance of `rate`."""
@@ -127,11 +132,10 @@ class Faults:
         """From now on all goes well. What was met stays counted."""
         self._rules, self._chance = [], None
 
-    def meet(self, pattern: str, path: str, params: Mapping[str, Sequence[str]]) -> Fault:
+    def meet(self, pattern: str, path: str, params: Mapping[str, Sequence[str]], account: str | None = None) -> Fault:
         """The fault of a request; NONE if all goes well. Each request is told of once."""
-        fault = (
-            next((rule.fault for rule in self._rules if rule.takes((pattern, path), params)), None) or self._by_chance()
-        )
+        fitting = (rule.fault for rule in self._rules if rule.takes((pattern, path), params, account))
+        fault = next(fitting, None) or self._by_chance()
         if fault is not NONE:
             self.met[fault.name] += 1
         return fault

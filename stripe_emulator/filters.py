@@ -77,6 +77,8 @@ def selection(endpoint: Endpoint, parent: str | None, filters: Filters, store: S
     for name, value in filters.items():
         if name not in _NO_FILTERS and not (name == "created" and bounds):
             accepts.append(_accept(endpoint.objects[0], name, value, store))
+    if bounds and endpoint.path == "/v1/accounts":
+        accepts.append(lambda resource: "created" in resource.fields)
     if hides := _HIDES.get(endpoint.path):
         accepts.append(lambda resource: not hides(resource.fields, filters))
     since, until = interval(bounds)

@@ -3,7 +3,7 @@
 import base64
 import binascii
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stripe_emulator import errors
 from stripe_emulator.facts import KNOWN_VERSIONS, Endpoint
@@ -11,11 +11,18 @@ from stripe_emulator.facts import KNOWN_VERSIONS, Endpoint
 
 @dataclass(frozen=True)
 class Key:
-    """A secret key. `kinds` are the objects that a restricted key may read; None: all."""
+    """A secret key. `kinds` are the objects that a restricted key may read, `connect` those that it may read of
+    connected accounts; None: all. An organization's key reaches all accounts of it, if a request says which."""
 
     secret: str
     kinds: frozenset[str] | None = None
     expired: bool = False
+    connect: frozenset[str] | None = None
+    organization: bool = False
+
+    def of_connected(self) -> "Key":
+        """What the key may do on connected accounts."""
+        return replace(self, kinds=self.connect)
 
 
 def authenticate(headers: Mapping[str, str], keys: Mapping[str, Key]) -> Key:

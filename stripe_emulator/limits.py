@@ -9,11 +9,12 @@ GET /v1/charges/{charge} are two.
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from math import exp
 from random import Random
+from typing import Literal
 
 _ROUNDING = 1e-9
 """Seconds by which sums of intervals may be off."""
@@ -40,6 +41,8 @@ class Limits:
     burst: float = 1.0
     account_concurrency: int | None = None
     endpoint_concurrency: int | None = None
+    counts: Literal["platform", "account", "both"] = "platform"
+    """On whom requests count that name a connected account. Stripe does not say."""
 
 
 class Traffic:
@@ -47,8 +50,8 @@ class Traffic:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._account = _Bucket()
-        self._endpoints: defaultdict[str, _Bucket] = defaultdict(_Bucket)
+        self._buckets: defaultdict[tuple[str | None, str | None], _Bucket] = defaultdict(_Bucket)
+        """By account, None is the platform, and endpoint, None is all of them."""
         self.limits = Limits()
 
     @property
@@ -61,10 +64,11 @@ class Traffic:
         self._random = Random(limits.seed)
 
     @asynccontextmanager
-    async def passing(self, endpoint: str) -> AsyncIterator[Reason | None]:
-        """Let a request take its time; gives the reason to refuse it, None if it may pass."""
-        reason = self._refusal(endpoint)
-        buckets = () if reason else (self._account, self._endpoints[endpoint])
+    async def passing(self, endpoint: str, account: str | None = None) -> AsyncIterator[Reason | None]:
+        """Let a request take its time; gives the reason to refuse it, None if it may pass. `account` is the connected
+        one that it names."""
+        reason = self._refusal(endpoint, account)
+        buckets = [] if reason else [bucket for _, bucket, _, _ in self._checks(endpoint, account)]
         for bucket in buckets:
             bucket.in_flight += 1
         try:
@@ -75,14 +79,19 @@ class Traffic:
             for bucket in buckets:
                 bucket.in_flight -= 1
 
-    def _refusal(self, endpoint: str) -> Reason | None:
+    def _checks(self, endpoint: str, account: str | None) -> Iterator[tuple[str, "_Bucket", float | None, int | None]]:
+        """The buckets that a request counts in: which of the limits they are of, rate and concurrency."""
+        limits, buckets = self._limits, self._buckets
+        rate = limits.rates.get(endpoint, limits.endpoint_rate)
+        whose = {"platform": (None,), "account": (account,), "both": (None, account)}[limits.counts]
+        for each in dict.fromkeys(whose):
+            yield "global", buckets[each, None], limits.account_rate, limits.account_concurrency
+            yield "endpoint", buckets[each, endpoint], rate, limits.endpoint_concurrency
+
+    def _refusal(self, endpoint: str, account: str | None) -> Reason | None:
         """Which limit a request that comes now breaks. Only one that breaks none takes from the buckets."""
         limits, now = self._limits, self._clock()
-        rate = limits.rates.get(endpoint, limits.endpoint_rate)
-        checks = (
-            ("global", self._account, limits.account_rate, limits.account_concurrency),
-            ("endpoint", self._endpoints[endpoint], rate, limits.endpoint_concurrency),
-        )
+        checks = [*self._checks(endpoint, account)]
         for whose, bucket, allowed, concurrency in checks:
             if concurrency is not None and bucket.in_flight >= concurrency:
                 return f"{whose}-concurrency"

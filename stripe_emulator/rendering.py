@@ -72,7 +72,8 @@ def _ids_on(kinds: Iterable[str], path: list[str]) -> Iterator[tuple[str, ...]]:
 def rendered(resource: Resource, store: Store) -> bytes:
     """The JSON of an object with nothing expanded, kept until the object changes."""
     if resource.rendered is None:
-        resource.rendered = orjson.dumps(document(resource, store, {}))
+        # A copy: what orjson returns has room for ten times as much.
+        resource.rendered = bytes(memoryview(orjson.dumps(document(resource, store, {}))))
     return resource.rendered
 
 

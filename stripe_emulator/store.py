@@ -160,6 +160,10 @@ class Store:
         self._unshelve(resource)
         resource.deleted, resource.rendered = True, None
 
+    def all(self) -> Iterator[Resource]:
+        """All objects, in the order in which they came; those that lists show no longer, too."""
+        return iter(self._by_key.values())
+
     def shelf(self, kind: str) -> Shelf:
         """All objects of a kind."""
         return self._shelves.setdefault(kind, Shelf())

@@ -24,6 +24,7 @@ from airbyte_cdk.models import (
 from airbyte_cdk.sources.connector_state_manager import HashableStreamDescriptor
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from source_stripe.command_line import own_command
 from source_stripe.process.failures import Failures, listed
 from source_stripe.process.inputs import Inputs
 from source_stripe.process.output import Output, OutputError
@@ -59,7 +60,8 @@ class StripeEntrypoint(AirbyteEntrypoint):
         """Run the command; its messages go to `output`, a line each."""
         if not parsed_args.command:
             raise AirbyteTracedException(
-                message="Say what to do: spec, check, discover or read.", failure_type=FailureType.config_error
+                message="Say what to do: spec, check, discover, read, catalog or state.",
+                failure_type=FailureType.config_error,
             )
         debug = parsed_args.debug or is_platform_debug_log_enabled()
         logging.getLogger("airbyte").setLevel(logging.DEBUG if debug else logging.INFO)
@@ -146,6 +148,8 @@ def to_line(message: AirbyteMessage) -> str:
 def run(args: list[str], output: Output) -> int:
     """Run one command; its messages go to `output`. Returns the exit code: 0 only if all went well."""
     try:
+        if (code := own_command(args, output)) is not None:
+            return code
         words = AirbyteEntrypoint.parse_args(args)
         given = Inputs.named_by(words)
         source = SourceStripe(given.catalog, given.config, given.state, Batches())

@@ -24,6 +24,8 @@ from airbyte_cdk.models import (
 )
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from source_stripe.process.forms import NoStateError, configured, lines, states
+
 _DEEPEST = 64
 """Levels of nesting at most: the CDK copies, searches and prints such content by recursion. See docs/design/threads.md,
 "Guards"."""
@@ -73,8 +75,8 @@ def read_config(path: str) -> dict[str, Any]:
 
 
 def read_catalog(path: str) -> ConfiguredAirbyteCatalog:
-    """A configured catalog that selects something. Raises InputError."""
-    content = _load("catalog", path)
+    """A configured catalog that selects something; what `discover` printed selects all. Raises InputError."""
+    content = configured(_load("catalog", path))
     try:
         catalog = ConfiguredAirbyteCatalogSerializer.load(content)
     except ValueError as error:
@@ -88,10 +90,17 @@ def read_catalog(path: str) -> ConfiguredAirbyteCatalog:
 
 
 def read_state(path: str) -> list[AirbyteStateMessage]:
-    """State messages that a sync can go on from; none if the file has none. Raises InputError."""
+    """State messages that a sync can go on from, in any form of `forms.states`; none if the file has none.
+
+    Raises InputError.
+    """
     content = _load("state", path)
     if not content:
         return []
+    try:
+        content = states(content)
+    except NoStateError:
+        raise InputError("state", f"{path!r} holds messages of a sync, and no state among them. {_RESET}") from None
     if not isinstance(content, list):
         raise InputError("state", f"{path!r} holds {_kind(content)}, not a list of state messages. {_RESET}")
     try:
@@ -120,7 +129,7 @@ def _load(what: str, path: str) -> Any:
     if path.lstrip().startswith(("{", "[")):
         raise InputError(what, "it is no path of a file. Where it is the content, write it into a file.")
     try:
-        content = orjson.loads(_text(what, path))
+        content = _parsed(_text(what, path))
     except orjson.JSONDecodeError as error:
         raise InputError(what, f"{path!r} is no JSON: {error}.") from None
     except OSError as error:
@@ -130,6 +139,16 @@ def _load(what: str, path: str) -> Any:
     if any(depth > _DEEPEST for depth, _ in _containers(content)):
         raise InputError(what, f"{path!r} is nested more than {_DEEPEST} levels deep.")
     return content
+
+
+def _parsed(text: bytes) -> Any:
+    """What stands in a file: JSON, or a command's output with a message on each line. Raises JSONDecodeError."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        if (messages := lines(text)) is None:
+            raise
+        return messages
 
 
 def _text(what: str, path: str) -> bytes:

@@ -113,8 +113,6 @@ CONNECTOR = {
     "source-stripe can't write its messages: ": "Its output is closed or its disk is full. The next sync goes on from"
     " the last state that was taken.",
     "source-stripe ends: ": "Whoever read its output is gone. The next sync goes on from the last state that it took.",
-    "source-stripe was told to end ": "By SIGTERM or SIGINT: somebody stopped it. The exit code is 128 and the "
-    "signal's number; the next sync goes on from the last state that was taken.",
     "source-stripe writes its messages to stdout, ": "It was started with stdout closed.",
 }
 """How messages of the entry point begin, and what they are about."""

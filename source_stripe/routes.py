@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from source_stripe.api.account import AccountReader
+from source_stripe.api.account import Reader
 from source_stripe.api.listing import Listing, RangeFilter
 from source_stripe.api.pages import NextPageUrl, OneAnswer, OneObject, Paging, StartingAfter
 from source_stripe.api.refusals import Refused
@@ -38,7 +38,7 @@ class Routes:
     rows: Mapping[str, StreamRow]
     paging: Mapping[str, Mapping[str, Any]]
     requester: StripeRequester
-    account: AccountReader
+    account: Reader
 
     def of(self, row: StreamRow) -> tuple[Route, ...]:
         """The lists that a stream is read from: its own, or those of its parents, each once."""

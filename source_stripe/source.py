@@ -26,6 +26,7 @@ from airbyte_cdk.utils.stream_status_utils import as_airbyte_message
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_stripe import checking
+from source_stripe.accounts.platform_sync import PlatformSync
 from source_stripe.api.account import AccountReader
 from source_stripe.api.errors import StripeError
 from source_stripe.api.requester import StripeRequester
@@ -35,9 +36,11 @@ from source_stripe.catalog.effects import check_effects
 from source_stripe.catalog.expanding import expanded_too
 from source_stripe.catalog.manifest import Manifest
 from source_stripe.catalog.selection import failures_of, refused, without
+from source_stripe.catalog.several_accounts import with_room
 from source_stripe.catalog.stream_rows import StreamRow
+from source_stripe.many_accounts import offered, work_of
 from source_stripe.process.failures import Failures
-from source_stripe.process.progress import Progress
+from source_stripe.process.progress import OfMany, Progress
 from source_stripe.reading.batches import Batches
 from source_stripe.reading.cursor import FollowingCursor
 from source_stripe.reading.state import is_under_way
@@ -71,7 +74,7 @@ class SourceStripe(ConcurrentDeclarativeSource):
         self._given = config
         self._parsed, self._problem = _parse(config)
         self.batches = batches
-        self.progress = Progress()
+        self.progress = OfMany() if self._parsed is not None and self._parsed.several else Progress()
         self._manifest = _manifest()
         # `spec` needs no config, and one that can't be used is refused by check, discover and read.
         super().__init__(
@@ -86,9 +89,11 @@ class SourceStripe(ConcurrentDeclarativeSource):
                 self._rows = expanded_too(self._rows, self._parsed.expand)
             except ConfigError as error:
                 self._parsed, self._problem = None, str(error)
-        problems = refused(catalog, self._rows) if catalog else {}
+        if self._several:
+            self._rows = with_room(self._rows)
+        problems = self._refused(catalog) if catalog else {}
         names = [configured.stream.name for configured in catalog.streams] if catalog else []
-        self._selected = [name for name in names if name not in problems]
+        self._selected = [name for name in names if name not in problems and name in self._rows]
         check_effects(self._manifest.rows, self._selected or self._manifest.rows)
         self._refreshed = {
             configured.stream.name
@@ -125,7 +130,8 @@ class SourceStripe(ConcurrentDeclarativeSource):
         if (other := self._given_later(config)) is not None:
             return other.discover(logger, config)
         self._usable_config()
-        return super().discover(logger, config)
+        catalog = super().discover(logger, config)
+        return offered(catalog, self._rows, self._manifest.account_syncs) if self._several else catalog
 
     def read(
         self,
@@ -139,11 +145,12 @@ class SourceStripe(ConcurrentDeclarativeSource):
             return
         for note in self._usable_config().notes:
             logger.info(note)
-        problems = refused(catalog, self._rows)
+        problems = self._refused(catalog)
         failures = Failures(len(catalog.streams))
         yield from failures.told_once(started_first(failures_of(problems)))
         try:
-            rest = super().read(logger, config, without(catalog, problems), state)
+            readable = without(catalog, problems)
+            rest = self._of_many(readable) if self._several else super().read(logger, config, readable, state)
             yield from failures.told_once(started_first(rest))
         except AirbyteTracedException:
             # The CDK's own last message repeats all failures, as Python shows exceptions.
@@ -154,9 +161,12 @@ class SourceStripe(ConcurrentDeclarativeSource):
 
     def streams(self, config: Mapping[str, Any]) -> list[AbstractStream]:
         """One stream for each row of the manifest."""
+        return [*self._builder().build(self._selected, self._saved_state)]
+
+    def _builder(self) -> StreamBuilder:
         usable = self._usable_config()
         requester = self._requester(usable)
-        builder = StreamBuilder(
+        return StreamBuilder(
             rows=self._rows,
             paging=self._manifest.paging,
             config=usable,
@@ -167,7 +177,30 @@ class SourceStripe(ConcurrentDeclarativeSource):
             progress=self.progress,
             batches=self.batches,
         )
-        return [*builder.build(self._selected, self._saved_state)]
+
+    @property
+    def _several(self) -> bool:
+        """Whether connected accounts are read too."""
+        return self._parsed is not None and self._parsed.several
+
+    def _refused(self, catalog: ConfiguredAirbyteCatalog) -> Mapping[str, str]:
+        """What of a catalog can't be read, and why."""
+        own = [self._manifest.account_syncs.name] if self._several else []
+        return refused(without(catalog, dict.fromkeys(own, "")), self._rows)
+
+    def _of_many(self, catalog: ConfiguredAirbyteCatalog) -> Iterator[AirbyteMessage]:
+        """The messages of a sync of many accounts."""
+        usable, builder = self._usable_config(), self._builder()
+        names = {configured.stream.name for configured in catalog.streams}
+        work = work_of(
+            usable,
+            builder,
+            AccountReader(builder.requester, _CLOCK),
+            names,
+            lambda stream: self._connector_state_manager.get_stream_state(stream, None),
+            self._refreshed,
+        )
+        return PlatformSync(work).messages()
 
     def _saved_state(self, stream: str) -> Mapping[str, Any]:
         """What a stream goes on from. A full refresh only goes on from one that was interrupted."""

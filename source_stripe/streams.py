@@ -17,7 +17,7 @@ from airbyte_cdk.sources.message import MessageRepository
 from airbyte_cdk.sources.streams.concurrent.cursor import Cursor, CursorField
 from airbyte_cdk.sources.streams.concurrent.default_stream import DefaultStream
 
-from source_stripe.api.account import AccountReader
+from source_stripe.api.account import Reader
 from source_stripe.api.listing import Listing
 from source_stripe.api.refusals import Refused
 from source_stripe.api.requester import StripeRequester
@@ -57,11 +57,13 @@ class StreamBuilder:
     """The manifest's parameters of each way to page."""
     config: Config
     requester: StripeRequester
-    account: AccountReader
+    account: Reader
     workers: Workers
     messages: MessageRepository
     progress: Progress
     batches: Batches | None
+    account_id: str | None = None
+    """The account that is read, where rows are to say it: there are several."""
     feeds: dict[str, Feed] = field(default_factory=dict)
     """The events that streams follow, by the API that has them."""
 
@@ -124,6 +126,7 @@ class StreamBuilder:
             checkpoint=cursor.checkpoint,
             refused=refused[row.name],
             open_rows=reading.open_rows if isinstance(reading, ResumableReading) else None,
+            account_id=self.account_id,
         )
         following = (FollowingCursor(follower.name, cursor, self.messages) for follower in rows[1:])
         cursors: tuple[Cursor, ...] = (cursor, *following)

@@ -21,6 +21,8 @@ from airbyte_cdk.models import (
 )
 
 from source_stripe import checking
+from source_stripe.accounts.listing import NameUnknown, NoPlatform
+from source_stripe.accounts.stream_sync import MOVED as PART
 from source_stripe.api.answers import Refusal
 from source_stripe.api.errors import Outcome, Policy, StripeError
 from source_stripe.api.listing import Listing
@@ -57,7 +59,6 @@ BAD_CONFIGS: tuple[tuple[str, Mapping[str, Any]], ...] = (
     ("The key is of another kind, here a publishable one.", {"client_secret": "pk_live_..."}),
     ("It is a webhook's secret.", {"client_secret": "whsec_..."}),
     ("It is an ephemeral key.", {"client_secret": "ek_live_..."}),
-    ("It is an organization's key.", {"client_secret": "sk_org_..."}),
     ("It is no key of Stripe's at all.", {"client_secret": "token"}),
     ("It is no account's ID.", {"account_id": "1032D82eZvKYlo2C"}),
     ("Stripe's times are in UTC, and so is this one.", {"start_date": "25.01.2017"}),
@@ -68,6 +69,16 @@ BAD_CONFIGS: tuple[tuple[str, Mapping[str, Any]], ...] = (
     ("It is no number, or out of range.", {"num_workers": 101}),
     ("It is no number, or one below 1.", {"call_rate_limit": 0}),
     ("It is of another form.", {"expand": ["customer"]}),
+    ("It is neither of the two words, nor a list.", {"connected_accounts": 7}),
+    ("One of them is no account's ID.", {"connected_accounts": ["1032D82eZvKYlo2C"]}),
+    ("Its rows would come twice.", {"connected_accounts": ["acct_1", "acct_1"]}),
+    ("It is of another form, or there is no such part.", {"part": "9/8"}),
+    ("It is no truth value.", {"rate_limit_per_account": 1}),
+    ("It is an organization's key, and the config lists no accounts.", {"client_secret": "sk_org_test_example"}),
+    ("Both say which accounts are read.", {"account_id": "acct_1", "connected_accounts": "all"}),
+    ("Only an organization's key is asked for accounts of an account.", {"connected_accounts": ["acct_1/acct_2"]}),
+    ("There is nothing to share.", {"part": "1/8"}),
+    ("There is one account, whose limit is call_rate_limit.", {"rate_limit_per_account": True}),
     (
         "It has more than a host, a port and a path: a user name, a query or an escape could lead the key elsewhere.",
         {"api_url": "https://user@api.stripe.com"},
@@ -168,6 +179,8 @@ def page() -> str:
         *_config(),
         "## The state\n",
         *_state(),
+        "## Connected accounts\n",
+        *_accounts(),
         "## The files\n",
         *_files(),
         "## What check says\n",
@@ -317,6 +330,15 @@ def _state() -> Iterator[str]:
         )
         + "\n"
     )
+
+
+def _accounts() -> Iterator[str]:
+    yield quoted(marked(NoPlatform("<what Stripe said>").message or "")) + "\n"
+    yield filled("Stripe lists no connected accounts for the key. A config error of all streams.") + "\n"
+    yield quoted(marked(NameUnknown().message or "")) + "\n"
+    yield filled("Each row says whose it is, and only `GET /v1/account` says whose the key is. A config error.") + "\n"
+    yield quoted(marked("WARN " + PART.replace("%s", "<stream>", 1).replace("%s", "<part>"))) + "\n"
+    yield filled("No failure. [design/accounts.md](design/accounts.md#parts) says what a change of parts means.") + "\n"
 
 
 def _files() -> Iterator[str]:

@@ -103,6 +103,8 @@ def test_no_kind_of_failure_is_left_out() -> None:
         "InputError",
         "MalformedObject",
         "MalformedPage",
+        "NameUnknown",
+        "NoPlatform",
         "ObjectsRefused",
         "OtherData",
         "StateError",

@@ -19,7 +19,8 @@ BELOW = {
     "objects": ("process", "catalog", "api"),
     "declared": ("process", "catalog", "api", "objects"),
     "reading": ("process", "catalog", "api", "objects"),
-    "wiring": ("process", "catalog", "api", "objects", "reading"),
+    "accounts": ("process", "catalog", "api", "objects", "reading"),
+    "wiring": ("process", "catalog", "api", "objects", "reading", "accounts"),
 }
 """By room: those below it. What stands in no folder is the wiring, on top of all."""
 ALGORITHMS = {"covering", "events", "ledger", "masking", "paths", "ranges", "splitting", "state", "subjects", "values"}

@@ -338,7 +338,7 @@ def kinds(kind: Type) -> Iterator[str]:
 
 def test_the_streams_read_like_a_table() -> None:
     lines = MANIFEST.read_text("utf-8").splitlines()
-    assert len(lines) < 2_500
+    assert len(lines) < 2_600
     written = [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
     rows = written[written.index("  streams:") + 1 : written.index("spec:")] + written[written.index("streams:") + 1 :]
     assert len(rows) / len(STREAMS) <= 13

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
+from typing import Protocol
 
 from source_stripe.api.errors import Outcome, StripeError
 from source_stripe.api.policies import TABLE
@@ -35,6 +36,22 @@ class Account:
     birth: int | None
     """When the account was created (Unix seconds); None where the key may not read it."""
     now: int
+
+
+class Reader(Protocol):
+    """Tells which account is read, and the time as the sync began."""
+
+    def read(self) -> Account: ...
+
+
+@dataclass(frozen=True)
+class KnownAccount:
+    """An account of which that much is known already."""
+
+    account: Account
+
+    def read(self) -> Account:
+        return self.account
 
 
 class AccountReader:

@@ -8,6 +8,8 @@ AirbyteTracedException (CDK)
     TooManyRefused   more refused objects than a state carries (refusals.py)
     OtherData        the state is of another account or mode (reading/resuming.py)
   ObjectsRefused     a stream was read but for some objects (refusals.py)
+  NoPlatform         the key's account is no platform (accounts/listing.py)
+  NameUnknown        the key may not read its own account (accounts/listing.py)
   StateError         the state can't be gone on from (reading/resuming.py)
   InputError         a file of the command line can't be used (process/inputs.py)
 """
@@ -29,6 +31,10 @@ from source_stripe.api.replies import Replies
 
 CURSOR_GONE = "place in the list gone"
 """The name of the policy for a list whose row to go on from is gone."""
+OF_ACCOUNT = frozenset({"account refused", "account closed"})
+"""The names of the policies for an account that a key can't read any more, or never could."""
+NO_PLATFORM = "key of no platform"
+"""The name of the policy for a key that reads no connected account."""
 _Failure = TypeVar("_Failure", bound="StreamFailure")
 _PERMISSION = re.compile(r"\b[a-z_]+_read\b")
 
@@ -113,6 +119,11 @@ class StripeError(StreamFailure):
     def cursor_is_gone(self) -> bool:
         """Whether the row behind which a list goes on is gone."""
         return self.policy.name == CURSOR_GONE
+
+    @property
+    def of_account(self) -> bool:
+        """Whether it is about the account that was asked for: others may be readable with the same key."""
+        return self.policy.name in OF_ACCOUNT
 
     @property
     def permissions(self) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from airbyte_cdk.models import FailureType
 from requests.exceptions import InvalidSchema, InvalidURL, MissingSchema, ProxyError
 from urllib3.exceptions import LocationValueError
 
-from source_stripe.api.errors import CURSOR_GONE, Outcome, Policy
+from source_stripe.api.errors import CURSOR_GONE, NO_PLATFORM, Outcome, Policy
 from source_stripe.api.replies import AnswersWith, Either, IdWithoutAddress, Silence
 from source_stripe.catalog.config import KEYS_PAGE
 
@@ -121,21 +121,23 @@ _TABLE = (
         replies=AnswersWith({400, 401, 403}, says=re.compile("does not have any Connect permissions")),
         outcome=Outcome.KEY_REFUSED,
         failure=FailureType.config_error,
-        what="The {key} may not read the connected account that account_id names",
+        what="The {key} may not read connected accounts",
         todo=f"Give the key Connect permissions at {KEYS_PAGE}: they stand beside its permissions.",
-        why="`account_id` names a connected account, and the restricted key has permissions for its own account only.",
+        why="`account_id` or `connected_accounts` asks for a connected account, and the restricted key has permissions "
+        "for its own account only.",
     ),
     Policy(
-        name="key of no platform",
+        name=NO_PLATFORM,
         replies=Either(
             AnswersWith(_REFUSED, codes={"platform_account_required"}, for_account=True),
             AnswersWith(_REFUSED, says=_NO_PLATFORM, for_account=True),
         ),
         outcome=Outcome.KEY_REFUSED,
         failure=FailureType.config_error,
-        what="The {key} reads no account but its own, and account_id names another",
-        todo="Leave account_id empty, or use a key of the platform that the account is connected to.",
-        why="Code `platform_account_required`: `account_id` is set, and the key's own account is no Connect platform.",
+        what="The {key} reads no account but its own, which is no Connect platform, and the config asks for another",
+        todo="Leave account_id and connected_accounts empty, or use a key of the platform that it is connected to.",
+        why="Code `platform_account_required`: `account_id` or `connected_accounts` is set, and the key's own account "
+        "is no Connect platform.",
     ),
     Policy(
         name="account closed",
@@ -172,14 +174,18 @@ _TABLE = (
     ),
     Policy(
         name="account refused",
-        replies=AnswersWith(range(400, 500), codes={"account_invalid"}),
+        replies=Either(
+            AnswersWith(range(400, 500), codes={"account_invalid"}),
+            AnswersWith({400, 401, 403, 404}, says=re.compile(r"does not have access to account '?acct_\w+")),
+        ),
         outcome=Outcome.KEY_REFUSED,
         failure=FailureType.config_error,
         what="The {key} has no access to the account that GET {path} is about",
         todo="Correct account_id, or leave it empty to read the account that owns the key; a connected account may "
         "have to be connected again.",
-        why="Code `account_invalid`: `account_id` names an account that doesn't exist, that isn't connected to the "
-        "key's platform, or that has taken its access back.",
+        why="Code `account_invalid`, or such a message: `account_id` names an account that doesn't exist, that isn't "
+        "connected to the key's platform, or that has taken its access back. With `connected_accounts` it is left out, "
+        "with a WARN.",
     ),
     Policy(
         name="not for restricted keys",

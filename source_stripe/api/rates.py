@@ -3,6 +3,9 @@
 Stripe counts requests per account and per endpoint over a second and answers 429 above that
 (https://docs.stripe.com/rate-limits). The budget keeps to a share of both limits. A 429 halves the rate of what it
 names. The rate then grows back, slower near the one that failed, so that it finds the real limit and stays there.
+
+Requests for connected accounts pass windows of that account too. Whether Stripe counts them there, for the platform, or
+for both, it does not say. See docs/design/accounts.md, "Rate limits".
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ from __future__ import annotations
 import math
 import threading
 from bisect import bisect_right, insort
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from source_stripe.catalog.asking import RateLimits
 
@@ -33,6 +36,9 @@ _BUSY = 0.9
 _A_LITTLE_FASTER = 0.97
 """While busy, an answer counts as this part of the average at most: at a hundred answers a second, a quarter of the
 workers goes each second. See docs/design/requests.md, "How many at once"."""
+_TOGETHER = 5.0
+"""Seconds within which the 429s of two connected accounts are taken to be about a limit that they share. See
+docs/design/accounts.md, "Rate limits"."""
 _RESERVE = 1.8
 """Headroom over Little's law, for uneven latency and bursts. See docs/design/requests.md, "How many at once"."""
 
@@ -44,6 +50,8 @@ class Slot:
     endpoint: str
     at: float
     slowed: int
+    account: str = ""
+    """The connected account that it is for; empty where it is the key's own."""
 
 
 class RateWindow:
@@ -118,35 +126,76 @@ class Latency:
         self.seconds += (seconds - self.seconds) * 0.1
 
 
-class RateBudget:
-    """The windows of an account and its endpoints, shared by all threads."""
+@dataclass
+class _Windows:
+    """Those of one account and its endpoints; or of all accounts together."""
 
-    def __init__(self, limits: RateLimits) -> None:
+    limits: RateLimits
+    account: RateWindow = field(init=False)
+    endpoints: dict[str, RateWindow] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.account = RateWindow(self.limits.account)
+
+    def endpoint(self, endpoint: str) -> RateWindow:
+        if endpoint not in self.endpoints:
+            self.endpoints[endpoint] = RateWindow(self.limits.of_endpoint(endpoint))
+        return self.endpoints[endpoint]
+
+    def limited(self, endpoint: str, reason: str | None) -> RateWindow:
+        """The window that a 429 with this `Stripe-Rate-Limited-Reason` is about."""
+        return self.account if (reason or "").startswith("global") else self.endpoint(endpoint)
+
+
+class RateBudget:
+    """The windows of an account and its endpoints, shared by all threads; and those of accounts connected to it.
+
+    Requests for a connected account pass its own windows and the common ones; only its own where `apart`.
+    """
+
+    def __init__(self, limits: RateLimits, *, apart: bool = False) -> None:
         self._limits = limits
-        self._account = RateWindow(limits.account)
-        self._endpoints: dict[str, RateWindow] = {}
+        self._apart = apart
+        self._all = _Windows(limits)
+        self._connected: dict[str, _Windows] = {}
+        self._limited_last: dict[RateWindow, tuple[str, float]] = {}
+        """By window of all accounts: the connected account that was limited last, and when."""
         self._latency = Latency()
         self._lock = threading.Lock()
 
-    def reserve(self, endpoint: str, now: float) -> Slot:
+    def reserve(self, endpoint: str, now: float, account: str = "") -> Slot:
         """Take the next free slot of the account and the endpoint. When it comes, ask whether it `stands`."""
         with self._lock:
-            windows = self._windows(endpoint)
+            windows = self._windows(endpoint, account)
             at = max(window.next_slot(now) for window in windows)
             for window in windows:
                 window.take(at)
-            return Slot(endpoint, at, sum(window.slowed for window in windows))
+            return Slot(endpoint, at, sum(window.slowed for window in windows), account)
 
     def stands(self, slot: Slot) -> bool:
         """Whether a request may go in its slot; if not, another one has to be reserved."""
         with self._lock:
-            return slot.slowed == sum(window.slowed for window in self._windows(slot.endpoint))
+            return slot.slowed == sum(window.slowed for window in self._windows(slot.endpoint, slot.account))
 
-    def slow_down(self, endpoint: str, reason: str | None, now: float) -> None:
-        """Take in a 429 with this `Stripe-Rate-Limited-Reason`: `global-...` slows the account, else the endpoint."""
+    def slow_down(self, endpoint: str, reason: str | None, now: float, account: str = "") -> None:
+        """Take in a 429 with this `Stripe-Rate-Limited-Reason`: `global-...` slows the account, else the endpoint.
+
+        The 429 of a connected account is about that one, until a second one gets one too.
+        """
         with self._lock:
-            limited = self._account if (reason or "").startswith("global") else self._endpoint(endpoint)
-            limited.slow_down(now)
+            common = self._all.limited(endpoint, reason)
+            if account:
+                self._of(account).limited(endpoint, reason).slow_down(now)
+                other, at = self._limited_last.get(common, (account, now))
+                self._limited_last[common] = (account, now)
+                if self._apart or other == account or now - at > _TOGETHER:
+                    return
+            common.slow_down(now)
+
+    def forget(self, account: str) -> None:
+        """No more requests are for this connected account."""
+        with self._lock:
+            self._connected.pop(account, None)
 
     def answered(self, seconds: float, now: float, cpu: float = 0.0) -> None:
         """An answer took so long; until `now` the process has used so many seconds of CPU time."""
@@ -157,13 +206,19 @@ class RateBudget:
         """How many requests at once fill the budget of an endpoint, or of the account (Little's law, and headroom)."""
         limits = self._limits
         rate = limits.account if endpoint is None else min(limits.account, limits.of_endpoint(endpoint))
+        if self._apart and endpoint is None:
+            rate *= max(1, len(self._connected))
         rate = min(rate, _MOST_OF_A_PROCESS)
         return 1 + math.ceil(_RESERVE * rate * self._latency.seconds)
 
-    def _windows(self, endpoint: str) -> tuple[RateWindow, RateWindow]:
-        return self._account, self._endpoint(endpoint)
+    def _windows(self, endpoint: str, account: str) -> tuple[RateWindow, ...]:
+        common = (self._all.account, self._all.endpoint(endpoint))
+        if not account:
+            return common
+        own = self._of(account)
+        return (own.account, own.endpoint(endpoint), *(() if self._apart else common))
 
-    def _endpoint(self, endpoint: str) -> RateWindow:
-        if endpoint not in self._endpoints:
-            self._endpoints[endpoint] = RateWindow(self._limits.of_endpoint(endpoint))
-        return self._endpoints[endpoint]
+    def _of(self, account: str) -> _Windows:
+        if account not in self._connected:
+            self._connected[account] = _Windows(self._limits)
+        return self._connected[account]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import os
 import random
@@ -29,6 +30,15 @@ from source_stripe.process.progress import Progress
 logger = logging.getLogger("airbyte.stripe")
 
 
+@dataclass
+class _Common:
+    """What holds for all accounts that a key reads."""
+
+    key_refused: StripeError | None = None
+    silent_since: float | None = None
+    """Since when nothing was answered, in seconds of the clock."""
+
+
 @dataclass(repr=False)
 class StripeRequester:
     """Asks Stripe, within the rate budget and with patience. One serves all threads."""
@@ -41,10 +51,12 @@ class StripeRequester:
     sleep: Callable[[float], None] = field(default=time.sleep)
 
     def __post_init__(self) -> None:
-        self._budget = RateBudget(self.asking.limits)
+        self._budget = RateBudget(self.asking.limits, apart=self.config.rate_limit_per_account)
         self._key_kind = self.config.key_kind
-        self._key_refused: StripeError | None = None
-        self._silent_since: float | None = None
+        self._common = _Common()
+        self._own = self._common
+        self._account = ""
+        self._account_headers: Mapping[str, str] | None = None
         self._url_base = self.asking.url_base
         self._session = requests.Session()
         # What the environment says is looked up once, not for every request.
@@ -64,6 +76,28 @@ class StripeRequester:
         adapter = BoundedAdapter(whole=whole, pool_connections=1, pool_maxsize=workers)
         self._session.mount(f"{self._url_base}/", adapter)
 
+    def of_account(self, account: str, context: str | None = None) -> StripeRequester:
+        """One that asks for a connected account, within the same budget. What is refused to that one is its own affair.
+
+        `context` is what an organization's key names it by.
+        """
+        headers = {"Stripe-Account": account} if context is None else {"Stripe-Context": context}
+        twin = copy.copy(self)
+        vars(twin).update(_own=_Common(), _account=account, _account_headers=headers, _for_account=True)
+        return twin
+
+    def forget(self) -> None:
+        """No more requests are for this connected account."""
+        self._budget.forget(self._account)
+
+    @property
+    def in_vain(self) -> bool:
+        """Whether the key is refused, or nothing was answered for as long as patience lasts: for any account."""
+        since = self._common.silent_since
+        if self._common.key_refused is not None:
+            return True
+        return since is not None and self.clock() - since >= self.asking.patience.give_up_after
+
     def get(self, path: str, params: Params = (), *, version: str | None = None, **ids: str) -> Answer:
         """GET an API path such as `/v1/invoices/{invoice}/lines`, `ids` filling its braces.
 
@@ -76,20 +110,22 @@ class StripeRequester:
             error = IdWithoutAddress("an id that no path can hold")
             raise StripeError(policy_of_silence(error), path, Refusal.silence(error), self._key_kind)
         url = self._url_base + path.format(**{name: quote(value, safe="") for name, value in ids.items()})
-        headers = {"Stripe-Version": version} if version else None
+        headers = self._account_headers
+        if version:
+            headers = {**(headers or {}), "Stripe-Version": version}
         begun, attempt = self.clock(), 0
         while True:
-            if self._key_refused is not None:
-                raise self._key_refused.again()
+            if (refused := self._common.key_refused or self._own.key_refused) is not None:
+                raise refused.again()
             self._wait_for_slot(path)
             said = self._ask(url, path, params, headers)
             if isinstance(said, Answer):
-                self._silent_since = None
+                self._common.silent_since = self._own.silent_since = None
                 return said
             pause = self._pause(attempt, said.refusal)
             # Where an object is asked for, Stripe may mean that one: an account that was connected once.
             if said.outcome is Outcome.KEY_REFUSED and (said.refusal.status == 401 or not ids):
-                self._key_refused = said.again()
+                (self._own if said.of_account else self._common).key_refused = said.again()
             if said.outcome is not Outcome.RETRY or self.clock() + pause > self._give_up_at(begun):
                 raise said
             attempt += 1
@@ -104,7 +140,7 @@ class StripeRequester:
         """Sleep until the rate budget lets a request go. A 429 meanwhile may put it off."""
         while True:
             now = self.clock()
-            slot = self._budget.reserve(path, now)
+            slot = self._budget.reserve(path, now, self._account)
             self.sleep(slot.at - now)
             if self._budget.stands(slot):
                 return
@@ -114,9 +150,11 @@ class StripeRequester:
 
         All requests share it while none is answered: streams that wait for a thread would each wait as long again.
         """
-        if self._silent_since is None:
-            self._silent_since = self.clock()
-        return float(min(begun, self._silent_since) + self.asking.patience.give_up_after)
+        now = self.clock()
+        for each in (self._common, self._own):
+            each.silent_since = now if each.silent_since is None else each.silent_since
+        since = (each.silent_since for each in (self._common, self._own) if each.silent_since is not None)
+        return float(min(begun, *since) + self.asking.patience.give_up_after)
 
     def _ask(self, url: str, path: str, params: Params, headers: Mapping[str, str] | None) -> Answer | StripeError:
         """One try."""
@@ -142,7 +180,9 @@ class StripeRequester:
         self.progress.request(limited=limited)
         body = decode(content)
         if limited:
-            self._budget.slow_down(path, response.headers.get("Stripe-Rate-Limited-Reason"), self.clock())
+            self._budget.slow_down(
+                path, response.headers.get("Stripe-Rate-Limited-Reason"), self.clock(), self._account
+            )
         policy = policy_of(
             response.status_code, response.headers, body, self.asking.judged, for_account=self._for_account
         )

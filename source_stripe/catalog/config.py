@@ -5,10 +5,11 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 API_URL = "https://api.stripe.com"
@@ -30,12 +31,31 @@ _NOT_SECRET_KEYS = {
     "pk_": "a publishable key (pk_...), which can't read data",
     "whsec_": "a webhook signing secret (whsec_...), which can't read data",
     "ek_": "an ephemeral key (ek_...), which can't read data",
-    "sk_org": "an organization key (sk_org...), which reads no account by itself",
 }
+_ORGANIZATION = "sk_org_"
+"""How the keys of organizations begin."""
+_ACCOUNT = re.compile(r"acct_[A-Za-z0-9]+")
+_CONTEXT = re.compile(r"acct_[A-Za-z0-9]+(/acct_[A-Za-z0-9]+)?")
+"""An account, or one that is connected to another: as `Stripe-Context` names them."""
+_PART = re.compile(r"([1-9]\d{0,3})/([1-9]\d{0,3})")
+
+ConnectedAccounts = Literal["none", "all"] | tuple[str, ...]
+"""Which accounts are read beside the key's own: all that are connected to it, or these."""
 
 
 class ConfigError(ValueError):
     """The config can't be used. The text says of each wrong value what is wrong, and where to find the right one."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One of several connections that share the accounts: the `number`th `of` so many."""
+
+    number: int = 1
+    of: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.of}"
 
 
 class Config(BaseModel):
@@ -56,8 +76,22 @@ class Config(BaseModel):
     api_url: str = API_URL
     expand: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     """By stream, dotted paths in its rows that are expanded beside those of the manifest."""
+    connected_accounts: ConnectedAccounts = "none"
+    part: Part = Part()
+    rate_limit_per_account: bool = False
+    """Whether each account has rate limits of its own, and there is none for all of them together."""
     notes: tuple[str, ...] = ()
     """What to tell the user of values that are fine, but not taken as they are."""
+
+    @property
+    def several(self) -> bool:
+        """Whether more than one account may be read."""
+        return self.connected_accounts != "none"
+
+    @property
+    def organization(self) -> bool:
+        """Whether the key is an organization's: it reads what each request names."""
+        return self.client_secret.get_secret_value().startswith(_ORGANIZATION)
 
     @property
     def live(self) -> bool:
@@ -72,6 +106,7 @@ class Config(BaseModel):
     def key_kind(self) -> str:
         """What the key is: `live restricted key`, say."""
         kind = "restricted" if self.client_secret.get_secret_value().startswith("rk") else "secret"
+        kind = "organization" if self.organization else kind
         return f"{'live' if self.live else 'test'} {kind} key"
 
     @field_validator("client_secret", mode="before")
@@ -84,7 +119,7 @@ class Config(BaseModel):
         for prefix, kind in _NOT_SECRET_KEYS.items():
             if key.startswith(prefix):
                 raise _wrong(f"is {kind}. Use a secret (sk_...) or restricted (rk_...) key from {KEYS_PAGE}.")
-        if not re.fullmatch(r"(sk|rk|rkcs)_(live|test)_[!-~]+", key):
+        if not re.fullmatch(r"(sk|rk|rkcs|sk_org)_(live|test)_[!-~]+", key):
             raise _wrong(
                 "is not a Stripe key: those begin with sk_live_, sk_test_, rk_live_ or rk_test_. "
                 f"Copy yours from {KEYS_PAGE}."
@@ -96,7 +131,7 @@ class Config(BaseModel):
     def _account_id(cls, account_id: Any) -> Any:
         if account_id in (None, ""):
             return None
-        if not isinstance(account_id, str) or not re.fullmatch(r"acct_[A-Za-z0-9]+", account_id):
+        if not isinstance(account_id, str) or not _ACCOUNT.fullmatch(account_id):
             raise _wrong(
                 f"must look like acct_1032D82eZvKYlo2C. Find yours at {_ACCOUNT_PAGE}, "
                 "or leave it empty to read the account that owns the key."
@@ -137,6 +172,67 @@ class Config(BaseModel):
             raise _wrong('must be an object with a list of fields for each stream, such as "charges": ["customer"].')
         return {stream: [path.removeprefix("data.") for path in each] for stream, each in streams.items()}
 
+    @field_validator("connected_accounts", mode="before")
+    @classmethod
+    def _connected_accounts(cls, wanted: Any) -> Any:
+        named = re.split(r"[\s,]+", wanted.strip(" ,")) if isinstance(wanted, str) else wanted
+        if not named or named in (["none"], [""]):
+            return "none"
+        if named == ["all"]:
+            return "all"
+        if not isinstance(named, list | tuple) or not all(isinstance(each, str) for each in named):
+            raise _wrong('must be "none", "all", or a list of accounts such as acct_1032D82eZvKYlo2C.')
+        if strange := [each for each in named if not _CONTEXT.fullmatch(each)]:
+            raise _wrong(
+                f'has {strange[0]!r}, which is no account. Use "none", "all", or accounts like acct_1032D82eZvKYlo2C.'
+            )
+        ids = [each.rpartition("/")[2] for each in named]
+        if twice := next((each for each in ids if ids.count(each) > 1), None):
+            raise _wrong(f"names the account {twice} twice. Leave one of them.")
+        return tuple(named)
+
+    @field_validator("part", mode="before")
+    @classmethod
+    def _part(cls, part: Any) -> Any:
+        if part in (None, ""):
+            return Part()
+        found = _PART.fullmatch(part) if isinstance(part, str) else None
+        if found is None or int(found[1]) > int(found[2]):
+            raise _wrong(
+                "must be the number of this connection and how many there are, such as 3/8 for the third of eight."
+            )
+        return Part(int(found[1]), int(found[2]))
+
+    @field_validator("rate_limit_per_account", mode="before")
+    @classmethod
+    def _yes_or_no(cls, value: Any) -> Any:
+        if value in (None, ""):
+            return False
+        if not isinstance(value, bool):
+            raise _wrong("must be true or false.")
+        return value
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> Config:
+        """Raises what is wrong about several values at once. Each sentence begins with the key that is to change."""
+        listed = isinstance(self.connected_accounts, tuple)
+        if self.organization and not listed:
+            raise _wrong(
+                "connected_accounts must list the accounts to read: the key is an organization's (sk_org_...), which "
+                "reads no account by itself, and Stripe lists none for it."
+            )
+        if self.account_id is not None and self.several:
+            raise _wrong("account_id must be empty where connected_accounts says which accounts are read.")
+        if not self.organization and any("/" in each for each in self.connected_accounts if listed):
+            raise _wrong(
+                "connected_accounts must name accounts without a slash: those are for organization keys (sk_org_...)."
+            )
+        if self.part.of > 1 and not self.several:
+            raise _wrong("part must be empty where connected_accounts is none: there is one account to read.")
+        if self.rate_limit_per_account and not self.several:
+            raise _wrong("rate_limit_per_account must be empty where connected_accounts is none: there is one account.")
+        return self
+
     @field_validator("api_url", mode="before")
     @classmethod
     def _api_url(cls, url: Any) -> Any:
@@ -158,7 +254,7 @@ def parse_config(raw: Mapping[str, Any]) -> Config:
     try:
         config = Config.model_validate({"client_secret": None, **raw, "notes": ()})
     except ValidationError as error:
-        problems = [f"{problem['loc'][0]} {problem['msg']}" for problem in error.errors(include_input=False)]
+        problems = [" ".join([*map(str, each["loc"][:1]), each["msg"]]) for each in error.errors(include_input=False)]
         raise ConfigError("The config can't be used: " + " ".join(problems)) from None
     return config.model_copy(update={"notes": tuple(_notes(config, raw))})
 

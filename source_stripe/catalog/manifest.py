@@ -23,6 +23,7 @@ from source_stripe.catalog.stream_rows import FilterRow, OpenRow, Paging, Parent
 from source_stripe.catalog.terms import (
     Node,
     OpenTerms,
+    OwnStream,
     ParentConfigTerms,
     ParentsTerms,
     PassesTerms,
@@ -64,6 +65,11 @@ class Manifest:
     def rows(self) -> Mapping[str, StreamRow]:
         """The streams by name, in order. Raises ManifestError."""
         return {row.name: row for row in self._rows()}
+
+    @cached_property
+    def account_syncs(self) -> OwnStream:
+        """The stream that tells of accounts, where connected ones are read."""
+        return OwnStream.model_validate(self.text["definitions"]["account_syncs"])
 
     @cached_property
     def api_budget(self) -> Node:

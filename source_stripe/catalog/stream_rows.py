@@ -121,6 +121,7 @@ class StreamRow(StrictRow):
     nested: Mapping[str, str] = Field(default_factory=dict)
     may_refuse: bool = False
 
+    belongs_to: Literal["account", "platform", "stripe"] = "account"
     needs: str | None = None
     deprecated: bool = False
     opt_in: bool = False

@@ -150,6 +150,11 @@ class About(Terms):
     """What a user should know of a stream."""
 
     group: str = Field(description="Its part of the API: a heading of docs/streams.md.")
+    belongs_to: Literal["account", "platform", "stripe"] = Field(
+        "account",
+        description="Whose rows these are, where connected accounts are read too. `account`: each account has its own. "
+        "`platform`: only a platform has any. `stripe`: they are the same for all accounts, and read once.",
+    )
     needs: str | None = Field(None, description="What the account must have turned on at Stripe.")
     deprecated: bool = Field(False, description="Stripe has something newer.")
     opt_in: bool = Field(
@@ -163,6 +168,23 @@ class About(Terms):
         description="What changes unseen, by the row's dotted field; `*` is any field, `is_deleted` that the object "
         "is gone.",
     )
+
+
+class OwnStream(Terms):
+    """A stream of the connector's own, which Stripe has no list of."""
+
+    name: str = Field(description="The stream's name.")
+    primary_key: tuple[str, ...] = Field(description="Its key.")
+    cursor: str = Field(description="The cursor field.")
+    fields: Mapping[str, tuple[str, str]] = Field(
+        description="The fields of its rows: of which type, and what they say."
+    )
+
+    @property
+    def schema_of_rows(self) -> Node:
+        """The JSON schema of its rows."""
+        properties = {name: {"type": ["null", kind], "description": told} for name, (kind, told) in self.fields.items()}
+        return {"type": "object", "properties": properties, "additionalProperties": True}
 
 
 class Pace(Terms):

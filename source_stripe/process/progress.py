@@ -52,6 +52,8 @@ class Progress:
         self._reading = threading.local()
         self._lock = threading.Lock()
         self._over = threading.Event()
+        self.heading: Callable[[], str] | None = None
+        """What else a report says first. Called from any thread."""
 
     def follow(self, stream: str, part_read: PartRead) -> None:
         """Report a stream from now on; its time counts from here."""
@@ -95,5 +97,15 @@ class Progress:
         now = time.monotonic()
         with self._lock:
             lines = [tally.line(stream, now) for stream, tally in self._tallies.items()]
-        for line in lines:
+        heading = [self.heading()] if self.heading is not None else []
+        for line in (*heading, *lines):
             logger.info("%s %s", word, line)
+
+
+class OfMany(Progress):
+    """The counts of streams that are read of many accounts: none of these knows how much is left of all."""
+
+    def follow(self, stream: str, part_read: PartRead) -> None:
+        """Report a stream from now on; its time counts from the first account."""
+        with self._lock:
+            self._tallies.setdefault(stream, Tally(time.monotonic()))

@@ -17,7 +17,7 @@ from airbyte_cdk.sources.streams.concurrent.partitions.partition import Partitio
 from airbyte_cdk.sources.types import Record, StreamSlice
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_stripe.api.account import AccountReader
+from source_stripe.api.account import Reader
 from source_stripe.api.errors import ends
 from source_stripe.api.refusals import Refused
 from source_stripe.objects.left_out import LeftOut
@@ -39,7 +39,7 @@ class ReadingCursor(Cursor):
     cursor_name: str | None
     reading: Reading
     saved_state: Mapping[str, Any]
-    account: AccountReader
+    account: Reader
     frontier: Frontier
     messages: MessageRepository
     progress: Progress
@@ -118,11 +118,13 @@ class ReadingCursor(Cursor):
         told, failure_type = f"The stream {self.stream} failed.", FailureType.system_error
         if isinstance(why, AirbyteTracedException):
             told, failure_type = str(why), why.failure_type
-        return AirbyteTracedException(
+        failure = AirbyteTracedException(
             message=f"The stream {follower} is read together with {self.stream}. {told}",
             internal_message=f"{follower} follows {self.stream}: {type(why).__name__}",
             failure_type=failure_type,
         )
+        failure.__cause__ = why
+        return failure
 
     def observe(self, record: Record) -> None:
         """Does nothing: the state goes by pieces, not by records."""

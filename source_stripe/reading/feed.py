@@ -27,6 +27,10 @@ from source_stripe.reading.pieces import ListPiece, Phase
 
 logger = logging.getLogger("airbyte.stripe")
 
+NO_EVENTS = "The account has no events, so that nothing tells what changed. %s"
+"""Logged where Stripe has no list of events for the account."""
+READ_IN_SPANS = "What happened until %s was read and comes first; then what happened since."
+"""Logged where so much happened that it is read in spans."""
 _SPAN = 100_000
 """Changes of a span, as far as can be foreseen; it is read in two if it has twice as many. See docs/design/changes.md,
 "The feed"."""
@@ -315,14 +319,14 @@ class Feed:
         except StripeError as why:
             if why.outcome is not Outcome.NOT_ENABLED:
                 raise
-            logger.warning("The account has no events, so that nothing tells what changed. %s", why)
+            logger.warning(NO_EVENTS, why)
             return Page([])
 
     def _hand_over(
         self, asks: Mapping[Place, Ask], folds: Mapping[Place, Sequence[Fold]], end: int, *, last: bool
     ) -> None:
         if not last:
-            logger.info("What happened until %s was read and comes first; then what happened since.", utc(end))
+            logger.info(READ_IN_SPANS, utc(end))
         with self._changed:
             for each, own in folds.items():
                 if each.ask is not asks[each]:

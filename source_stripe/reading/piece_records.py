@@ -29,6 +29,8 @@ from source_stripe.reading.pieces import ChangedPiece, ListedPiece, ListPiece, P
 
 logger = logging.getLogger("airbyte.stripe")
 
+STAYS_EMPTY = "The stream %s stays empty. %s"
+"""Logged where the account has not turned on what the stream lists."""
 _STEPS_A_CHECKPOINT = 5
 """Steps from one checkpoint of a reader to its next: pages, and handfuls of rows that cost requests. If the sync is
 killed, what came since the last checkpoint comes again. A checkpoint costs as much as a few rows. See
@@ -178,7 +180,7 @@ class PieceRecords:
             if error.outcome is not Outcome.NOT_ENABLED or previous is not None:
                 raise
             if self.said_empty.acquire(blocking=False):
-                logger.warning("The stream %s stays empty. %s", self.stream, error)
+                logger.warning(STAYS_EMPTY, self.stream, error)
             return None
 
     def _pages(self) -> Iterator[Page]:

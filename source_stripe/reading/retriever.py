@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from airbyte_cdk.sources.declarative.retrievers import Retriever
-from airbyte_cdk.sources.types import StreamSlice
+from airbyte_cdk.sources.types import Record, StreamSlice
 
 from source_stripe.api.errors import ends
 from source_stripe.api.refusals import Refused
+from source_stripe.api.values import Row
+from source_stripe.catalog.several_accounts import ACCOUNT_COLUMN
 from source_stripe.objects.route import Route
 from source_stripe.process.progress import Progress
 from source_stripe.reading.batches import Batches, Flush
@@ -39,6 +41,8 @@ class StripeRetriever(Retriever):
     """Where records are handed over a page at a time; one by one if None."""
     open_rows: OpenRows | None = None
     """Takes down the rows that can still change without an event."""
+    account_id: str | None = None
+    """What goes into the rows, where those of several accounts are read."""
     _said_empty: threading.Lock = field(default_factory=threading.Lock)
 
     def read_records(
@@ -57,7 +61,20 @@ class StripeRetriever(Retriever):
             records = PieceRecords(
                 self.name, route, reader, self.start, self.checkpoint, self.refused, self._said_empty, open_rows
             ).all()
+            if self.account_id is not None:
+                records = _of_account(records, self.account_id)
             if self.batches is None:
                 yield from (record for record in records if not isinstance(record, Flush))
             else:
                 yield from self.batches.of(self.name, records)
+
+
+def _of_account(records: Iterator[Row | Flush], account_id: str) -> Iterator[Row | Flush]:
+    """The records, tombstones and those of other streams too, with the account that they are of."""
+    for record in records:
+        if isinstance(record, dict):
+            record[ACCOUNT_COLUMN] = account_id
+        elif isinstance(record, Record):
+            row: Any = record.data
+            row[ACCOUNT_COLUMN] = account_id
+        yield record

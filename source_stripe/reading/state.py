@@ -35,6 +35,8 @@ from source_stripe.reading.open_ranges import OpenRanges
 _AIRBYTE_KEYS = frozenset({"use_global_cursor", "state", "states", "parent_state", "lookback_window"})
 REFUSED = "refused"
 """The key of the ids of objects that Stripe refused."""
+PLATFORM = "accounts"
+"""The key of what only states of many accounts have (accounts/platform_state.py)."""
 _FLAG = "__ab_"
 """The prefix of the CDK's own keys in the states of streams that have no cursor."""
 _DAY = 86_400
@@ -47,6 +49,12 @@ class UnknownStateError(ValueError):
     """A state that this connector can't go on from. Its text is for the user."""
 
     def __init__(self, stream: str, state: Any) -> None:
+        if isinstance(state, Mapping) and isinstance(state.get(PLATFORM), str):
+            super().__init__(
+                f"The saved state of the stream {stream} is that of a platform with its connected accounts. Set "
+                f"connected_accounts as it was, or reset the stream {stream} to read one account from the start."
+            )
+            return
         text = str(dict(state) if isinstance(state, Mapping) else state)
         shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
         super().__init__(
@@ -144,6 +152,8 @@ class StreamState:
             return cls()
         if raw.keys() & _AIRBYTE_KEYS:
             return cls(_airbyte_watermark(raw))
+        if PLATFORM in raw:
+            raise ValueError(raw)
         _refused(raw)
         watermark = _time(raw[cursor])
         window = _parse_window(raw["backfill"], watermark) if "backfill" in raw else None

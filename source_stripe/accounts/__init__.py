@@ -1,0 +1,1 @@
+"""Connected accounts: each is a sync of its own, and one sync runs them all."""

@@ -18,8 +18,9 @@ from source_stripe.api.policies import TABLE
 from source_stripe.catalog import config, expanding
 from source_stripe.catalog.config import ConfigError, parse_config
 from source_stripe.process import ending, output
+from tools.bad_configs import BAD_CONFIGS
 from tools.generate_docs import ROOT
-from tools.generate_error_docs import BAD_CONFIGS, BAD_EXPANSIONS, CONNECTOR, main, malformations, page
+from tools.generate_error_docs import BAD_EXPANSIONS, CONNECTOR, main, malformations, page
 from unit_tests.conftest import KEY
 
 PAGE = page()

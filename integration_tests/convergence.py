@@ -40,7 +40,7 @@ LATE = 600
 BROKEN = 0.03
 """The share of answers that break in a history."""
 _HALF = 0.5
-_BREAKS = tuple(fault for fault in PASSING if fault is not UNREACHABLE and not fault.name.endswith("Retry-After: 1"))
+BREAKS = tuple(fault for fault in PASSING if fault is not UNREACHABLE and not fault.name.endswith("Retry-After: 1"))
 """How they break: in all ways but those that want to be waited for."""
 
 DIFFERENCES = """
@@ -97,7 +97,7 @@ class Replica:
         One that was killed is not compared, and no stream that failed, if it may: the destination is right after the
         next.
         """
-        self._give_up_on_what_is_gone()
+        self.give_up_on_what_is_gone()
         begun, now = self.company.number, self.company.now
         done = sync(
             self.company.emulator,
@@ -116,11 +116,11 @@ class Replica:
         if not may_fail:
             check_is_complete(done, self.connection)
         complete = [stream for stream, status in done.output.statuses.items() if status == "COMPLETE"]
-        differences = [line for stream in complete for line in self._differences(stream, begun, now)]
+        differences = [line for stream in complete for line in self.differences(stream, begun, now)]
         assert not differences, "\n".join(differences)
         return done
 
-    def _give_up_on_what_is_gone(self) -> None:
+    def give_up_on_what_is_gone(self) -> None:
         """Note what the next sync, and so any later one, can't know of."""
         for stream in self.connection.streams:
             watermark = self.connection.watermark(stream)
@@ -139,7 +139,7 @@ class Replica:
             return False
         return loss.time < now - RETENTION
 
-    def _differences(self, stream: str, begun: int, now: int) -> Iterator[str]:
+    def differences(self, stream: str, begun: int, now: int) -> Iterator[str]:
         """What a row has, and what Stripe has, of everything that was through before the sync began."""
         truth, rows = truth_of(self.company.emulator, stream), self.connection.current(stream)
         for key in truth.keys() | rows.keys():
@@ -184,15 +184,9 @@ class Replica:
 def play(history: History, setup: Setup = QUICK) -> Replica:
     """Let a history happen, and one more sync when all is quiet. AssertionError where a destination would be wrong."""
     emulator, setup = StripeEmulator(), replace(setup, span=history.span)
-    emulator.default_version = history.version
-    emulator.refuses_unknown_types, emulator.lists_thin_events = history.refuses_types, history.thin_events
-    if history.guesses is not None:
-        guesses = Random(history.guesses)
-        emulator.guess = lambda: guesses.random() < _HALF
+    set_up(emulator, history)
     if history.breaks is not None:
-        emulator.faults.at_random(BROKEN, seed=history.breaks, faults=_BREAKS)
-    if history.shuffled is not None:
-        emulator.shuffle_same_second = Random(history.shuffled)
+        emulator.faults.at_random(BROKEN, seed=history.breaks, faults=BREAKS)
     with serve(emulator):
         replica = Replica(Company(emulator), Connection(history.streams), history.workers)
         for one in history.rounds:
@@ -204,6 +198,17 @@ def play(history: History, setup: Setup = QUICK) -> Replica:
         emulator.clock.advance(1)
         replica.sync(setup=setup)
     return replica
+
+
+def set_up(emulator: StripeEmulator, history: History) -> None:
+    """Have an account that is as a history says."""
+    emulator.default_version = history.version
+    emulator.refuses_unknown_types, emulator.lists_thin_events = history.refuses_types, history.thin_events
+    if history.guesses is not None:
+        guesses = Random(history.guesses)
+        emulator.guess = lambda: guesses.random() < _HALF
+    if history.shuffled is not None:
+        emulator.shuffle_same_second = Random(history.shuffled)
 
 
 def check_is_complete(done: Sync, connection: Connection) -> None:

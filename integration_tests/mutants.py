@@ -10,14 +10,18 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.strategies import SearchStrategy
 
+from integration_tests import platform_histories
 from integration_tests.convergence import play
-from integration_tests.histories import History, histories
-from integration_tests.mutations import MUTATIONS
-from integration_tests.setup import QUICK
+from integration_tests.histories import histories
+from integration_tests.mutations import MUTATIONS, OF_PLATFORMS
+from integration_tests.setup import QUICK, Setup
+
+Drawn = TypeVar("Drawn")
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,14 @@ class Found:
     difference: str
 
 
-def first_found(mutation: str, drawn: SearchStrategy[History], *, of_seed: int, most: int) -> Found | None:
+def first_found(
+    mutation: str,
+    drawn: SearchStrategy[Drawn],
+    *,
+    of_seed: int,
+    most: int,
+    plays: Callable[[Drawn, Setup], object] = play,
+) -> Found | None:
     """Play up to so many histories with a mutation; None if all of them pass."""
     setup, played, found = replace(QUICK, mutation=mutation), 0, None
 
@@ -41,11 +52,11 @@ def first_found(mutation: str, drawn: SearchStrategy[History], *, of_seed: int, 
         suppress_health_check=[*HealthCheck],
     )
     @given(drawn)
-    def until_one_fails(history: History) -> None:
+    def until_one_fails(history: Drawn) -> None:
         nonlocal played, found
         if found is None:
             played += 1
-            if (difference := _difference(lambda: play(history, setup))) is not None:
+            if (difference := _difference(lambda: plays(history, setup))) is not None:
                 found = Found(played, difference)
 
     until_one_fails()
@@ -60,6 +71,13 @@ def _difference(plays: Callable[[], object]) -> str | None:
     return None
 
 
+def _found(mutation: str, **options: Any) -> Found | None:
+    if mutation in OF_PLATFORMS:
+        drawn = platform_histories.platform_histories(kills=True)
+        return first_found(mutation, drawn, plays=platform_histories.play, **options)
+    return first_found(mutation, histories(kills=False), **options)
+
+
 def main() -> int:
     """Look for all mutations, as the command line says; the exit code."""
     parser = argparse.ArgumentParser(prog="mutants", description=(__doc__ or "").partition("\n")[0])
@@ -69,7 +87,7 @@ def main() -> int:
     missed = 0
     for mutation in MUTATIONS:
         began = time.monotonic()
-        found = first_found(mutation, histories(kills=False), of_seed=options.seed, most=options.most)
+        found = _found(mutation, of_seed=options.seed, most=options.most)
         seconds = time.monotonic() - began
         if found is None:
             missed += 1

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
+from source_stripe.accounts.platform_state import PlatformState
+from source_stripe.accounts.stream_sync import StreamSync
 from source_stripe.objects.events import Fold
 from source_stripe.reading.open_rows import OpenRows
 
@@ -40,7 +43,22 @@ def _without_unique_id() -> None:
     _everywhere("own_id", lambda shown: shown.get("id"))
 
 
+def _without_through() -> None:
+    patch.object(PlatformState, "mark_of", lambda self, _: self.run.mark if self.run else self.mark).start()
+    patch.object(StreamSync, "_mark_of", lambda self, _: self._run.mark if self._run else self._mark).start()
+
+
+def _without_behind() -> None:
+    whole = PlatformState.dump
+    patch.object(PlatformState, "dump", lambda self, cursor: whole(replace(self, behind={}), cursor)).start()
+
+
+OF_PLATFORMS: Mapping[str, Callable[[], None]] = {
+    "through is ignored": _without_through,
+    "behind is forgotten": _without_behind,
+}
 MUTATIONS: Mapping[str, Callable[[], None]] = {
+    **OF_PLATFORMS,
     "OVERLAP is 0": _without_overlap,
     "vanished children get no tombstone": _without_tombstones_of_vanished_children,
     "events of other objects touch nothing": _without_touches,

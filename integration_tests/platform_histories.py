@@ -1,4 +1,4 @@
-"""Histories of a platform with two connected accounts, and later a third: what happens on each, and who loses access."""
+"""Histories of a platform with two connected accounts, later three: what happens on each, and who loses access."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import cycle
-from random import Random
 from typing import Literal
 
 from hypothesis import strategies as st

@@ -75,7 +75,7 @@ class Platform:
             else:
                 by_account.setdefault(row[ACCOUNT], []).append({**message, "record": _own(stream, row)})
         for account, messages in by_account.items():
-            assert account in self.accounts, account
+            assert account in {*self.accounts, *self.emulator.organization}, account
             assert {message["record"]["stream"] for message in messages} <= {*self.of(account).streams}
             self.of(account).take(Output(messages))
         for state in output.state_messages:

@@ -6,7 +6,8 @@ import pytest
 
 from integration_tests.histories import histories
 from integration_tests.mutants import first_found
-from integration_tests.mutations import MUTATIONS
+from integration_tests.mutations import MUTATIONS, OF_PLATFORMS
+from integration_tests.platform_histories import platform_histories, play
 
 _WORLDS: dict[str, dict[str, Any]] = {
     "OVERLAP is 0": {"streams": ("coupons", "customers", "prices"), "delays": (600,)},
@@ -22,7 +23,18 @@ _MOST = {"OVERLAP is 0": 200}
 """Where sixty histories are too few: events have to come late, and just before a sync."""
 
 
-@pytest.mark.parametrize("mutation", MUTATIONS)
+_PLATFORM = ("coupons", "customers", "products")
+
+
+@pytest.mark.parametrize("mutation", OF_PLATFORMS)
+def test_histories_of_platforms_find_a_rule_that_is_missing(mutation: str) -> None:
+    drawn = platform_histories(kills=True, streams=_PLATFORM)
+    found = first_found(mutation, drawn, of_seed=1, most=100, plays=play)
+    assert found is not None
+    print(f"{mutation}: history {found.after}: {found.difference}")
+
+
+@pytest.mark.parametrize("mutation", sorted(MUTATIONS.keys() - OF_PLATFORMS.keys()))
 def test_histories_find_a_rule_that_is_missing(mutation: str) -> None:
     drawn = histories(kills=False, **_WORLDS[mutation])
     found = first_found(mutation, drawn, of_seed=1, most=_MOST.get(mutation, 60))

@@ -38,7 +38,7 @@ def first_found(
     *,
     of_seed: int,
     most: int,
-    plays: Callable[[Drawn, Setup], object] = play,
+    plays: Callable[[Drawn, Setup], object],
 ) -> Found | None:
     """Play up to so many histories with a mutation; None if all of them pass."""
     setup, played, found = replace(QUICK, mutation=mutation), 0, None
@@ -75,7 +75,7 @@ def _found(mutation: str, **options: Any) -> Found | None:
     if mutation in OF_PLATFORMS:
         drawn = platform_histories.platform_histories(kills=True)
         return first_found(mutation, drawn, plays=platform_histories.play, **options)
-    return first_found(mutation, histories(kills=False), **options)
+    return first_found(mutation, histories(kills=False), plays=play, **options)
 
 
 def main() -> int:

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
+from integration_tests import convergence, platform_histories
 from integration_tests.histories import histories
 from integration_tests.mutants import first_found
 from integration_tests.mutations import MUTATIONS, OF_PLATFORMS
-from integration_tests.platform_histories import platform_histories, play
 
 _WORLDS: dict[str, dict[str, Any]] = {
     "OVERLAP is 0": {"streams": ("coupons", "customers", "prices"), "delays": (600,)},
@@ -28,8 +28,8 @@ _PLATFORM = ("coupons", "customers", "products")
 
 @pytest.mark.parametrize("mutation", OF_PLATFORMS)
 def test_histories_of_platforms_find_a_rule_that_is_missing(mutation: str) -> None:
-    drawn = platform_histories(kills=True, streams=_PLATFORM)
-    found = first_found(mutation, drawn, of_seed=1, most=100, plays=play)
+    drawn = platform_histories.platform_histories(kills=True, streams=_PLATFORM)
+    found = first_found(mutation, drawn, of_seed=1, most=100, plays=platform_histories.play)
     assert found is not None
     print(f"{mutation}: history {found.after}: {found.difference}")
 
@@ -37,6 +37,6 @@ def test_histories_of_platforms_find_a_rule_that_is_missing(mutation: str) -> No
 @pytest.mark.parametrize("mutation", sorted(MUTATIONS.keys() - OF_PLATFORMS.keys()))
 def test_histories_find_a_rule_that_is_missing(mutation: str) -> None:
     drawn = histories(kills=False, **_WORLDS[mutation])
-    found = first_found(mutation, drawn, of_seed=1, most=_MOST.get(mutation, 60))
+    found = first_found(mutation, drawn, of_seed=1, most=_MOST.get(mutation, 60), plays=convergence.play)
     assert found is not None
     print(f"{mutation}: history {found.after}: {found.difference}")

@@ -7,7 +7,7 @@
 Known accounts are complete up to the cursor's value, and where a sync was interrupted those whose key is not behind
 `through` up to `to`. `behind` has the others that were read before, each with a state of its own or its watermark:
 those that failed, that Stripe does not show any more, or whose first sync is under way. An account that stands nowhere
-is new.
+is new; some of its rows may have come since `begun`.
 
 What is read off a state is never more than what was put in: a lower watermark is that of a sync that was killed. See
 docs/design/accounts.md, "State".
@@ -77,6 +77,8 @@ class PlatformState:
     """Whether accounts that are not known may have been another connection's, as the part was changed."""
     refresh: bool = False
     """Whether a full refresh is under way: known accounts are those that it has read."""
+    begun: int | None = None
+    """Since when first syncs may be under way of accounts that stand nowhere (Unix seconds); None where none is."""
 
     def mark_of(self, key: str) -> Mark:
         return self.run.mark if self.run is not None and key <= self.run.through else self.mark
@@ -111,7 +113,8 @@ class PlatformState:
             was = raw["run"]
             reached = Mark(_second(was["to"]), _maybe(was.get("start_date")), _maybe(was.get("relisted")))
             run = Run(reached, str(was["through"]))
-        whole = cls(setting, mark, pairs, run, {}, bool(raw.get("moved")), bool(raw.get("refresh")))
+        flags = bool(raw.get("moved")), bool(raw.get("refresh"))
+        whole = cls(setting, mark, pairs, run, {}, *flags, _maybe(raw.get("begun")))
         behind = {each: _expanded(each, state, whole, cursor) for each, state in raw.get("behind", {}).items()}
         return replace(whole, behind=behind)
 
@@ -133,7 +136,7 @@ class PlatformState:
         about = _said(account=self.setting.platform, live=self.setting.live, start_date=self.mark.start_date, part=part)
         state["read_with"] = about
         flags = {name: True for name, value in (("moved", self.moved), ("refresh", self.refresh)) if value}
-        return {**state, **_said(relisted=self.mark.relisted), **flags}
+        return {**state, **_said(relisted=self.mark.relisted, begun=self.begun), **flags}
 
 
 def state_of(account_id: str | None, mark: Mark, code: str, cursor: str, setting: Setting) -> State:

@@ -136,6 +136,9 @@ class PlatformSync:
         total = len(self._visits)
         if not total:
             return
+        for name, sync in self._syncs.items():
+            if sync.begins_accounts:
+                yield _state(name, sync.dump())
         self.work.progress.heading = lambda: f"accounts: {self._over:,} of {total:,} are through"
         workers = self.work.config.num_workers
         at_once = min(max(1, workers // _WORKERS_OF_ONE), total)

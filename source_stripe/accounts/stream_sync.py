@@ -24,6 +24,7 @@ from source_stripe.accounts.platform_state import (
     lower,
     state_of,
 )
+from source_stripe.api.ranges import Range
 from source_stripe.reading.resuming import OtherData, StateError
 from source_stripe.reading.state import (
     PLATFORM,
@@ -31,6 +32,7 @@ from source_stripe.reading.state import (
     ReadWith,
     StreamState,
     UnknownStateError,
+    Window,
     is_under_way,
     refused_in,
 )
@@ -81,6 +83,7 @@ class StreamSync:
         self._relisted: int | None = None
         self._seen = False
         self._left: dict[Leg, int] = {}
+        self._interrupted = self._begun = state.begun
         if self._run is not None and self._run.mark.start_date != of.start_date:
             # Accounts up to a key have another start date than the others: what holds for all of them.
             self._mark, self._run = self._mark.lower(self._run.mark), None
@@ -98,10 +101,17 @@ class StreamSync:
     def begin(self, left: Mapping[Leg, int]) -> None:
         """The sync begins: so many accounts are handed out in each leg."""
         self._left = dict(left)
+        if self.begins_accounts and self._begun is None:
+            self._begun = self._of.now
         if self._run is None:
             self._begin_changes()
         elif not self._left.get(Leg.REST):
             self._rest_is_out()
+
+    @property
+    def begins_accounts(self) -> bool:
+        """Whether there may be new accounts: before the first of their rows a state has to say so."""
+        return bool(self._left.get(Leg.LATER))
 
     def hand_out(self, target: Target, leg: Leg) -> State:
         """What an account goes on from. It is under way until it is `done`."""
@@ -137,6 +147,7 @@ class StreamSync:
             {**self._behind, **under_way},
             moved=self._moved and not ended,
             refresh=self._refresh and not ended,
+            begun=None if ended else self._begun,
         )
         return state.dump(self._cursor)
 
@@ -172,14 +183,18 @@ class StreamSync:
         code = self._known.pop(target.key, None)
         if code is not None:
             return state_of(target.id, self._mark_of(target.key), code, self._cursor, self._of.setting)
-        return self._moved_here(target) if self._moved else {}
+        if self._moved:
+            return self._window(target, self._of.now, floor=self._of.now)
+        return {} if self._interrupted is None else self._window(target, self._interrupted)
 
-    def _moved_here(self, target: Target) -> State:
-        """As behind a gap: it is read whole, and all of it counts as changed now."""
-        now, start = self._of.now, self._of.start_date
-        window = {"start": start or 0, "cutoff": now, "done": [], "floor": now}
-        about = ReadWith(target.id, self._of.setting.live, start).dump()
-        return {self._cursor: now, "backfill": window, "read_with": about}
+    def _window(self, target: Target, cutoff: int, **floor: int) -> State:
+        """The state of an account whose list is to be read, and what changes since `cutoff` (Unix seconds).
+
+        With that as a floor all of it counts as changed then, as behind a gap.
+        """
+        window = Window(Range(min(self._of.start_date or 0, cutoff), cutoff), **floor)
+        about = ReadWith(target.id, self._of.setting.live, self._of.start_date)
+        return StreamState(cutoff, window, about).dump(self._cursor)
 
     def _joins(self, key: str, state: State) -> bool:
         """Count an account as known, if its state says no more than a mark and a code can."""

@@ -28,7 +28,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_stripe.accounts.account_rows import STREAM as ACCOUNT_SYNCS
 from source_stripe.accounts.account_rows import AccountRows, Status, gone
-from source_stripe.accounts.legs import Target, Visit, Wants, counted, visits
+from source_stripe.accounts.legs import Leg, Target, Visit, Wants, counted, visits
 from source_stripe.accounts.listing import Accounts, of_context
 from source_stripe.accounts.one_account import Limits, OneAccount
 from source_stripe.accounts.outcomes import Outcomes
@@ -104,6 +104,8 @@ class PlatformSync:
     _visits: deque[Visit] = field(default_factory=deque, init=False)
     _over: int = field(default=0, init=False)
     """Visits that are through."""
+    _told_later: list[Target] = field(default_factory=list, init=False)
+    """Accounts whose rows come at the end."""
 
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
@@ -128,6 +130,7 @@ class PlatformSync:
             yield from self._last_state(name)
             yield from self._ended(name)
         if self.work.tells_of_accounts:
+            yield from self._told_at_the_end(AccountRows(accounts.own.now))
             yield from self._gone(accounts)
             yield from self._ended(ACCOUNT_SYNCS)
 
@@ -265,7 +268,11 @@ class PlatformSync:
         if self.work.tells_of_accounts:
             status: Status = "complete" if said is None and until is not None else "behind"
             status = "refused" if target.id in self._outcomes.refused else status
-            yield from self._account_row(rows.row(target.id, until, status, said), rows.now)
+            if status == "complete" and visit.leg is Leg.REST:
+                # Its watermark is that of the interrupted sync until all accounts of that are through.
+                self._told_later.append(target)
+            else:
+                yield from self._account_row(rows.row(target.id, until, status, said), rows.now)
         for name in visit.streams:
             if name in self._syncs:
                 self._emitted[name].accounts += 1
@@ -303,6 +310,10 @@ class PlatformSync:
             yield _state(name, self._syncs[name].dump(ended=ended))
         elif self._outcomes.failure_of(name) is None:
             yield _state(name, {NO_CURSOR_STATE_KEY: True})
+
+    def _told_at_the_end(self, rows: AccountRows) -> Iterator[AirbyteMessage]:
+        for target in self._told_later:
+            yield from self._account_row(rows.row(target.id, self._read_until(target), "complete", None), rows.now)
 
     def _gone(self, accounts: Accounts) -> Iterator[AirbyteMessage]:
         """The last rows of `account_syncs`: of accounts that are there no more."""

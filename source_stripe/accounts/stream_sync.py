@@ -187,12 +187,12 @@ class StreamSync:
             return self._window(target, self._of.now, floor=self._of.now)
         return {} if self._interrupted is None else self._window(target, self._interrupted)
 
-    def _window(self, target: Target, cutoff: int, **floor: int) -> State:
+    def _window(self, target: Target, cutoff: int, floor: int | None = None) -> State:
         """The state of an account whose list is to be read, and what changes since `cutoff` (Unix seconds).
 
         With that as a floor all of it counts as changed then, as behind a gap.
         """
-        window = Window(Range(min(self._of.start_date or 0, cutoff), cutoff), **floor)
+        window = Window(Range(min(self._of.start_date or 0, cutoff), cutoff), floor=floor)
         about = ReadWith(target.id, self._of.setting.live, self._of.start_date)
         return StreamState(cutoff, window, about).dump(self._cursor)
 

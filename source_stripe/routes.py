@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from source_stripe.api.account import Reader
@@ -31,6 +31,16 @@ from source_stripe.reading.feed import Feed
 _ANY_BRACE = re.compile(r"\{\w+\}")
 
 
+@dataclass
+class OfRows:
+    """What only the rows decide: for many accounts it is worked out once."""
+
+    subjects: dict[tuple[str, tuple[str, ...]], Subjects] = field(default_factory=dict)
+    """By stream, and what of its objects is kept."""
+    endpoints: dict[tuple[str, str], str] = field(default_factory=dict)
+    """By kind of object and field, where the list in it goes on."""
+
+
 @dataclass(frozen=True)
 class Routes:
     """Makes the routes of one stream."""
@@ -39,6 +49,7 @@ class Routes:
     paging: Mapping[str, Mapping[str, Any]]
     requester: StripeRequester
     account: Reader
+    of_rows: OfRows = field(default_factory=OfRows)
 
     def of(self, row: StreamRow) -> tuple[Route, ...]:
         """The lists that a stream is read from: its own, or those of its parents, each once."""
@@ -112,6 +123,12 @@ class Routes:
 
     def _subjects(self, row: StreamRow, keep: tuple[str, ...]) -> Subjects:
         """How the objects that a stream follows are found in events."""
+        found = self.of_rows.subjects.get((row.name, keep))
+        if found is None:
+            found = self.of_rows.subjects[row.name, keep] = self._found_subjects(row, keep)
+        return found
+
+    def _found_subjects(self, row: StreamRow, keep: tuple[str, ...]) -> Subjects:
         own = frozenset(row.carried)
         others = [other for other in self.rows.values() if other.name != row.name]
         taken: dict[str, frozenset[str]] = {}
@@ -198,13 +215,7 @@ class Routes:
 
     def _nested(self, row: StreamRow, expand: Collection[str]) -> tuple[NestedList, ...]:
         """The lists that stand in a stream's rows, cut at ten, when these paths are expanded. Outer ones come first."""
-        endpoints = {
-            (kind, field): endpoint
-            for other in self.rows.values()
-            for kind in other.object
-            for field, endpoint in other.nested.items()
-        }
-        lists = []
+        endpoints, lists = self._endpoints(), []
         for place in lists_in(row.object, expand):
             listed = row.nested.get(place.path)
             owner, field = ("", place.path) if listed else (place.owner, place.field)
@@ -215,6 +226,16 @@ class Routes:
                 listing = listing.expanding(paths_below(f"{place.path}.data.", expand))
                 lists.append(NestedList(field, listing, param or None, owner, place.kind))
         return tuple(lists)
+
+    def _endpoints(self) -> Mapping[tuple[str, str], str]:
+        if not self.of_rows.endpoints:
+            self.of_rows.endpoints.update(
+                ((kind, field), endpoint)
+                for other in self.rows.values()
+                for kind in other.object
+                for field, endpoint in other.nested.items()
+            )
+        return self.of_rows.endpoints
 
     def _via(self, parent: ParentRow) -> Via | None:
         if parent.via is None:

@@ -41,7 +41,7 @@ from source_stripe.reading.retriever import StripeRetriever
 from source_stripe.reading.several_roots import Root, Seats, SeveralRoots
 from source_stripe.reading.state import ReadWith, StreamState, UnknownStateError, refused_in
 from source_stripe.reading.workers import Workers
-from source_stripe.routes import Routes, events_of
+from source_stripe.routes import OfRows, Routes, events_of
 
 State = Mapping[str, Any]
 SavedState = Callable[[str], Mapping[str, Any]]
@@ -64,6 +64,7 @@ class StreamBuilder:
     batches: Batches | None
     account_id: str | None = None
     """The account that is read, where rows are to say it: there are several."""
+    of_rows: OfRows = field(default_factory=OfRows)
     feeds: dict[str, Feed] = field(default_factory=dict)
     """The events that streams follow, by the API that has them."""
 
@@ -139,7 +140,8 @@ class StreamBuilder:
         return DefaultStream(
             partition_generator=StreamSlicerPartitionGenerator(partitions, cursor),
             name=row.name,
-            json_schema=StreamSchema(row, self.rows).get_json_schema,
+            # The CDK would read it with each status of each account.
+            json_schema=StreamSchema(row, self.rows).get_json_schema if self.account_id is None else {},
             primary_key=list(row.primary_key),
             cursor_field=CursorField(row.cursor) if row.cursor else None,
             logger=logging.getLogger(f"airbyte.{row.name}"),
@@ -161,7 +163,7 @@ class StreamBuilder:
         plan = plan_of(row, self.rows)
         # What one of them missed is read again for all: their rows come from the same objects.
         again = tuple(dict.fromkeys(each for one in refused.values() for each in one.carried))
-        made = Routes(self.rows, self.paging, self.requester, self.account)
+        made = Routes(self.rows, self.paging, self.requester, self.account, self.of_rows)
         if len(plan.followed) > 1 and row.cursor is not None:
             return self._of_several_roots(row, row.cursor, plan, made, again, saved)
         plain = made.of(row) if len(rows) == 1 else (made.shared(rows, refused),)

@@ -69,7 +69,9 @@ def work_of(
     return Work(
         config=config,
         requester=builder.requester,
-        accounts=lambda: Accounts.of(config, builder.requester, list_of_accounts(builder), reader),
+        accounts=lambda: Accounts.of(
+            config, builder.requester, list_of_accounts(builder.requester, builder.paging), reader
+        ),
         build=build,
         rows={name: row for name, row in builder.rows.items() if name in names},
         saved=saved,
@@ -79,6 +81,6 @@ def work_of(
     )
 
 
-def list_of_accounts(builder: StreamBuilder) -> Listing:
-    """The accounts connected to the key's own."""
-    return Listing("/v1/accounts", builder.requester, StartingAfter(**builder.paging["starting_after"]))
+def list_of_accounts(requester: StripeRequester, paging: Mapping[str, Mapping[str, Any]]) -> Listing:
+    """The accounts connected to the key's own. `paging` has the manifest's parameters of each way to page."""
+    return Listing("/v1/accounts", requester, StartingAfter(**paging["starting_after"]))

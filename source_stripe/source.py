@@ -26,9 +26,9 @@ from airbyte_cdk.utils.stream_status_utils import as_airbyte_message
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_stripe import checking
+from source_stripe.accounts.listing import Accounts
 from source_stripe.accounts.platform_sync import PlatformSync
 from source_stripe.api.account import AccountReader
-from source_stripe.api.errors import StripeError
 from source_stripe.api.requester import StripeRequester
 from source_stripe.catalog.asking import Asking
 from source_stripe.catalog.config import Config, ConfigError, parse_config
@@ -38,7 +38,8 @@ from source_stripe.catalog.manifest import Manifest
 from source_stripe.catalog.selection import failures_of, refused, without
 from source_stripe.catalog.several_accounts import with_room
 from source_stripe.catalog.stream_rows import StreamRow
-from source_stripe.many_accounts import offered, work_of
+from source_stripe.checking_many import Check
+from source_stripe.many_accounts import list_of_accounts, offered, work_of
 from source_stripe.process.failures import Failures
 from source_stripe.process.progress import OfMany, Progress
 from source_stripe.reading.batches import Batches
@@ -110,11 +111,16 @@ class SourceStripe(ConcurrentDeclarativeSource):
         for note in self._parsed.notes:
             logger.info(note)
         requester = self._requester(self._parsed, patience=_CHECK_PATIENCE)
-        routes = Routes(self._rows, self._manifest.paging, requester, AccountReader(requester, _CLOCK))
+        reader = AccountReader(requester, _CLOCK)
+        routes = Routes(self._rows, self._manifest.paging, requester, reader)
         try:
-            verdict = checking.check(self._checked(), routes, self._parsed)
-        except StripeError as error:
-            return AirbyteConnectionStatus(status=Status.FAILED, message=str(error))
+            if self._several:
+                accounts = Accounts.of(self._parsed, requester, list_of_accounts(requester, routes.paging), reader)
+                verdict = Check(self._parsed, routes, accounts).verdict(self._checked())
+            else:
+                verdict = checking.check(self._checked(), routes, self._parsed)
+        except AirbyteTracedException as error:
+            return AirbyteConnectionStatus(status=Status.FAILED, message=error.message or str(error))
         for level, line in verdict.lines():
             logger.log(level, line)
         status = Status.SUCCEEDED if verdict.passed else Status.FAILED

@@ -50,9 +50,9 @@ def begun(
 
 def own_state(target: Target, sync_of: Of, watermark: int, **more: Any) -> dict[str, Any]:
     """What the sync of one account leaves."""
-    about = {"account": target.id, "live": True}
+    about: dict[str, Any] = {"account": target.id, "live": True}
     if sync_of.start_date is not None:
-        about["start_date"] = sync_of.start_date  # type: ignore[assignment]
+        about["start_date"] = sync_of.start_date
     return {CURSOR: watermark, "read_with": about, **more}
 
 

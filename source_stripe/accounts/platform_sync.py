@@ -79,7 +79,10 @@ class Work:
 
 @dataclass(frozen=True)
 class _Done:
-    one: OneAccount
+    complete: frozenset[str]
+    """The streams that were read to their end."""
+    said: str | None
+    """What went wrong."""
 
 
 @dataclass
@@ -190,8 +193,17 @@ class PlatformSync:
             visit, states = taken
             one = OneAccount(visit.target.id, pool, limits)
             reading(visit.target.id, self._read, one, visit, states, now)
-            self._queue.put((visit, _Done(one)))
+            self._queue.put((visit, self._judged(visit.target.id, one)))
         self._queue.put(None)
+
+    def _judged(self, account: str, one: OneAccount) -> _Done:
+        """What came of an account. What ends a stream, or all of them, does so before the next account is begun."""
+        complete = frozenset(one.complete - one.failures.keys())
+        with self._lock:
+            said = self._outcomes.take(account, one.failures, len(complete))
+            if said is not None and self.work.requester.in_vain:
+                self._outcomes.in_vain(one.failures)
+        return _Done(complete, said)
 
     def _read(self, one: OneAccount, visit: Visit, states: Mapping[str, State], now: int) -> None:
         target = visit.target
@@ -239,7 +251,7 @@ class PlatformSync:
                 continue
             visit, content = item
             if isinstance(content, _Done):
-                yield from self._through(visit, content.one, rows)
+                yield from self._through(visit, content, rows)
             elif content.record is not None:
                 yield from self._record(content, content.record.stream)
             elif content.state is not None and content.state.stream is not None:
@@ -255,14 +267,11 @@ class PlatformSync:
             yield _status(stream, AirbyteStreamStatus.RUNNING)
         yield message
 
-    def _through(self, visit: Visit, one: OneAccount, rows: AccountRows) -> Iterator[AirbyteMessage]:
+    def _through(self, visit: Visit, done: _Done, rows: AccountRows) -> Iterator[AirbyteMessage]:
         """An account was read, or not."""
-        target, complete = visit.target, one.complete - one.failures.keys()
+        target, said = visit.target, done.said
         with self._lock:
-            said = self._outcomes.take(target.id, one.failures, len(complete))
-            if said is not None and self.work.requester.in_vain:
-                self._outcomes.in_vain(one.failures)
-            self._close(target, visit.streams, complete)
+            self._close(target, visit.streams, done.complete)
             self._over += 1
             until = self._read_until(target)
         if self.work.tells_of_accounts:

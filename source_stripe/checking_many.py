@@ -22,7 +22,7 @@ from source_stripe.routes import Routes
 _ASKED_FOR = 20
 """Listed accounts that are asked for one by one. See docs/design/accounts.md, "Failures"."""
 _PAGE = 100
-"""Accounts of a page of their list. See docs/design/accounts.md, "Whose rows"."""
+"""Accounts of a page of their list. See docs/design/accounts.md, "Failures"."""
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ pythons: $(UV) ## Run the unit tests on the oldest and the newest Python, where 
 	done
 
 audit: venv ## Look for known vulnerabilities of what uv.lock pins for users; a warning where OSV can't be reached
-	@$(UV) export --quiet --locked --no-dev --no-emit-project --output-file .venv/locked.txt
+	@$(UV) export --quiet --locked --no-dev --extra sql --no-emit-project --output-file .venv/locked.txt
 	@.venv/bin/python -m tools.audit .venv/locked.txt
 
 schemas: venv ## Write schemas/ and expandable.json anew from the types of the stripe package

@@ -60,7 +60,7 @@ class StripeEntrypoint(AirbyteEntrypoint):
         """Run the command; its messages go to `output`, a line each."""
         if not parsed_args.command:
             raise AirbyteTracedException(
-                message="Say what to do: spec, check, discover, read, catalog or state.",
+                message="Say what to do: spec, check, discover, read, catalog, state or sql.",
                 failure_type=FailureType.config_error,
             )
         debug = parsed_args.debug or is_platform_debug_log_enabled()

@@ -1,4 +1,4 @@
-"""The process: `source-stripe spec | check | discover | read`."""
+"""The process: `source-stripe spec | check | discover | read | sql`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from source_stripe.process.masking import MaskedText
 from source_stripe.process.memory import share_heaps
 from source_stripe.process.output import Output
 from source_stripe.process.startup import quick_imports
+from source_stripe.sql.extra import MissingExtraError, needs_extra
 
 _COLLECT = (50_000, 20, 100)
 """How rarely Python looks for cycles: pages are trees without any, and looking would be a tenth of the work. See
@@ -27,6 +28,8 @@ def main() -> None:
     if sys.stderr is not None:
         sys.stderr = MaskedText(sys.stderr)
     share_heaps()
+    if sys.argv[1:2] == ["sql"]:
+        sys.exit(_ask(sys.argv[2:]))
     output = Output(sys.stdout.fileno(), lost=lambda error: end(output, 1, str(error)))
     watch(output)
     with quick_imports():
@@ -38,6 +41,17 @@ def main() -> None:
     threading.excepthook = lambda failed: _fail(failed, output)
     with redirect_stdout(output):
         end(output, run(sys.argv[1:], output))
+
+
+def _ask(words: list[str]) -> int:
+    """Answer questions in SQL: for people, so not in the platform's messages."""
+    try:
+        with quick_imports(), needs_extra():
+            from source_stripe.sql.command import main as ask  # noqa: PLC0415 - with what the plain install has not
+    except MissingExtraError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return ask(words)
 
 
 def _fail(failed: threading.ExceptHookArgs, output: Output) -> NoReturn:

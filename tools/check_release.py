@@ -98,7 +98,9 @@ def sbom_faults(sbom: Mapping[str, Any], about: Message) -> Iterator[str]:
     subject = sbom["metadata"]["component"]
     if (subject["name"], subject["version"]) != (about["Name"], about["Version"]):
         yield f"the SBOM is of {subject['name']} {subject['version']}"
-    needed = {re.split(r"[^\w.-]", line)[0] for line in about.get_all("Requires-Dist", [])}
+    # What an extra brings is not what users get by themselves.
+    lines = (line for line in about.get_all("Requires-Dist", []) if "extra ==" not in line)
+    needed = {re.split(r"[^\w.-]", line)[0] for line in lines}
     for name in needed - {component["name"] for component in sbom["components"]}:
         yield f"the SBOM lacks {name}"
     for component in sbom["components"]:

@@ -21,6 +21,8 @@ NO_TUNING = {
     "_M_ARENA_MAX": "glibc's",
     "_LAST_PORT": "TCP's",
     "DEEPEST": "Stripe's",
+    "A_PAGE": "Stripe's",
+    "INTERRUPTED": "the shell's",
     "RETENTION": "Stripe's",
     "TYPES_A_REQUEST": "Stripe's",
     "_MOST_ACCEPTED": "Airbyte's",

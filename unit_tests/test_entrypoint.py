@@ -115,7 +115,7 @@ def test_no_command_writes_a_file(
 
 def test_without_a_command_it_says_which_there_are(capfd: pytest.CaptureFixture[str]) -> None:
     assert run([], Stdout(1)) == 1
-    assert "spec, check, discover, read, catalog or state" in capfd.readouterr().out
+    assert "spec, check, discover, read, catalog, state or sql" in capfd.readouterr().out
 
 
 def test_stdout_that_nobody_reads_any_more_ends_the_command(requests_mock: Mocker, tmp_path: Path) -> None:

@@ -1,0 +1,179 @@
+"""Asks: what is asked of Stripe for the rows of a table that are within some bounds. Pure.
+
+An ask may bring more rows than those, never fewer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from source_stripe.api.ranges import Range
+from source_stripe.api.values import Params, has_address
+from source_stripe.catalog.list_parameters import ListParameter, parameters_of
+from source_stripe.sql.bounds import Bound, Bounds, Span, Value, Values, is_impossible
+
+if TYPE_CHECKING:
+    from source_stripe.sql.tables import Table
+
+MOST_AT_ONCE = 100
+"""Ids, or values of a parameter, that are asked for one by one. See docs/design/sql.md, "What is asked"."""
+_IN_ONE_LIST = 10
+"""Values that a parameter takes which takes several: the least of what Stripe allows. See docs/design/sql.md, "What is
+asked"."""
+_OPS = ("equals", "ignoring_case")
+_KINDS = {"id": 0, "string": 1, "enum": 2, "bool": 3, "integer": 4, "timestamp": 5}
+"""The types of parameters, the most selective first."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One object by its id, or a list with parameters. Of a child, the object is a parent."""
+
+    object_id: str | None = None
+    params: Params = ()
+    created: Range | None = None
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether it asks for few rows, as far as can be known."""
+        return self.object_id is not None or bool(self.params)
+
+    def without_params(self) -> Ask:
+        return replace(self, params=())
+
+
+def asks_of(table: Table, bounds: Bounds) -> tuple[Ask, ...]:
+    """What to ask for; nothing where no row can be within the bounds."""
+    if is_impossible(bounds):
+        return ()
+    for path in _id_paths(table):
+        if (ids := _ids(bounds.get(path))) is not None:
+            return tuple(Ask(object_id=each) for each in ids)
+    if table.row.all_parents:
+        return (Ask(),)
+    created = _created(table, bounds)
+    return tuple(Ask(params=params, created=created) for params in _params(table, bounds))
+
+
+def paths_to_ask_by(table: Table) -> frozenset[str]:
+    """The dotted paths by whose values a table can be asked for few of its rows."""
+    params = (each.field for each in _usable(table).values() if each.type == "id" and each.field)
+    return frozenset((*_id_paths(table), *params))
+
+
+def _id_paths(table: Table) -> tuple[str, ...]:
+    """The columns by which one object is got: its id, or that of the parent that it hangs on."""
+    row, parent = table.row, table.row.parent
+    if not row.all_parents:
+        return ("id",) if _can_be_got(table) else ()
+    if parent is None or parent.id_from != ("id",) or parent.via is not None or parent.id_field is None:
+        return ()
+    above = table.other(parent.stream)
+    return (parent.id_field,) if not above.row.all_parents and _can_be_got(above) else ()
+
+
+def _can_be_got(table: Table) -> bool:
+    """Whether what is got by an id is what the list shows. A list that hides rows shows fewer."""
+    row = table.row
+    known = bool(row.events) or row.sync == "created"
+    return known and not (row.of_events or row.hides or row.include or row.path is None or row.paging == "object")
+
+
+def _ids(bound: Bound | None) -> list[str] | None:
+    if not isinstance(bound, Values) or len(bound.values) > MOST_AT_ONCE:
+        return None
+    ids = sorted(str(value) for value in bound.values)
+    return ids if all(map(has_address, ids)) else None
+
+
+def _created(table: Table, bounds: Bounds) -> Range | None:
+    bound = bounds.get(table.row.time_field)
+    if table.row.filter is None or bound is None:
+        return None
+    if isinstance(bound, Values):
+        numbers = [value for value in bound.values if isinstance(value, int)]
+        if not numbers or len(numbers) < len(bound.values):
+            return None
+        bound = Span(min(numbers), max(numbers))
+    start = max(bound.low or 0, 0)
+    # Rows are also created in the future, on test clocks: without an end the range goes on.
+    return Range(start, start + 1, onward=True) if bound.high is None else Range(start, max(bound.high, 0) + 1)
+
+
+def _params(table: Table, bounds: Bounds) -> Iterator[Params]:
+    """The parameters to ask with, once each: of a parameter that takes one value, one after the other."""
+    always: list[tuple[str, str]] = []
+    several: list[list[tuple[tuple[str, str], ...]]] = []
+    fields: set[str | None] = set()
+    kinds: set[str] = set()
+    ordered = sorted(_usable(table).items(), key=lambda each: (_KINDS[each[1].type], each[0]))
+    for name, parameter in ordered:
+        bound = bounds.get(parameter.field or "")
+        # Stripe refuses some pairs of ids; and what is about one field is asked once.
+        if bound is None or parameter.field in fields or (parameter.type == "id" and "id" in kinds):
+            continue
+        choices = [*_choices(name, parameter, bound)]
+        moves = parameter.mutable and not parameter.enters
+        if not choices or len(choices) > MOST_AT_ONCE or (len(choices) > 1 and (moves or several)):
+            continue
+        fields.add(parameter.field)
+        kinds.add(parameter.type)
+        if len(choices) == 1:
+            always.extend(choices[0])
+        else:
+            several.append(choices)
+    for choice in several[0] if several else [()]:
+        yield (*always, *choice)
+
+
+def _usable(table: Table) -> Mapping[str, ListParameter]:
+    """The parameters whose values stand in a column."""
+    if table.row.all_parents or table.row.api == "v2":
+        return {}
+    return {
+        name: each
+        for name, each in parameters_of(table.name).items()
+        if each.is_filter and each.pushed and each.op in _OPS and each.field and name != "created"
+    }
+
+
+def _choices(name: str, parameter: ListParameter, bound: Bound) -> Iterator[tuple[tuple[str, str], ...]]:
+    """The ways to ask for all that is within a bound, one after the other; none if there is none."""
+    said = _named(name)
+    if isinstance(bound, Span):
+        if parameter.range:
+            ends = (("gte", bound.low), ("lte", bound.high))
+            yield tuple((f"{said}[{end}]", str(number)) for end, number in ends if number is not None)
+        return
+    values = sorted(bound.values, key=str)
+    if not all(_fits(value, parameter) for value in values):
+        return
+    texts = [_text(value) for value in values]
+    if parameter.list:
+        for first in range(0, len(texts), _IN_ONE_LIST):
+            yield tuple((f"{said}[]", text) for text in texts[first : first + _IN_ONE_LIST])
+    else:
+        for text in texts:
+            yield ((said, text),)
+
+
+def _fits(value: Value, parameter: ListParameter) -> bool:
+    if isinstance(value, bool):
+        return parameter.type == "bool"
+    if isinstance(value, int):
+        return parameter.type in ("integer", "timestamp")
+    # Stripe takes an empty value for none at all.
+    usual = parameter.type in ("id", "string") or (parameter.type == "enum" and value in parameter.values)
+    return bool(value) and usual
+
+
+def _text(value: Value) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _named(name: str) -> str:
+    """A parameter inside of another, such as `recurring.interval`, as a query has it."""
+    first, *rest = name.split(".")
+    return first + "".join(f"[{each}]" for each in rest)

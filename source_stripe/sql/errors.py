@@ -1,0 +1,11 @@
+"""What goes wrong with a question, beside what Stripe refuses."""
+
+from __future__ import annotations
+
+
+class QueryError(Exception):
+    """A question can't be answered. The text says why, and what to do."""
+
+
+class NotConfirmedError(QueryError):
+    """A question would cost more requests than are made without asking."""

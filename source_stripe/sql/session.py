@@ -1,0 +1,106 @@
+"""A session: questions to one account, one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+from sqlglot.tokenizer_core import Token, TokenType
+
+from source_stripe.api.account import AccountReader
+from source_stripe.catalog.asking import Asking
+from source_stripe.catalog.config import parse_config
+from source_stripe.catalog.expanding import expanded_too
+from source_stripe.catalog.manifest import Manifest
+from source_stripe.routes import Routes
+from source_stripe.sql.answers import Answer, telling
+from source_stripe.sql.dialect import quoted, tokens_of
+from source_stripe.sql.engine import Engine
+from source_stripe.sql.feeds import Feed
+from source_stripe.sql.metering import Meter, MeteredRequester
+from source_stripe.sql.planning import Plan, plan_of
+from source_stripe.sql.running import Run, columns_of
+from source_stripe.sql.tables import Tables
+from source_stripe.sql.told import Told, columns_told, plan_told, tables_told
+
+
+class Session:
+    """Answers questions about the account that a config names."""
+
+    def __init__(self, config: Mapping[str, Any], meter: Meter | None = None) -> None:
+        """Raises ConfigError."""
+        parsed = parse_config(config)
+        manifest = Manifest.load()
+        self.meter = meter or Meter()
+        rows = expanded_too(manifest.rows, parsed.expand)
+        requester = MeteredRequester(parsed, Asking.of(manifest, parsed), meter=self.meter)
+        account = AccountReader(requester)
+        self.routes = Routes(rows, manifest.paging, requester, account)
+        self.tables = Tables(rows)
+        self.engine = Engine()
+        self._start = parsed.start_date or 0
+
+    def answer(self, text: str, *, agreed: bool = False) -> Answer:
+        """The answer to one statement: a SELECT, or what SHOW, DESCRIBE and EXPLAIN tell without asking Stripe.
+
+        Raises QueryError, and what a reading raises.
+        """
+        tokens = tokens_of(text)
+        word = tokens[0].text.upper() if tokens else ""
+        rest = text[tokens[0].end + 1 :] if tokens else ""
+        if word == "EXPLAIN":
+            return self._told(plan_told(self._checked(rest)))
+        if word in ("DESCRIBE", "DESC", "SHOW"):
+            return self._described(tokens[1:], rest)
+        return self.select(text, agreed=agreed)
+
+    def _described(self, tokens: Sequence[Token], rest: str) -> Answer:
+        names = [token.text for token in tokens if token.token_type not in (TokenType.DOT, TokenType.SEMICOLON)]
+        if not names or [name.upper() for name in names] in (["TABLES"], ["ALL", "TABLES"]):
+            return self._told(tables_told(self.tables))
+        if names[0].upper() in ("SELECT", "WITH", "FROM", "("):
+            return self.described(rest)
+        table = self.tables.find(tuple(names))
+        found = self.described(f"FROM {quoted(table.name)}").fetchall()
+        return self._told(columns_told(table, {row[0]: row[1] for row in found}))
+
+    def _told(self, told: Told) -> Answer:
+        self.engine.begin()
+        self.engine.register(
+            "stripe_told", pa.table({name: pa.array(values, pa.string()) for name, values in told.items()})
+        )
+        return Answer(self.engine.execute("SELECT * FROM stripe_told"))
+
+    def _checked(self, text: str) -> Plan:
+        """The plan of a SELECT that DuckDB can answer. Until a reading takes its place, every table is empty."""
+        plan = self.plan(text)
+        for scan in plan.scans:
+            self.engine.register(scan.name, Feed(columns_of(scan).schema, lambda: iter(())))
+        self.engine.check(plan.text)
+        return plan
+
+    def plan(self, text: str) -> Plan:
+        """The plan of a SELECT. Raises QueryError."""
+        self.engine.begin()
+        while True:
+            self.engine.is_new = False
+            plan = plan_of(text, self.tables, self.engine.constant)
+            if not self.engine.is_new:
+                return plan
+
+    def select(self, text: str, *, agreed: bool = False) -> Answer:
+        """The answer to a SELECT; it is read while its rows are fetched. `agreed` where it may cost any number of
+        requests. Raises QueryError, and what a reading raises."""
+        self.meter.begin(agreed=agreed)
+        plan = self._checked(text)
+        run = Run(plan, self.routes, self.engine, self.meter, self._start)
+        with telling(run):
+            run.prepare()
+            return Answer(self.engine.execute(plan.text), run)
+
+    def described(self, text: str) -> Answer:
+        """The columns of what a SELECT would answer. Asks Stripe nothing."""
+        plan = self._checked(text)
+        with telling(()):
+            return Answer(self.engine.execute(f"DESCRIBE {plan.text}"))

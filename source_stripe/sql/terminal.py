@@ -1,0 +1,61 @@
+"""The terminal: how wide it is, what is asked there, and what is said while a question is answered."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from dataclasses import dataclass, field
+
+from source_stripe.sql.session import Session
+
+_EVERY = 0.2
+"""Seconds between two lines of progress on a terminal. See docs/design/sql.md, "Output"."""
+
+
+def line_width() -> int | None:
+    """The letters of a line; None where no terminal limits them."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def confirm(told: str) -> bool:
+    """Ask on the terminal; no where there is none."""
+    if not (sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()):
+        return False
+    clear_line()
+    print(f"{told}\nGo on? [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+@dataclass
+class Progress:
+    """What is said on stderr while a question is answered, where that is a terminal."""
+
+    session: Session | None = None
+    _shown: float = field(default=0.0)
+
+    def show(self) -> None:
+        """A request was answered."""
+        now = time.monotonic()
+        if self.session is not None and sys.stderr.isatty() and now - self._shown >= _EVERY:
+            self._shown = now
+            print(
+                f"\r{_counted(self.session.meter.requests, 'request')} ...\x1b[K", end="", file=sys.stderr, flush=True
+            )
+
+    def end(self, rows: int) -> None:
+        """All rows were written."""
+        if self.session is not None and sys.stderr.isatty():
+            clear_line()
+            told = f"{_counted(rows, 'row')}, {_counted(self.session.meter.requests, 'request')} to Stripe."
+            print(told, file=sys.stderr, flush=True)
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def clear_line() -> None:
+    """Take back the line of progress."""
+    if sys.stderr.isatty():
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)

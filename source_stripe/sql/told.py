@@ -1,0 +1,93 @@
+"""Told: what SHOW, DESCRIBE and EXPLAIN answer, as tables of their own. None of it asks Stripe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from source_stripe.api.ranges import Range
+from source_stripe.sql.asks import Ask, asks_of, paths_to_ask_by
+from source_stripe.sql.metering import MOST_UNASKED
+from source_stripe.sql.planning import Plan, Scan
+from source_stripe.sql.reading import shown
+from source_stripe.sql.tables import Table, Tables
+
+Told = Mapping[str, Sequence[str | None]]
+"""Columns by name."""
+A_PAGE = 100
+"""Rows that a page of Stripe's lists has."""
+_EACH_PAGE = f"1 for each {A_PAGE} rows; you are asked before number {MOST_UNASKED + 1}"
+
+
+def tables_told(tables: Tables) -> Told:
+    """All tables."""
+    every = [tables.named(name) for name in tables]
+    return {
+        "name": [table.name for table in every],
+        "path": [table.row.path for table in every],
+        "description": [table.description for table in every],
+    }
+
+
+def columns_told(table: Table, types: Mapping[str, str]) -> Told:
+    """The columns of a table. `types` are DuckDB's."""
+    asked = {path.partition(".")[0] for path in paths_to_ask_by(table)}
+    return {
+        "column_name": [*types],
+        "column_type": [*types.values()],
+        "asked_by": ["yes" if name in asked else None for name in types],
+        "description": [str(table.columns[name].get("description") or "") for name in types],
+    }
+
+
+def plan_told(plan: Plan) -> Told:
+    """What is asked of Stripe for a question, and how many requests that takes at most."""
+    lines = [line for scan in plan.scans for line in _lines(plan, scan)]
+    return {
+        "table": [line[0] for line in lines],
+        "asked": [line[1] for line in lines],
+        "requests": [line[2] for line in lines],
+    }
+
+
+def _lines(plan: Plan, scan: Scan) -> Iterator[tuple[str, str, str]]:
+    asks = asks_of(scan.table, scan.bounds)
+    if not asks:
+        yield scan.table.name, "nothing: no row can meet the conditions", "0"
+    for ask in asks:
+        yield scan.table.name, _asked(scan, ask), _most(plan, scan, ask)
+
+
+def _asked(scan: Scan, ask: Ask) -> str:
+    table = scan.table
+    if ask.object_id is not None:
+        parent = table.row.parent
+        path = table.row.get_path if parent is None else table.rows[parent.stream].get_path
+        return f"GET {path.replace('{id}', ask.object_id)}{'' if parent is None else ', and what stands in it'}"
+    if table.row.all_parents:
+        return f"what belongs to each of {', '.join(parent.stream for parent in table.row.all_parents)}"
+    created = () if ask.created is None else _range(table.row.time_field, ask.created)
+    asked = shown((*ask.params, *created))
+    line = f"GET {table.row.path}{'?' if asked else ''}{asked}"
+    if scan.newest is not None:
+        line += f", down to the newest {scan.newest.rows:,}{' that meet the conditions' if scan.newest.where else ''}"
+    if scan.keys and not ask.is_narrow:
+        line += "; or by the values of the table that it is joined with, where those are fewer"
+    return line
+
+
+def _range(field: str, created: Range) -> tuple[tuple[str, str], ...]:
+    since = (f"{field}[gte]", str(created.start))
+    return (since,) if created.onward else (since, (f"{field}[lt]", str(created.end)))
+
+
+def _most(plan: Plan, scan: Scan, ask: Ask) -> str:
+    if ask.object_id is not None and scan.table.row.parent is None:
+        return "1"
+    if ask.object_id is not None:
+        return "1, and 1 for each 100 rows of a longer list"
+    if scan.newest is not None and not scan.newest.where:
+        return f"{-(-scan.newest.rows // A_PAGE)}, and more where many rows are of one second"
+    most = plan.most_rows
+    if most is not None:
+        return f"{-(-most // A_PAGE)}"
+    return _EACH_PAGE

@@ -34,5 +34,8 @@ class MaskedText(io.TextIOBase):
     def fileno(self) -> int:
         return self._file.fileno()
 
+    def isatty(self) -> bool:
+        return self._file.isatty()
+
     def writable(self) -> bool:
         return True

@@ -63,6 +63,12 @@ def paths_to_ask_by(table: Table) -> frozenset[str]:
     return frozenset((*_id_paths(table), *params))
 
 
+def fields_asked_by(table: Table) -> frozenset[str]:
+    """The dotted paths of all columns that Stripe can be asked by."""
+    created = () if table.row.filter is None or table.row.all_parents else (table.row.time_field,)
+    return frozenset((*_id_paths(table), *created, *(each.field for each in _usable(table).values() if each.field)))
+
+
 def _id_paths(table: Table) -> tuple[str, ...]:
     """The columns by which one object is got: its id, or that of the parent that it hangs on."""
     row, parent = table.row, table.row.parent

@@ -19,8 +19,8 @@ _WORDS = (
 )  # fmt: skip
 
 
-def candidates(before: str, tables: Tables) -> Iterator[tuple[str, str]]:
-    """What the last word before the cursor may become, and what each is."""
+def candidates(before: str, tables: Tables, behind: str = "") -> Iterator[tuple[str, str]]:
+    """What the last word before the cursor may become, and what each is. `behind` is the text behind the cursor."""
     match = _WORD.search(before)
     word = match.group() if match else ""
     head = before[: len(before) - len(word)]
@@ -28,13 +28,15 @@ def candidates(before: str, tables: Tables) -> Iterator[tuple[str, str]]:
         names = (tables.named(name) for name in tables if name.startswith(word.lower()))
         yield from ((table.name, table.description) for table in names)
         return
-    mentioned = _mentioned(before, tables)
+    mentioned = _mentioned(before + behind, tables)
     *path, last = word.split(".")
     if path:
         prefix = ".".join(path)
         yield from ((f"{prefix}.{name}", told) for name, told in _inside(path, mentioned) if _begins(name, last))
         return
-    columns = {name: _told(schema) for table in mentioned.values() for name, schema in table.columns.items()}
+    # Before a FROM nobody knows which table is meant.
+    possible = [*mentioned.values()] or ([tables.named(name) for name in tables] if len(word) > 1 else [])
+    columns = {name: _told(schema) for table in possible for name, schema in table.columns.items()}
     yield from ((name, told) for name, told in columns.items() if _begins(name, word))
     yield from ((each, "") for each in _WORDS if word and _begins(each, word))
 

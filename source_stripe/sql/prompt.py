@@ -111,7 +111,7 @@ class _Completer(Completer):
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
         before = document.text_before_cursor
         word = document.get_word_before_cursor(pattern=None, WORD=True)
-        for text, told in candidates(before, self._tables):
+        for text, told in candidates(before, self._tables, document.text_after_cursor):
             length = _common(word, text)
             yield Completion(text, start_position=-length, display_meta=told[:80])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from source_stripe.api.ranges import Range
-from source_stripe.sql.asks import Ask, asks_of, paths_to_ask_by
+from source_stripe.sql.asks import Ask, asks_of, fields_asked_by
 from source_stripe.sql.metering import MOST_UNASKED
 from source_stripe.sql.planning import Plan, Scan
 from source_stripe.sql.reading import shown
@@ -15,7 +15,7 @@ Told = Mapping[str, Sequence[str | None]]
 """Columns by name."""
 A_PAGE = 100
 """Rows that a page of Stripe's lists has."""
-_EACH_PAGE = f"1 for each {A_PAGE} rows; you are asked before number {MOST_UNASKED + 1}"
+_EACH_PAGE = f"1 for {A_PAGE} rows"
 
 
 def tables_told(tables: Tables) -> Told:
@@ -30,11 +30,11 @@ def tables_told(tables: Tables) -> Told:
 
 def columns_told(table: Table, types: Mapping[str, str]) -> Told:
     """The columns of a table. `types` are DuckDB's."""
-    asked = {path.partition(".")[0] for path in paths_to_ask_by(table)}
+    asked = {path.partition(".")[0] for path in fields_asked_by(table)}
     return {
         "column_name": [*types],
         "column_type": [*types.values()],
-        "asked_by": ["yes" if name in asked else None for name in types],
+        "asked_by": ["yes" if name in asked else "" for name in types],
         "description": [str(table.columns[name].get("description") or "") for name in types],
     }
 
@@ -42,6 +42,7 @@ def columns_told(table: Table, types: Mapping[str, str]) -> Told:
 def plan_told(plan: Plan) -> Told:
     """What is asked of Stripe for a question, and how many requests that takes at most."""
     lines = [line for scan in plan.scans for line in _lines(plan, scan)]
+    lines.append(("all of it", "", f"{MOST_UNASKED} without asking you"))
     return {
         "table": [line[0] for line in lines],
         "asked": [line[1] for line in lines],
@@ -55,6 +56,11 @@ def _lines(plan: Plan, scan: Scan) -> Iterator[tuple[str, str, str]]:
         yield scan.table.name, "nothing: no row can meet the conditions", "0"
     for ask in asks:
         yield scan.table.name, _asked(scan, ask), _most(plan, scan, ask)
+    if not all(ask.is_narrow for ask in asks):
+        for keys in scan.keys:
+            if keys.path in fields_asked_by(scan.table):
+                other = plan.scans[keys.other].table.name
+                yield scan.table.name, f"or, if that is less, by the {keys.path} that {other} has", "1 for each"
 
 
 def _asked(scan: Scan, ask: Ask) -> str:
@@ -70,8 +76,6 @@ def _asked(scan: Scan, ask: Ask) -> str:
     line = f"GET {table.row.path}{'?' if asked else ''}{asked}"
     if scan.newest is not None:
         line += f", down to the newest {scan.newest.rows:,}{' that meet the conditions' if scan.newest.where else ''}"
-    if scan.keys and not ask.is_narrow:
-        line += "; or by the values of the table that it is joined with, where those are fewer"
     return line
 
 
@@ -84,9 +88,9 @@ def _most(plan: Plan, scan: Scan, ask: Ask) -> str:
     if ask.object_id is not None and scan.table.row.parent is None:
         return "1"
     if ask.object_id is not None:
-        return "1, and 1 for each 100 rows of a longer list"
+        return f"1, and {_EACH_PAGE} of a long list"
     if scan.newest is not None and not scan.newest.where:
-        return f"{-(-scan.newest.rows // A_PAGE)}, and more where many rows are of one second"
+        return f"{-(-scan.newest.rows // A_PAGE)}, or more if many are of one second"
     most = plan.most_rows
     if most is not None:
         return f"{-(-most // A_PAGE)}"

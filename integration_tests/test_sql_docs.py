@@ -37,7 +37,7 @@ def company() -> Iterator[StripeEmulator]:
     # What the demo's last days may lack, whatever day it is.
     jenny = emulator.create("customer", email="jenny.rosen@example.com")["id"]
     emulator.create("charge", customer=jenny, amount=1_000, currency="usd")
-    emulator.create("invoice", customer=jenny, status="uncollectible")
+    emulator.create("invoice", customer=jenny, status="uncollectible", created=emulator.clock.now() - 30 * 86_400)
     emulator.create("payout", status="in_transit", arrival_date=emulator.clock.now() + 86_400)
     with serve(emulator):
         yield emulator

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import datetime, timezone
 
 import pytest
 
 from integration_tests.questions import HOUR, ask, opened, shop
+from source_stripe.catalog.config import ConfigError
 from source_stripe.sql.errors import NotConfirmedError, QueryError
 from stripe_emulator import StripeEmulator, serve
 from stripe_emulator.accounts.bulk import Plan, populate
@@ -157,6 +159,33 @@ def test_datadistillrs_questions_run_as_they_are_written(market: Shop, path: str
 def test_a_table_has_several_names(market: Shop, question: str) -> None:
     asked = ask(market.emulator, market.session, market.said(question))
     assert (len(asked.rows), asked.requests) == (25, 1)
+
+
+def test_no_way_to_ask_shows_what_the_list_hides(emulator: StripeEmulator) -> None:
+    clock = emulator.create("test_helpers.test_clock")["id"]
+    customer = emulator.create("customer", test_clock=clock)["id"]
+    emulator.create("subscription", customer=customer, test_clock=clock)
+    session = opened(emulator)
+    for question in (
+        "SELECT id FROM customers",
+        f"SELECT id FROM customers WHERE id = '{customer}'",  # noqa: S608
+        f"SELECT id FROM subscriptions WHERE customer = '{customer}'",  # noqa: S608
+    ):
+        assert ask(emulator, session, question).rows == []
+
+
+def test_questions_are_about_one_account(emulator: StripeEmulator) -> None:
+    with pytest.raises(ConfigError, match="about one account"):
+        opened(emulator, connected_accounts="all")
+
+
+def test_what_was_created_before_the_start_date_is_left_out(market: Shop) -> None:
+    date = datetime.fromtimestamp(market.now - 50 * HOUR, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    session = opened(market.emulator, start_date=date)
+    whole = ask(market.emulator, session, "SELECT id FROM charges")
+    assert (len(whole.rows), whole.requests) == (50, 1)
+    newer = ask(market.emulator, session, market.said("SELECT id FROM charges WHERE created >= {now} - 90 * {HOUR}"))
+    assert newer.rows == whole.rows
 
 
 def test_rows_are_read_while_they_are_fetched(market: Shop) -> None:

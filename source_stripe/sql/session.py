@@ -10,7 +10,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from source_stripe.api.account import AccountReader
 from source_stripe.catalog.asking import Asking
-from source_stripe.catalog.config import parse_config
+from source_stripe.catalog.config import ConfigError, parse_config
 from source_stripe.catalog.expanding import expanded_too
 from source_stripe.catalog.manifest import Manifest
 from source_stripe.routes import Routes
@@ -31,6 +31,11 @@ class Session:
     def __init__(self, config: Mapping[str, Any], meter: Meter | None = None) -> None:
         """Raises ConfigError."""
         parsed = parse_config(config)
+        if parsed.several:
+            # With connected accounts each row would need its account, as `account_id`.
+            raise ConfigError(
+                "Questions in SQL are about one account: leave connected_accounts out, and name the account in account_id."
+            )
         manifest = Manifest.load()
         self.meter = meter or Meter()
         rows = expanded_too(manifest.rows, parsed.expand)

@@ -34,7 +34,7 @@ class Session:
         if parsed.several:
             # With connected accounts each row would need its account, as `account_id`.
             raise ConfigError(
-                "Questions in SQL are about one account: leave connected_accounts out, and name the account in account_id."
+                "Questions in SQL are about one account: leave connected_accounts out, and name it in account_id."
             )
         manifest = Manifest.load()
         self.meter = meter or Meter()

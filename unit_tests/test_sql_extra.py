@@ -16,10 +16,10 @@ sys.modules[{package!r}] = None
 
 def run(package: str, then: str, *words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", WITHOUT.format(package=package, then=then), *words]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - words of our own
 
 
-@pytest.mark.parametrize("package", ["duckdb", "sqlglot", "pyarrow", "prompt_toolkit"])
+@pytest.mark.parametrize("package", ["duckdb", "prompt_toolkit"])
 def test_the_command_says_how_to_get_them(package: str) -> None:
     done = run(package, "from source_stripe.run import main; main()", "sql", "--config", "none.json", "SELECT 1")
     assert (done.returncode, done.stdout) == (1, "")
@@ -34,7 +34,5 @@ def test_so_does_the_door() -> None:
 
 
 def test_nothing_else_loads_them() -> None:
-    then = (
-        "import source_stripe.entrypoint, source_stripe.run; print('duckdb' in sys.modules, 'sqlglot' in sys.modules)"
-    )
-    assert run("pyarrow", then).stdout == "False False\n"
+    then = "import source_stripe.entrypoint, source_stripe.run; print([*{'duckdb', 'sqlglot'} & {*sys.modules}])"
+    assert run("pyarrow", then).stdout == "[]\n"

@@ -130,7 +130,7 @@ def probes(rows: Iterable[StreamRow], routes: Routes) -> list[Probe]:
     followers: defaultdict[object, list[str]] = defaultdict(list)
 
     def note(listing: Listing, stream: str, whose: defaultdict[object, list[str]]) -> None:
-        for asked in listing.passes:
+        for asked in listing.passes_to_read(first=True):
             key = (listing.path, asked, listing.version)
             listings.setdefault(key, listing)
             if stream not in whose[key]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,14 +14,17 @@ from source_stripe.api.refusals import Refused
 from source_stripe.api.requester import StripeRequester
 from source_stripe.api.values import Params
 from source_stripe.catalog.expanding import lists_in, paths_below
+from source_stripe.catalog.filters import Level, filtered_lineage, limits, may_lose_parents, passes
 from source_stripe.catalog.stream_rows import EVENTS_PATH, V2_EVENTS_PATH, ParentRow, StreamRow
 from source_stripe.catalog.sync_plan import Again, Followed, SyncPlan, plan_of, root_of
 from source_stripe.objects.children import Beside, Children, ParentKey, Via
 from source_stripe.objects.events import Fold
+from source_stripe.objects.filtered import Filtered
 from source_stripe.objects.hydration import Hydrator
 from source_stripe.objects.left_out import LeftOut
 from source_stripe.objects.records import Fetched, Finish, FromEvents, Itself, Projection, Several, Taken
 from source_stripe.objects.route import Route
+from source_stripe.objects.row_filters import RowFilters
 from source_stripe.objects.shared_children import Named, Shared, Together
 from source_stripe.objects.subjects import Subjects, is_group, shared
 from source_stripe.objects.whole_lists import NestedList, SecondLook, WithWholeLists
@@ -91,7 +94,15 @@ class Routes:
         if followed.again is Again.CHILDREN and row.parent is not None:
             subjects = self._subjects(row, (row.parent.name or "",))
             lists = (row.shown_in,) if row.shown_in else ()
-            fold = Fold(subjects, row.deletions, lists, followed.touches, parent=row.parent.name)
+            fold = Fold(
+                subjects,
+                row.deletions,
+                lists,
+                followed.touches,
+                parent=row.parent.name,
+                leaves_out=_leaves_out(row),
+                of_parents=self._of_parents(row, self.rows[row.parent.stream]),
+            )
             lone = len(routes) + 1 if row.parent.optional else None
             return Following(fold, None, row.parent.name, names_unlisted=row.parent.optional, lone=lone)
         return self.following_of(followed, routes[0].hydrator)
@@ -101,8 +112,22 @@ class Routes:
         of = self.rows[followed.stream]
         subjects = self._subjects(of, hydrator.keep if hydrator else ())
         own = followed.touches.keys() & set(followed.events)
-        fold = Fold(subjects, of.deletions, self._embedded(of), followed.touches, frozenset(own), hides=of.hides)
+        fold = Fold(
+            subjects,
+            of.deletions,
+            self._embedded(of),
+            followed.touches,
+            frozenset(own),
+            hides=of.hides,
+            leaves_out=_leaves_out(of),
+        )
         return Following(fold, hydrator, misses_births=followed.since is not None, names_unlisted=bool(of.hides))
+
+    def _of_parents(self, row: StreamRow, parent: StreamRow) -> frozenset[str]:
+        """The events of a parent by which it may come into a filter, and its children with it."""
+        if not may_lose_parents(row, self.rows):
+            return frozenset()
+        return frozenset(event for event in parent.events if not parent.says_gone(event))
 
     def named(self, row: StreamRow, again: Again, shared: Shared) -> Route:
         """The route of a child that its own events name: it is got by its id, or only ever gone."""
@@ -119,7 +144,7 @@ class Routes:
         """The list of all events."""
         path = V2_EVENTS_PATH if api == "v2" else EVENTS_PATH
         stream = next(each for each in self.rows.values() if each.path == path and not each.from_events)
-        return replace(self._listing(stream), passes=((),))
+        return replace(self._listing(stream), passes=((),), again=(), first=(), limits=None)
 
     def _subjects(self, row: StreamRow, keep: tuple[str, ...]) -> Subjects:
         """How the objects that a stream follows are found in events."""
@@ -162,7 +187,8 @@ class Routes:
         self, row: StreamRow, parent: ParentRow, *, beside: Beside | None = None, shared: Shared | None = None
     ) -> Route:
         # Children that stand in the rows of a list in the parent need that whole.
-        through_list = parent.field is not None and ".data." in parent.field
+        filters = RowFilters(self.rows[parent.stream].filters)
+        through_list = (parent.field is not None and ".data." in parent.field) or filters.need_lists
         above = self._above(self.rows[parent.stream], _expansions(row, parent), whole=through_list)
         children = Children(
             parent=above.projection,
@@ -182,13 +208,16 @@ class Routes:
             parent_again=self._again(self.rows[parent.stream], _expansions(row, parent)),
             again=self._again(row, row.expand),
             left_out=LeftOut(row.name, parent.stream) if self.rows[parent.stream].may_refuse else None,
+            filters=RowFilters(row.filters),
+            tests_parents=bool(filtered_lineage(self.rows[parent.stream], self.rows)),
         )
         return replace(above, projection=children)
 
     def _above(self, parent: StreamRow, expand: tuple[str, ...], *, whole: bool) -> Route:
         """The route to a child's parents, with what the child needs of them expanded and nothing else."""
         if not parent.all_parents:
-            projection = self._whole(parent, expand) if whole else self._projection(parent)
+            projection = self._with_lists(parent, expand) if whole else self._projection(parent)
+            projection = self._filtered(parent, projection, tells=True)
             return Route(self._listing(parent), projection, self._hydrator(parent), expand)
         (route, *_) = self.of(parent)
         if isinstance(route.projection, Children) and route.projection.listing is not None:
@@ -197,7 +226,19 @@ class Routes:
         return route
 
     def _whole(self, row: StreamRow, expand: Collection[str]) -> Projection:
-        """A stream's own rows, with the lists whole that stand in them when these paths are expanded."""
+        """A stream's own rows that the config wants, with the lists whole that stand in them when these paths are
+        expanded."""
+        return self._filtered(row, self._with_lists(row, expand), tells=row.cursor is not None)
+
+    def _filtered(self, row: StreamRow, projection: Projection, *, tells: bool) -> Projection:
+        """The rows that the config wants; `tells` where those that leave make tombstones."""
+        if not row.filters:
+            return projection
+        filters = RowFilters(row.filters)
+        needs_whole = filters.need_lists or bool(row.include)
+        return Filtered(projection, filters, self._finish(row), needs_whole, tells)
+
+    def _with_lists(self, row: StreamRow, expand: Collection[str]) -> Projection:
         projection, lists = self._projection(row), self._nested(row, expand)
         return WithWholeLists(projection, lists, self._again(row, expand)) if lists else projection
 
@@ -262,12 +303,15 @@ class Routes:
 
     def _listing(self, row: StreamRow) -> Listing:
         types: Params = tuple(("types[]", event) for event in row.events) if row.from_events else ()
-        always = (*row.params.items(), *types)
+        again, first = (passes(row, level) if row.filters else () for level in (Level.AGAIN, Level.FIRST))
         return Listing(
             path=row.path or "",
             requester=self.requester,
             paging=self._paging(row.paging, frozenset(row.object)),
-            passes=tuple((*always, *parameters.items()) for parameters in row.passes),
+            passes=tuple((*asked, *types) for asked in passes(row, Level.COVER)),
+            again=again,
+            first=first,
+            limits=limits(row),
             range_filter=None if row.from_events else self._filter(row),
             time_field=row.time_field,
             version=row.version,
@@ -289,6 +333,12 @@ class Routes:
     def _facts(self) -> Mapping[str, Any]:
         account = self.account.read()
         return {"account_id": account.id, "read_at": account.now}
+
+
+def _leaves_out(row: StreamRow) -> Callable[[Mapping[str, Any], int | None], bool] | None:
+    """What tells by an event's copy of an object that no filter wants it."""
+    filters = RowFilters(tuple(each for each in row.filters if each.is_created or each.parameter.in_events))
+    return filters.leave_out if filters else None
 
 
 def _key_of(parent: ParentRow) -> ParentKey:

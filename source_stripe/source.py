@@ -34,6 +34,7 @@ from source_stripe.catalog.asking import Asking
 from source_stripe.catalog.config import Config, ConfigError, parse_config
 from source_stripe.catalog.effects import check_effects
 from source_stripe.catalog.expanding import expanded_too
+from source_stripe.catalog.filtering import filtered
 from source_stripe.catalog.manifest import Manifest
 from source_stripe.catalog.selection import failures_of, refused, without
 from source_stripe.catalog.several_accounts import with_room
@@ -88,6 +89,7 @@ class SourceStripe(ConcurrentDeclarativeSource):
         if self._parsed is not None:
             try:
                 self._rows = expanded_too(self._rows, self._parsed.expand)
+                self._rows = filtered(self._rows, self._parsed.filters)
             except ConfigError as error:
                 self._parsed, self._problem = None, str(error)
         if self._several:

@@ -22,6 +22,7 @@ from source_stripe.api.listing import Listing
 from source_stripe.api.refusals import Refused
 from source_stripe.api.requester import StripeRequester
 from source_stripe.catalog.config import Config
+from source_stripe.catalog.filters import digest, may_lose_parents
 from source_stripe.catalog.schemas import StreamSchema
 from source_stripe.catalog.stream_rows import StreamRow
 from source_stripe.catalog.sync_plan import Again, Followed, Since, SyncPlan, Way, plan_of, root_of
@@ -79,7 +80,7 @@ class StreamBuilder:
 
     def _groups(self, selected: Iterable[str], saved: SavedState) -> list[list[str]]:
         """Streams whose rows come from the same root, and that stand at the same point: roots first."""
-        groups: dict[tuple[str, StreamState], list[str]] = {}
+        groups: dict[tuple[str, StreamState, str | None], list[str]] = {}
         for name in selected:
             row = self.rows.get(name)
             root = plan_of(row, self.rows).shares if row is not None else None
@@ -89,8 +90,8 @@ class StreamBuilder:
                 state = StreamState.parse(saved(name), stream=name, cursor=row.cursor)
             except UnknownStateError:
                 continue
-            groups.setdefault((root, state), []).append(name)
-        root_first = (sorted(names, key=lambda name: name != root) for (root, _), names in groups.items())
+            groups.setdefault((root, state, digest(row, self.rows)), []).append(name)
+        root_first = (sorted(names, key=lambda name: name != root) for (root, _, _), names in groups.items())
         return [names for names in root_first if len(names) > 1]
 
     def _read_as_one(self, names: Sequence[str], saved: SavedState) -> list[DefaultStream]:
@@ -152,9 +153,9 @@ class StreamBuilder:
     def _start(self) -> int:
         return self.config.start_date or 0
 
-    @property
-    def _setting(self) -> ReadWith:
-        return ReadWith(self.config.account_id, self.config.live, self.config.start_date)
+    def _setting(self, row: StreamRow) -> ReadWith:
+        config = self.config
+        return ReadWith(config.account_id, config.live, config.start_date, digest(row, self.rows))
 
     def _routes_and_reading(
         self, rows: Sequence[StreamRow], refused: Mapping[str, Refused], saved: State
@@ -170,12 +171,16 @@ class StreamBuilder:
         routes = tuple(route.expanded() for route in plain)
         listings = [route.listing for route in routes]
         following = made.following(row, plan, routes)
+        if self._parents_come_unseen(row, plan):
+            following = None
         if following is not None and row.cursor is not None:
             (followed,) = plan.followed
             feed = self._feed(made, row)
-            place = feed.join([(followed.types, following.fold)], len(routes))
+            types = tuple(dict.fromkeys((*followed.types, *following.fold.of_parents)))
+            place = feed.join([(types, following.fold)], len(routes))
             reading = self._changes(row, row.cursor, followed, following, place, again, listings=listings)
-            reading.new_children_only = plan.new_children_only
+            # A parent that comes into a filter brings all of its children.
+            reading.new_children_only = plan.new_children_only and not may_lose_parents(row, self.rows)
             self._untold(reading, rows, followed)
             place.foresees = partial(reading.foresees, saved=saved)
             return (*routes, *made.beside(row, following, feed)), reading
@@ -234,7 +239,7 @@ class StreamBuilder:
             again=again,
             start=self._start,
             lookback=max(self._seconds(followed.since), OVERLAP),
-            setting=self._setting,
+            setting=self._setting(row),
             relisting=Relisting(self.config.relist_days),
         )
 
@@ -249,6 +254,13 @@ class StreamBuilder:
         elif reading.refresh:
             reading.following = replace(reading.following, misses_births=False)
 
+    def _parents_come_unseen(self, row: StreamRow, plan: SyncPlan) -> bool:
+        """Whether parents may come into a filter without an event that the stream follows."""
+        follows_children = any(each.again is Again.CHILDREN for each in plan.followed)
+        if row.parent is None or not follows_children or not may_lose_parents(row, self.rows):
+            return False
+        return not self.rows[row.parent.stream].events
+
     def _feed(self, made: Routes, row: StreamRow) -> Feed:
         if row.api not in self.feeds:
             self.feeds[row.api] = made.feed(row.api)
@@ -259,7 +271,9 @@ class StreamBuilder:
         since = self._seconds(plan.since)
         # What stands in events is not kept: there is no more to list.
         relisting = Relisting(None if row.of_events else self.config.relist_days)
-        if plan.way in (Way.CREATED, Way.NEW_PARENTS) and plan.since is not None and row.cursor is not None:
+        parents_come = bool(row.all_parents) and may_lose_parents(row, self.rows)
+        goes_by_creation = plan.way is Way.CREATED or (plan.way is Way.NEW_PARENTS and not parents_come)
+        if goes_by_creation and plan.since is not None and row.cursor is not None:
             open_rows = self._open_rows(plan)
             return CreatedReading(
                 row.name,
@@ -268,13 +282,13 @@ class StreamBuilder:
                 self._start,
                 since if open_rows is None else plan.since.overlap,
                 again,
-                self._setting,
+                self._setting(row),
                 open_rows,
                 lookback_once=since,
                 relisting=relisting,
                 of_events=row.of_events,
             )
-        children_since = since if plan.way is Way.NEW_CHILDREN else None
+        children_since = since if plan.way is Way.NEW_CHILDREN and not parents_come else None
         return WholeReading(
             row.name,
             row.cursor,
@@ -282,7 +296,7 @@ class StreamBuilder:
             self._start,
             children_since,
             again,
-            self._setting,
+            self._setting(row),
             row.of_events,
             relisting,
         )

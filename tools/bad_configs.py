@@ -1,4 +1,6 @@
-"""Configs that are refused, one for each sentence that says what is wrong with a config."""
+"""Configs that are refused, an example for each sentence: docs/errors.md shows them."""
+
+from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,7 +20,8 @@ BAD_CONFIGS: tuple[tuple[str, Mapping[str, Any]], ...] = (
     ("It is no number, or one below 1. The connector does not use it.", {"slice_range": 0}),
     ("It is no number, or out of range.", {"num_workers": 101}),
     ("It is no number, or one below 1.", {"call_rate_limit": 0}),
-    ("It is of another form.", {"expand": ["customer"]}),
+    ("A field needs its stream.", {"expand": ["customer"]}),
+    ("A parameter needs its stream, and a value.", {"filters": ["customer=cus_123"]}),
     ("It is neither of the two words, nor a list.", {"connected_accounts": 7}),
     ("One of them is no account's ID.", {"connected_accounts": ["1032D82eZvKYlo2C"]}),
     ("Its rows would come twice.", {"connected_accounts": ["acct_1", "acct_1"]}),
@@ -36,3 +39,29 @@ BAD_CONFIGS: tuple[tuple[str, Mapping[str, Any]], ...] = (
     ("Who listens on the way would have the key.", {"api_url": "http://stripe.example.com"}),
 )
 """What is wrong with a config, and one in which it is."""
+
+
+BAD_EXPANSIONS: tuple[tuple[str, Mapping[str, list[str]]], ...] = (
+    ("The name is misspelt.", {"charge": ["customer"]}),
+    ("What there is can't be expanded further, or there is no such field.", {"charges": ["amount"]}),
+    ("It is secret, and of no use in a warehouse.", {"cards": ["number"]}),
+    (
+        "Stripe expands four levels, of which a list takes one.",
+        {"charges": ["customer.default_source.customer.default_source"]},
+    ),
+)
+"""What is wrong with `expand`, and an example."""
+
+
+BAD_FILTERS: tuple[tuple[str, Mapping[str, Any]], ...] = (
+    ("The name is misspelt.", {"charge": {"customer": "cus_123"}}),
+    ("Stripe's list can't be asked for it.", {"charges": {"amount": 5}}),
+    ("A row can't be tested for it, or the connector sets it.", {"balance_transactions": {"payout": "po_123"}}),
+    ("No list has it.", {"customers": {"currency": "usd"}}),
+    ("The value is misspelt.", {"invoices": {"status": "payed"}}),
+    ("It is another kind of value.", {"products": {"active": "yes"}}),
+    ("Bounds are missing.", {"payouts": {"arrival_date": "2026-01-01"}}),
+    ("The bounds are the wrong way round.", {"payouts": {"arrival_date": {"gte": "2026-02-01", "lt": "2026-01-01"}}}),
+    ("Stripe would refuse it.", {"invoices": {"customer": "cus_123", "customer_account": "acct_123"}}),
+)
+"""What is wrong with `filters`, and an example."""

@@ -7,7 +7,8 @@ written: the exit code says whether it is up to date.
 import argparse
 import ast
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,15 +34,16 @@ from source_stripe.api.replies import Silence
 from source_stripe.catalog.asking import Asking
 from source_stripe.catalog.config import ConfigError, parse_config
 from source_stripe.catalog.expanding import expanded_too
+from source_stripe.catalog.filtering import filtered
 from source_stripe.catalog.manifest import Manifest
 from source_stripe.catalog.selection import refused
 from source_stripe.catalog.stream_rows import StreamRow
 from source_stripe.process.inputs import InputError
 from source_stripe.reading.changes import GAP
 from source_stripe.reading.readings import GONE
-from source_stripe.reading.resuming import AHEAD, MOVED, OtherData
+from source_stripe.reading.resuming import AHEAD, FILTERED, MOVED, OtherData
 from source_stripe.reading.state import UnknownStateError
-from tools.bad_configs import BAD_CONFIGS
+from tools.bad_configs import BAD_CONFIGS, BAD_EXPANSIONS, BAD_FILTERS
 from tools.generate_docs import ROOT, write
 from tools.prose import filled, marked, quoted
 
@@ -64,17 +66,6 @@ def configured(stream: str, cursor_field: list[str] | None = None) -> Configured
         cursor_field,
     )
 
-
-BAD_EXPANSIONS: tuple[tuple[str, Mapping[str, list[str]]], ...] = (
-    ("The name is misspelt.", {"charge": ["customer"]}),
-    ("What there is can't be expanded further, or there is no such field.", {"charges": ["amount"]}),
-    ("It is secret, and of no use in a warehouse.", {"cards": ["number"]}),
-    (
-        "Stripe expands four levels, of which a list takes one.",
-        {"charges": ["customer.default_source.customer.default_source"]},
-    ),
-)
-"""What is wrong with `expand`, and an example."""
 
 UNREADABLE = (
     configured("<stream>"),
@@ -233,13 +224,21 @@ def _config() -> Iterator[str]:
     )
     yield ""
     for why, config in BAD_CONFIGS:
-        yield quoted(_refusal(config)) + "\n\n" + filled(why) + "\n"
+        yield quoted(_unusable(partial(parse_config, {"client_secret": _KEY, **config}))) + "\n\n" + filled(why) + "\n"
     yield filled("Of `expand` ([expand.md](expand.md) says what can be):") + "\n"
     rows = Manifest.load().rows
     for why, expand in BAD_EXPANSIONS:
-        message = _expand_refusal(rows, expand)
+        message = _unusable(partial(expanded_too, rows, expand))
         shown, _, listed = message.partition(" What can be expanded: ")
         yield quoted(shown + (" What can be expanded: ..." if listed else "")) + "\n\n" + filled(why) + "\n"
+    yield from _filters(rows)
+
+
+def _filters(rows: Mapping[str, StreamRow]) -> Iterator[str]:
+    yield filled("Of `filters` ([filters.md](filters.md) says what can be):") + "\n"
+    for why, filters in BAD_FILTERS:
+        shown, has, _ = _unusable(partial(filtered, rows, filters)).partition(" has: ")
+        yield quoted(shown + (" has: ..." if has else "")) + "\n\n" + filled(why) + "\n"
 
 
 def _judged() -> Mapping[str, str]:
@@ -254,20 +253,13 @@ def _judged() -> Mapping[str, str]:
     }
 
 
-def _refusal(config: Mapping[str, Any]) -> str:
+def _unusable(use: Callable[[], object]) -> str:
+    """What is said of a config that is used so."""
     try:
-        parse_config({"client_secret": _KEY, **config})
+        use()
     except ConfigError as refused:
         return str(refused).removeprefix("The config can't be used: ")
-    raise ValueError(f"nothing is wrong with {config}")
-
-
-def _expand_refusal(rows: Mapping[str, StreamRow], expand: Mapping[str, list[str]]) -> str:
-    try:
-        expanded_too(rows, expand)
-    except ConfigError as refused:
-        return str(refused).removeprefix("The config can't be used: ")
-    raise ValueError(f"nothing is wrong with {expand}")
+    raise ValueError("nothing is wrong with it")
 
 
 def _state() -> Iterator[str]:
@@ -289,7 +281,7 @@ def _state() -> Iterator[str]:
     yield filled("No failure. [how-it-works.md](how-it-works.md#gaps) says what a gap costs.") + "\n"
     yield quoted(marked("WARN " + GONE.replace("%s", "<stream>", 1).replace("%s", "<time>"))) + "\n"
     yield filled("No failure. The rows of that stream are events, and nothing else holds what they held.") + "\n"
-    for said in (MOVED, AHEAD):
+    for said in (MOVED, FILTERED, AHEAD):
         yield quoted(marked("WARN " + said.replace("%s", "<stream>", 1).replace("%s", "<time>"))) + "\n"
     yield (
         filled(

@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 import inspect
 import pkgutil
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
@@ -17,13 +19,32 @@ from source_stripe import entrypoint, run
 from source_stripe.api.policies import TABLE
 from source_stripe.catalog import config, expanding
 from source_stripe.catalog.config import ConfigError, parse_config
+from source_stripe.catalog.filtering import filtered
+from source_stripe.catalog.manifest import Manifest
 from source_stripe.process import ending, output
-from tools.bad_configs import BAD_CONFIGS
+from tools.bad_configs import BAD_CONFIGS, BAD_EXPANSIONS, BAD_FILTERS
 from tools.generate_docs import ROOT
-from tools.generate_error_docs import BAD_EXPANSIONS, CONNECTOR, main, malformations, page
+from tools.generate_error_docs import CONNECTOR, main, malformations, page
 from unit_tests.conftest import KEY
 
 PAGE = page()
+SAID_OF_FILTERS = (
+    "there is no stream charge. Did you mean charges?",
+    "charges.amount is no parameter of Stripe's list. charges has: created, customer, payment_intent.",
+    "balance_transactions.payout is no filter. A row does not say its payout",
+    "customers.currency is no filter. Stripe's list of customers has no parameter for it",
+    "invoices.status can't be 'payed'. Did you mean paid? It is one of: draft, open, paid, uncollectible, void.",
+    "products.active is true or false, not 'yes'.",
+    "payouts.arrival_date is a range",
+    "payouts.arrival_date leaves nothing",
+    "invoices: Stripe does not take customer and customer_account together.",
+)
+
+
+def refusal(filters: Mapping[str, Any]) -> str:
+    with pytest.raises(ConfigError) as refused:
+        filtered(Manifest.load().rows, filters)
+    return str(refused.value)
 
 
 def calls(module: ModuleType, name: str) -> set[int]:
@@ -79,6 +100,13 @@ def test_every_sentence_about_expansions_is_provoked() -> None:
     problems = ast.walk(ast.parse(inspect.getsource(expanding._problems)))
 
     assert len(BAD_EXPANSIONS) == sum(isinstance(node, ast.Yield) for node in problems)
+
+
+def test_every_sentence_about_filters_is_provoked() -> None:
+    said = [refusal(filters) for _, filters in BAD_FILTERS]
+
+    assert len(set(said)) == len(said)
+    assert all(any(part in each for each in said) for part in SAID_OF_FILTERS)
 
 
 def test_whatever_can_be_wrong_with_a_page_is_listed() -> None:

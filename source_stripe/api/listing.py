@@ -64,6 +64,12 @@ class Listing:
     range_filter: RangeFilter | None = None
     time_field: str = "created"
     version: str | None = None
+    again: tuple[Params, ...] = ()
+    """`passes` with filters that no row leaves; the same if empty."""
+    first: tuple[Params, ...] = ()
+    """`passes` with all filters, for when no row was emitted before; `again` if empty."""
+    limits: tuple[int | None, int | None] | None = None
+    """Only what was created from the one second (Unix) on and before the other is wanted."""
 
     @property
     def has_ranges(self) -> bool:
@@ -74,12 +80,22 @@ class Listing:
         """The same list with these dotted paths of its rows expanded (https://docs.stripe.com/api/expanding_objects)."""
         prefix = "" if isinstance(self.paging, OneObject) else "data."
         expansions = tuple(("expand[]", f"{prefix}{path}") for path in dict.fromkeys(paths))
-        passes = ((*asked, *(each for each in expansions if each not in asked)) for asked in self.passes)
-        return replace(self, passes=tuple(passes))
+        passes, again, first = (
+            tuple((*asked, *(each for each in expansions if each not in asked)) for asked in every)
+            for every in (self.passes, self.again, self.first)
+        )
+        return replace(self, passes=passes, again=again, first=first)
+
+    def passes_to_read(self, *, first: bool) -> tuple[Params, ...]:
+        """The passes that bring all rows of the stream. `first` where no row was emitted before."""
+        return (self.first if first else ()) or self.again or self.passes
 
     def page(self, asked: Params, created: Range | None, previous: Page | None, ids: Mapping[str, str]) -> Page:
         """The page behind `previous`, or the first. Raises StripeError or MalformedPage."""
-        in_range = () if created is None or self.range_filter is None else self.range_filter.params(created)
+        within = self._within_limits(created)
+        if within is not None and not within and not within.onward:
+            return Page([], None)
+        in_range = () if within is None or self.range_filter is None else self.range_filter.params(within)
         params = self.paging.params((*asked, *in_range), previous)
         try:
             answer = self.requester.get(self.path, params, version=self.version, **ids)
@@ -96,6 +112,17 @@ class Listing:
         if created is not None:
             self._check_range(page, created)
         return page
+
+    def _within_limits(self, created: Range | None) -> Range | None:
+        """The part of a range that is wanted; an empty one where none is."""
+        if self.limits is None or self.range_filter is None:
+            return created
+        since, until = self.limits
+        start, end, onward = (0, 0, True) if created is None else (created.start, created.end, created.onward)
+        start = max(start, since or 0)
+        if until is not None:
+            return Range(start, until if onward else min(end, until))
+        return Range(start, max(start, end), onward=onward)
 
     def _check_range(self, page: Page, created: Range) -> None:
         """A server that ignores ranges would give every part of a list the whole of it.

@@ -12,6 +12,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from source_stripe.catalog import by_stream
+
 API_URL = "https://api.stripe.com"
 MOST_WORKERS = 64
 """Requests under way at once, whatever the rate budget and the latency would need. See docs/design/threads.md,
@@ -76,6 +78,8 @@ class Config(BaseModel):
     api_url: str = API_URL
     expand: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     """By stream, dotted paths in its rows that are expanded beside those of the manifest."""
+    filters: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
+    """By stream and parameter of its list: a value, a list of values, or the bounds of a range."""
     connected_accounts: ConnectedAccounts = "none"
     part: Part = Part()
     rate_limit_per_account: bool = False
@@ -166,11 +170,24 @@ class Config(BaseModel):
     @field_validator("expand", mode="before")
     @classmethod
     def _expand(cls, expand: Any) -> Any:
-        streams = {} if expand is None else expand
-        paths = list(streams.values()) if isinstance(streams, Mapping) else [None]
-        if not all(isinstance(each, list) and all(isinstance(path, str) for path in each) for each in paths):
-            raise _wrong('must be an object with a list of fields for each stream, such as "charges": ["customer"].')
-        return {stream: [path.removeprefix("data.") for path in each] for stream, each in streams.items()}
+        try:
+            return by_stream.paths(expand)
+        except ValueError as problem:
+            raise _wrong(
+                'must be lines such as "charges.customer", or an object with a list of fields for each stream, such as '
+                f'"charges": ["customer"]: {problem}.'
+            ) from None
+
+    @field_validator("filters", mode="before")
+    @classmethod
+    def _filters(cls, filters: Any) -> Any:
+        try:
+            return by_stream.filters(filters)
+        except ValueError as problem:
+            raise _wrong(
+                'must be lines such as "charges.customer=cus_123", or an object with the parameters of each stream, as '
+                f"docs/filters.md shows: {problem}."
+            ) from None
 
     @field_validator("connected_accounts", mode="before")
     @classmethod

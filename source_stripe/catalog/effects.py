@@ -203,7 +203,7 @@ _PARENT_NEEDS: Mapping[str, _ParentNeeds] = {
 }
 ALWAYS = frozenset(
     {"name", "group", "path", "object", "primary_key", "nested", "api", "adds", "cursor", "filter", "parent"}
-    | {"parents", "belongs_to", "needs", "deprecated", "opt_in", "sensitive", "notes"}
+    | {"parents", "belongs_to", "needs", "deprecated", "opt_in", "sensitive", "notes", "filters"}
 )
 """The keys that have an effect wherever they stand. The stock CDK goes by `filter` where we don't."""
 ALWAYS_OF_PARENTS = frozenset({"stream", "name", "field"})

@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from source_stripe.catalog.filters import Filter
+
 EVENTS_PATH = "/v1/events"
 V2_EVENTS_PATH = "/v2/core/events"
 Paging = Literal["starting_after", "next_page_url", "none", "object"]
@@ -128,6 +130,9 @@ class StreamRow(StrictRow):
     sensitive: bool = False
     notes: str | None = None
     unseen: Mapping[str, UnseenRow] = Field(default_factory=dict)
+
+    filters: tuple[Filter, ...] = ()
+    """What the config wants of the rows."""
 
     @property
     def all_parents(self) -> tuple[ParentRow, ...]:

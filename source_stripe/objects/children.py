@@ -18,6 +18,7 @@ from source_stripe.objects.ledger import Change
 from source_stripe.objects.left_out import LeftOut
 from source_stripe.objects.paths import ids_at, matches, values_at
 from source_stripe.objects.records import Finish, Known, Projection, tombstone
+from source_stripe.objects.row_filters import RowFilters
 from source_stripe.objects.shared_children import Key, Shared
 from source_stripe.objects.whole_lists import CutList, NestedList, SecondLook, embedded, is_cut
 
@@ -88,11 +89,10 @@ class Beside:
     def ids(self) -> list[str]:
         with self._lock, of_a_whole_list():
             if not self._parents:
-                for asked in self.listing.passes:
+                for asked in self.listing.passes_to_read(first=True):
                     for page in self.listing.pages(asked, {}):
-                        self._parents.extend(
-                            record for row in page.rows for record in self.projection.records(row, None, Known())
-                        )
+                        records = (each for row in page.rows for each in self.projection.records(row, None, Known()))
+                        self._parents.extend(record for record in records if not record.get("is_deleted"))
             return [parent_id for parent in self._parents for parent_id in self.key.ids(parent)]
 
 
@@ -125,6 +125,10 @@ class Children:
     """At a child, likewise."""
     left_out: LeftOut | None = None
     """Where Stripe may refuse one parent and not the others: those that it did."""
+    filters: RowFilters = field(default_factory=RowFilters)
+    """What the config wants of the children."""
+    tests_parents: bool = False
+    """Whether the config wants some of the parents only."""
     _asked: set[str] = field(default_factory=set)
 
     def costs(self, row: Row) -> bool:
@@ -141,6 +145,9 @@ class Children:
             if not matches(parent, self.where):
                 continue
             time = parent.get("updated", updated)
+            if parent.get("is_deleted"):
+                yield from self._left_with(parent, time)
+                continue
             if self.embedded is not None:
                 embedded = self._embedded(parent, self.embedded, time, known)
                 yield from self._sparing(str(parent.get("id")), embedded, refused)
@@ -181,11 +188,29 @@ class Children:
             yield self.finish.record(tombstone(change, kind), change.time, deleted=True)
         elif self.embedded is not None:
             parent = {**change.shown, "id": change.id, "updated": change.time}
-            shown = [row for value in values_at(parent, self.embedded) for row in self._own(embedded(value))]
-            held = [*change.listed.get(self.embedded, {}).values(), *rows_as_now(shown)]
-            lost = {str(child["id"]): child for child in held}
-            for child in lost.values():
-                yield self._tombstone(child, parent, change.time)
+            held = change.listed.get(self.embedded, {}).values()
+            yield from self._lost(parent, self.embedded, held, change.time)
+
+    def _left_with(self, parent: Row, time: int | None) -> Iterator[Row]:
+        """Tombstones of the children that stand in a parent which is gone, or has left a filter."""
+        if self.shared is None and self.embedded is not None:
+            yield from self._lost(parent, self.embedded, (), time)
+
+    def _lost(self, parent: Row, path: str, held: Iterable[Row], time: int | None) -> Iterator[Row]:
+        shown = [row for value in values_at(parent, path) for row in self._own(embedded(value))]
+        lost = {str(child["id"]): child for child in (*held, *rows_as_now(shown))}
+        for child in lost.values():
+            yield self._tombstone(child, parent, time)
+
+    def wants(self, parent_id: str) -> bool:
+        """Whether the config wants the children of a parent; of one that is gone too, as its children go with it."""
+        hydrator = self.parent_again.hydrator
+        if not self.tests_parents or hydrator is None:
+            return True
+        row = hydrator.get(Change(parent_id, 0, None, deleted=False, shown={}))
+        if row is None:
+            return True
+        return any(not record.get("is_deleted") for record in self.parent.records(row, 0, Known()))
 
     def of(self, changed: ChangedParent, known: Known) -> Iterator[Row]:
         """The children of one parent that events named; the parent itself is not read.
@@ -246,7 +271,8 @@ class Children:
         asked, in_path = self._request({self.key.name: parent_id}, self.listing)
         # The parent's list holds all kinds: only all of them can be compared with it.
         expansions = tuple(each for each in self.listing.passes[0] if each[0] == "expand[]")
-        return CutList(value, where, replace(self.listing, passes=(expansions,)), asked, in_path).rows()
+        whole = replace(self.listing, passes=(expansions,), limits=None)
+        return CutList(value, where, whole, asked, in_path).rows()
 
     def _new(self, children: Iterable[Row], parent: Row, parent_id: str, time: int | None) -> Iterator[Row]:
         """The records of those that no other parent has brought yet."""
@@ -266,7 +292,11 @@ class Children:
         return key
 
     def _finished(self, child: Row, time: int | None) -> Iterator[Row]:
-        """The record of a child, with its own lists whole; none if it is gone meanwhile."""
+        """The record of a child, with its own lists whole; none if it is gone meanwhile, or no filter wants it."""
+        if not self.filters.match(child):
+            if self.finish.cursor is not None and self.filters.may_have_matched(child):
+                yield self.finish.record(child, time, deleted=True)
+            return
         whole = dict(child) if self.lists else child
         if not self.lists or self.again.whole(whole, self._complete):
             record = {**child, **whole}
@@ -330,12 +360,16 @@ class Children:
             return
         for others in self._pairs():
             asked, in_path = self._request({self.key.name: parent_id, **others}, self.listing)
-            for parameters in self.listing.passes:
+            for parameters in self._passes(self.listing, known):
                 pages = self.listing.pages((*asked, *drawn.items(), *parameters), in_path, known.children_of(parent_id))
                 for child in (child for page in pages for child in self._own(page.rows)):
                     if self.beside is not None and self.beside.key.field is not None:
                         child[self.beside.key.field] = others[str(self.beside.key.name)]
                     yield child
+
+    def _passes(self, listing: Listing, known: Known) -> tuple[Params, ...]:
+        """What events name has to be listed whether filters want it or not, so that what is missing is gone."""
+        return listing.passes if self.own_events and not known.first else listing.passes_to_read(first=known.first)
 
     def _request(self, ids: Mapping[str, str], listing: Listing) -> tuple[Params, Mapping[str, str]]:
         """The parameters that name parents, and what fills the path."""

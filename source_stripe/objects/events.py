@@ -7,7 +7,7 @@ with nested lists cut at ten (https://docs.stripe.com/api/events). Their payload
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -62,12 +62,19 @@ class Fold:
     rows of that parent."""
     hides: frozenset[str] = frozenset()
     """Event types after which a list does not show the object."""
+    leaves_out: Callable[[Mapping[str, Any], int | None], bool] | None = None
+    """Whether an event's copy of an object, created then (Unix seconds), shows that no filter wants it."""
+    of_parents: frozenset[str] = frozenset()
+    """Event types about a parent itself, which may bring it and so all of its rows into a filter."""
     unreadable: Unreadable | None = None
     """The newest event that does not say what it is about."""
     _ledger: Ledger = field(default_factory=Ledger)
 
     def add(self, event: Mapping[str, Any]) -> None:
-        """Take in an event, unless it is about an object of another stream."""
+        """Take in an event, unless it is about an object of another stream, or one that no filter wants."""
+        if event["type"] in self.of_parents:
+            self._take_parent(str(event["data"]["object"]["id"]), event["created"])
+            return
         paths = by_type(self.touches, event["type"])
         try:
             if paths is not None:
@@ -95,9 +102,15 @@ class Fold:
                 if not self.subjects.has_others(event["type"], each):
                     self.touch(each, event["created"])
         elif named and (parent := id_of(shown, self.parent) or id_of(before, self.parent)):
-            self._ledger.take(Change(parent, event["created"], None, deleted=False, shown={self.parent: parent}))
+            self._take_parent(parent, event["created"])
+
+    def _take_parent(self, parent: str, time: int) -> None:
+        """All rows of a parent may have changed."""
+        self._ledger.take(Change(parent, time, None, deleted=False, shown={str(self.parent): parent}))
 
     def _add(self, event: Mapping[str, Any], subject: Subject) -> None:
+        if self.leaves_out is not None and self.leaves_out(subject.shown, subject.created):
+            return
         deleted = self._deletes(event["type"])
         shown = subject.shown if deleted or self.subjects.v2 else subject.kept
         change = Change(subject.id, subject.time, subject.created, deleted, shown)

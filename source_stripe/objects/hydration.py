@@ -53,9 +53,7 @@ class Hydrator:
             return first
         in_all = set(first).intersection(*others)
         for asked in self.listing.passes:
-            if all(
-                str(change.shown.get(name)).lower() == value for name, value in asked if (name, value) not in in_all
-            ):
+            if all(_text(change.shown.get(name)) == value for name, value in asked if (name, value) not in in_all):
                 return asked
         return None
 
@@ -93,6 +91,11 @@ class Hydrator:
         return None
 
 
+def _text(value: object) -> str:
+    """A value as a query parameter has it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def hydrate(
     hydrator: Hydrator, asked: Params | None, cover: Cover, refused: Refuse
 ) -> Iterator[tuple[Change, Row | None]]:
@@ -114,7 +117,7 @@ def hydrate(
             except StreamFailure as failure:
                 refused(step.change.id, failure)
                 continue
-            if row is None or not _is_on_test_clock(row):
+            if row is None or not is_on_test_clock(row):
                 yield step.change, row
         else:
             yield from _covered(hydrator, asked or (), cover, step)
@@ -128,5 +131,6 @@ def _covered(hydrator: Hydrator, asked: Params, cover: Cover, step: Listed) -> l
     return [(change, rows[change.id]) for change in cover.listed(rows, oldest, page.next)]
 
 
-def _is_on_test_clock(row: Row) -> bool:
+def is_on_test_clock(row: Row) -> bool:
+    """Whether an object is on a test clock, in whose list it is left out."""
     return row.get("object") in _HIDDEN_ON_TEST_CLOCKS and row.get("test_clock") is not None

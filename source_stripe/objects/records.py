@@ -46,6 +46,8 @@ class Known:
     changed."""
     children_again: Range | None = None
     """Of the children of those objects, the ones created in this range are wanted; all if None."""
+    first: bool = False
+    """Whether no row of the stream was emitted before: lists may be asked for all that filters say."""
 
     def brings(self, row: Row) -> bool:
         """Whether a row is to be emitted here, where changed ones come elsewhere."""

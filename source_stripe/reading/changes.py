@@ -17,7 +17,7 @@ from source_stripe.objects.ledger import ById, Change, Changes, Ledger
 from source_stripe.objects.records import Known
 from source_stripe.reading.feed import Ask, Seat, Span
 from source_stripe.reading.pieces import ChangedPiece, ListPiece, ParentsPiece, Phase, Piece
-from source_stripe.reading.readings import Phases, RangesDone, ResumableReading, State, first_pieces
+from source_stripe.reading.readings import Pass, Phases, RangesDone, ResumableReading, State, every_pass, first_pieces
 from source_stripe.reading.resuming import resume
 from source_stripe.reading.state import StreamState, Window
 
@@ -106,14 +106,37 @@ class ChangesReading(ResumableReading):
             changes = span.fold.changes
         if task.window is not None:
             known = self._before_back_fill(known, changes, self._floor(task.window, now), unlisted=task.unlisted)
-            self._ranges = RangesDone(self.listings, task.window, account.birth)
-            pieces = first_pieces(self.listings, task.window.left, account.birth, expects=bool(known.born))
-            yield Phase(pieces, known, state_first=True)
+            first = state.watermark is None
+            if first and (young := self._young(account)):
+                yield Phase(young, known)
+            passes, expects = self._passes(known, first=first, anew=state.other_filters)
+            self._ranges = RangesDone(self.listings, task.window, account.birth, passes)
+            pieces = first_pieces(self.listings, task.window.left, account.birth, passes, expects=expects)
+            yield Phase(pieces, replace(known, first=first), state_first=True)
             self._ranges = None
             self._state = replace(self._state, window=None)
             if task.watermark is None and state.watermark is not None and self.again:
                 yield Phase(self._refused_earlier(state.watermark), known)
         self._open_rows_are_through()
+
+    def _young(self, account: Account) -> list[ListPiece]:
+        """What brings the rows that may be open, where a list that is asked for all filters leaves some of them out."""
+        young = None if self.open_rows is None else self.open_rows.rule.young
+        if young is None or all(each.first == each.again for each in self.listings):
+            return []
+        lately = Range(max(self.start, account.now - young), account.now, onward=True)
+        return [ListPiece(route, asked, lately) for route, asked in every_pass(self.listings)]
+
+    def _passes(self, known: Known, *, first: bool, anew: bool) -> tuple[list[Pass], bool]:
+        """How the lists of a back-fill are asked for, and whether what events name has to be in them.
+
+        If it has to, a filter that events were not tested for would make each object that it leaves out be got by its
+        id. So such lists are asked for less, but for those that nothing of was read before with these filters.
+        """
+        if known.born and not first and not anew:
+            return [(route, asked) for route, each in enumerate(self.listings) for asked in each.passes], True
+        wide = all(each.passes_to_read(first=first) == each.passes for each in self.listings)
+        return every_pass(self.listings, first=first), bool(known.born) and wide
 
     def _follow_up(
         self, task: _Task, span: Span, account: Account
@@ -157,7 +180,8 @@ class ChangesReading(ResumableReading):
             window = Window(Range(min(self.start, watermark), watermark), floor=watermark)
         elif window is not None and window.floor is not None:
             # As well: of the rows that it left, the events may be gone by now.
-            window, unlisted = replace(window, floor=max(window.floor, now - TRUSTED)), True
+            window = replace(window, floor=max(window.floor, now - TRUSTED))
+            unlisted = not state.other_filters or self.following.names_unlisted
         ask = _of_last_30_days(now) if unlisted else Ask(watermark - OVERLAP - state.doubt)
         return _Task(watermark, state.doubt, window, unlisted, ask)
 
@@ -221,7 +245,9 @@ class ChangesReading(ResumableReading):
         births = Range(task.before(self.lookback), now + 1)
         of_open = self._of_open_rows([births] if self.following.misses_births else ())
         refreshed = [
-            ListPiece(0, (*asked, *those), None) for those in self.refresh for asked in self.listings[0].passes
+            ListPiece(0, (*asked, *those), None)
+            for those in self.refresh
+            for asked in self.listings[0].passes_to_read(first=False)
         ]
         floor = max(time for time in (known.floor, task.watermark, 0) if time is not None)
         since = replace(known, floor=floor, born=ById.none(), changed_elsewhere=True)

@@ -281,6 +281,8 @@ class PieceRecords:
                 self.refused.put_down(changed.id, failure)
 
     def _of_parent(self, changed: ChangedParent, children: Children, hydrator: Hydrator | None) -> Iterator[Row]:
+        if not children.wants(changed.id):
+            return
         if not children.params_from or hydrator is None:
             yield from children.of(changed, self._known)
             return

@@ -35,6 +35,8 @@ GONE = (
 """Logged where events are older than Stripe keeps them: nobody can read those any more."""
 
 
+Pass: TypeAlias = tuple[int, Params]
+"""The number of a list, and what is asked for with it."""
 Phases: TypeAlias = Generator[Phase, None, None]
 
 
@@ -85,7 +87,9 @@ class WholeReading:
         state = StreamState()
         if self.cursor is not None:
             state = resume(saved, self.stream, self.cursor, account, self.setting)
-        known = Known(again=self.again)
+        # With a cursor, rows of a sync that was killed without a state may have left a filter since.
+        first = self.cursor is None
+        known = Known(again=self.again, first=first)
         if self.lookback is None:
             known = replace(known, floor=state.watermark)
         else:
@@ -98,7 +102,8 @@ class WholeReading:
             warn_of_gone(self.stream, state, [Range(self.start, account.now)], account.now)
         self._state = replace(state, watermark=account.now, window=None)
         everything = Range(self.start, account.now, onward=True)
-        yield Phase(first_pieces(self.listings, [everything], account.birth), known)
+        passes = every_pass(self.listings, first=first)
+        yield Phase(first_pieces(self.listings, [everything], account.birth, passes), known)
 
     def _children_since(self, state: StreamState, account: Account) -> int:
         if state.watermark is None:
@@ -125,6 +130,8 @@ class RangesDone:
     window: Window
     birth: int | None = None
     """The account's (Unix seconds)."""
+    passes: Sequence[Pass] = ()
+    """Every way in which the lists are asked for here; as they are read later if empty."""
     _done: dict[tuple[int, Any], tuple[Range, ...]] = field(default_factory=dict)
 
     @property
@@ -140,7 +147,9 @@ class RangesDone:
         else:
             parts = (self.window.span if piece.created is None else piece.created,)
         self._done[key] = merge((*self._done.get(key, ()), *parts))
-        self.window = self.window.with_done(*intersect(self._done.get(one, ()) for one in every_pass(self.listings)))
+        self.window = self.window.with_done(
+            *intersect(self._done.get(one, ()) for one in self.passes or every_pass(self.listings))
+        )
         return self.window
 
 
@@ -207,10 +216,11 @@ class ResumableReading:
         ranges = self.open_rows.to_list(but) if self.open_rows is not None else ()
         if not ranges:
             return []
-        self._due = RangesDone(self.listings, Window(Range(ranges[0].start, ranges[-1].end)))
+        passes = every_pass(self.listings)
+        self._due = RangesDone(self.listings, Window(Range(ranges[0].start, ranges[-1].end)), passes=passes)
         if len(ranges) == 1:
-            return [ListPiece(route, asked, ranges[0], due=True) for route, asked in every_pass(self.listings)]
-        return [SparsePiece(route, asked, ranges) for route, asked in every_pass(self.listings)]
+            return [ListPiece(route, asked, ranges[0], due=True) for route, asked in passes]
+        return [SparsePiece(route, asked, ranges) for route, asked in passes]
 
     def _open_rows_are_through(self) -> None:
         self._due = None
@@ -241,11 +251,16 @@ class CreatedReading(ResumableReading):
         if self.of_events:
             warn_of_gone(self.stream, state, window.left, account.now)
         self._state = StreamState(account.now, window, state.read_with)
-        self._ranges = RangesDone(self.listings, window, account.birth)
+        first = state.watermark is None and self.open_rows is None
+        passes = every_pass(self.listings, first=first)
+        self._ranges = RangesDone(self.listings, window, account.birth, passes)
         again = tuple(Change(each, account.now, None, deleted=False, shown={}) for each in self.again)
         refused_earlier = [ChangedPiece(0, again)] if again else []
-        new = first_pieces(self.listings, window.left, account.birth)
-        yield Phase([*new, *self._of_open_rows(window.left), *refused_earlier], Known(again=self.again))
+        new = first_pieces(self.listings, window.left, account.birth, passes)
+        known = Known(again=self.again, first=first)
+        # If this sync is killed before its first checkpoint, the next one knows that rows may be there.
+        state_first = first and any(each.first != each.again for each in self.listings)
+        yield Phase([*new, *self._of_open_rows(window.left), *refused_earlier], known, state_first=state_first)
         self._open_rows_are_through()
         self._state = replace(self._state, window=None)
 
@@ -261,19 +276,26 @@ def warn_of_gone(stream: str, state: StreamState, left: Sequence[Range], now: in
 
 
 def first_pieces(
-    listings: Sequence[Listing], ranges: Sequence[Range], birth: int | None, *, expects: bool = False
+    listings: Sequence[Listing],
+    ranges: Sequence[Range],
+    birth: int | None,
+    passes: Sequence[Pass] = (),
+    *,
+    expects: bool = False,
 ) -> list[ListPiece]:
-    """All ranges of each list and pass, newest first. A list that can't be asked for a range is one piece.
+    """All ranges of each pass, newest first. A list that can't be asked for a range is one piece.
+
+    `passes` where they are others than those of later syncs.
 
     `birth` and `expects` as in ListPiece.
     """
     return [
         ListPiece(route, asked, created, expects=expects, birth=birth or 0)
-        for route, asked in every_pass(listings)
+        for route, asked in passes or every_pass(listings)
         for created in (reversed(ranges) if listings[route].has_ranges else [None])
     ]
 
 
-def every_pass(listings: Sequence[Listing]) -> list[tuple[int, Params]]:
-    """The numbers of lists, each with every way in which it is asked for."""
-    return [(route, asked) for route, listing in enumerate(listings) for asked in listing.passes]
+def every_pass(listings: Sequence[Listing], *, first: bool = False) -> list[Pass]:
+    """The numbers of lists, each with every way in which it is asked for. `first` where no row was emitted before."""
+    return [(route, asked) for route, listing in enumerate(listings) for asked in listing.passes_to_read(first=first)]

@@ -28,6 +28,13 @@ AHEAD = (
 """Logged where the watermark lies ahead of Stripe's time."""
 
 
+FILTERED = (
+    "The stream %s is read again from its start, as its filters are others than at the last sync. Rows that those "
+    "brought and these leave out stay where nothing tells that they are unwanted: clear the stream to be rid of them."
+)
+"""Logged where the config has other filters."""
+
+
 class StateError(AirbyteTracedException):
     """The failure of a stream whose saved state this connector can't go on from."""
 
@@ -75,6 +82,8 @@ def resume(
         logger.warning(AHEAD, stream, utc(state.watermark - state.doubt))
     if not quiet and state.read_with is not None and (reads.start_date or 0) < (was.start_date or 0):
         logger.warning(MOVED, stream, utc(was.start_date or 0), _start(reads))
+    if not quiet and reads.filters != was.filters:
+        logger.warning(FILTERED, stream)
     # A key that may not read its account does not contradict the account of the state.
     return state.of(replace(reads, account=reads.account or was.account))
 

@@ -9,7 +9,7 @@ back-fill after a gap has a `floor`: no row's `updated` may be lower, as objects
 
 Beside them stands what the stream was read with, so far as it is known. Airbyte's connector does not write it:
 
-    "read_with": {"account": "acct_1", "live": false, "start_date": 1485302400}
+    "read_with": {"account": "acct_1", "live": false, "start_date": 1485302400, "filters": "4f1c..."}
 
 Where rows of the stream can change without an event, `open` has the ranges of `created` that hold such rows, by the
 time from which on they may have changed (null: at any time); an empty list where there are none:
@@ -101,20 +101,29 @@ class ReadWith:
     """Whether the data is live; test data if not."""
     start_date: int | None = None
     """Unix seconds: what was created before was left out."""
+    filters: str | None = None
+    """The digest of the filters; None where there are none."""
 
     @classmethod
     def parse(cls, raw: Mapping[str, Any]) -> ReadWith:
-        account, live, start_date = (raw.get(name) for name in ("account", "live", "start_date"))
+        account, live, start_date, filters = (raw.get(name) for name in ("account", "live", "start_date", "filters"))
         if not (account is None or isinstance(account, str)) or not (live is None or isinstance(live, bool)):
             raise TypeError(raw)
-        return cls(account, live, None if start_date is None else int(start_date))
+        if not (filters is None or isinstance(filters, str)):
+            raise TypeError(raw)
+        return cls(account, live, None if start_date is None else int(start_date), filters)
 
     def of(self, account: str) -> ReadWith:
         """The same with the account that Stripe says the key reads; with the config's where it does not say."""
         return replace(self, account=account or self.account)
 
     def dump(self) -> dict[str, Any]:
-        facts = {"account": self.account, "live": self.live, "start_date": self.start_date}
+        facts = {
+            "account": self.account,
+            "live": self.live,
+            "start_date": self.start_date,
+            "filters": self.filters,
+        }
         return {name: value for name, value in facts.items() if value is not None}
 
 
@@ -132,6 +141,8 @@ class StreamState:
     """When the last listing of all began (Unix seconds); None where the state does not say."""
     doubt: int = 0
     """Seconds before the watermark that have to be read again, as it came from a clock that was wrong."""
+    other_filters: bool = False
+    """Whether the filters are others than those of the sync before."""
 
     @classmethod
     def parse(cls, raw: Mapping[str, Any], *, stream: str, cursor: str, now: int | None = None) -> StreamState:
@@ -175,12 +186,15 @@ class StreamState:
     def of(self, read_with: ReadWith) -> StreamState:
         """The same for a sync that reads with this.
 
-        With an earlier start date, a window covers what was left out so far. Its floor is the watermark: an earlier
-        sync may have had that start date too, and its rows have to be replaced.
+        With an earlier start date, a window covers what was left out so far; with other filters, all. Its floor is the
+        watermark: an earlier sync may have had that start date or those filters too, and its rows have to be replaced.
         """
         if self.watermark is None:
             return replace(self, read_with=read_with)
         start, window = read_with.start_date or 0, self.window
+        if read_with.filters != (self.read_with or ReadWith()).filters:
+            span = Range(min(start, self.watermark), self.watermark)
+            return replace(self, window=Window(span, floor=self.watermark), read_with=read_with, other_filters=True)
         before = start if self.read_with is None else self.read_with.start_date or 0
         if start < before:
             window = window or Window(Range(self.watermark, self.watermark), floor=self.watermark)

@@ -14,7 +14,7 @@ from source_stripe.api.refusals import Refused
 from source_stripe.api.requester import StripeRequester
 from source_stripe.api.values import Params
 from source_stripe.catalog.expanding import lists_in, paths_below
-from source_stripe.catalog.filters import Level, filtered_lineage, limits, may_lose_parents, passes
+from source_stripe.catalog.pushing import Level, filtered_lineage, limits, may_lose_parents, passes
 from source_stripe.catalog.stream_rows import EVENTS_PATH, V2_EVENTS_PATH, ParentRow, StreamRow
 from source_stripe.catalog.sync_plan import Again, Followed, SyncPlan, plan_of, root_of
 from source_stripe.objects.children import Beside, Children, ParentKey, Via

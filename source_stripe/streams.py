@@ -22,7 +22,7 @@ from source_stripe.api.listing import Listing
 from source_stripe.api.refusals import Refused
 from source_stripe.api.requester import StripeRequester
 from source_stripe.catalog.config import Config
-from source_stripe.catalog.filters import digest, may_lose_parents
+from source_stripe.catalog.pushing import digest, may_lose_parents
 from source_stripe.catalog.schemas import StreamSchema
 from source_stripe.catalog.stream_rows import StreamRow
 from source_stripe.catalog.sync_plan import Again, Followed, Since, SyncPlan, Way, plan_of, root_of

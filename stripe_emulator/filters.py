@@ -48,9 +48,12 @@ _FIELDS = {
     ("product", "ids"): "id",
     ("product_catalog.trial_offer", "prices"): "price",
     ("promotion_code", "coupon"): "promotion.coupon",
+    ("shipping_rate", "currency"): "fixed_amount.currency",
     ("v2.core.event", "object_id"): "related_object.id",
     ("v2.core.event", "types"): "type",
+    ("v2.core.vault.us_bank_account", "verification_status"): "verification.status",
     ("v2.money_management.financial_account", "statuses"): "status",
+    ("v2.money_management.outbound_payment", "recipient"): "to.recipient",
 }
 # Filters by a parent that the object doesn't name in a field.
 _OWNERS = {
@@ -135,6 +138,11 @@ def _shelves(endpoint: Endpoint, parent: str | None, filters: Filters, store: St
     return [store.shelf(kind) for kind in endpoint.objects]
 
 
+def shows(resource: Resource, filters: Filters, store: Store) -> bool:
+    """Whether a list shows an object by these filters, given as checked parameters."""
+    return all(_accept(resource.kind, name, value, store)(resource) for name, value in filters.items())
+
+
 def _accept(kind: str, name: str, value: Any, store: Store) -> Accept:
     special = _SPECIAL.get((kind, name))
     if special is not None:
@@ -187,6 +195,36 @@ def _any_item(path: str) -> _Matches:
     return matches
 
 
+def _period(end: str, pick: Callable[[list[int]], int]) -> _Matches:
+    """Whether one end of the items' periods is in a range: the least end, or the greatest start, of all items."""
+
+    def matches(resource: Resource, value: Any, store: Store) -> bool:
+        items = store.shelf_by("subscription_item", "subscription", resource.key)
+        times = [item.fields[end] for item in Selection([items]).down()]
+        return bool(times) and _equals(pick(times), value)
+
+    return matches
+
+
+def _has_code(resource: Resource, value: str, _: Store) -> bool:
+    """Codes are the same in any letter case."""
+    return bool(resource.fields["code"].casefold() == value.casefold())
+
+
+def _is_archived(resource: Resource, value: bool, _: Store) -> bool:
+    return resource.fields["active"] is not value
+
+
+def _has_all(field: str) -> _Matches:
+    return lambda resource, value, _: set(value) <= set(resource.fields[field] or ())
+
+
+def _came_by(resource: Resource, value: facts.Json, _: Store) -> bool:
+    """By which flow a received credit came; `other` is none that has a name."""
+    details = at(resource.fields, ["linked_flows", "source_flow_details"])
+    return bool((at(details, ["type"]) or "other") == value["source_flow_type"])
+
+
 def _lists_value(resource: Resource, value: str, store: Store) -> bool:
     items = store.shelf_by("radar.value_list_item", "value_list", resource.key)
     return any(item.fields["value"] == value for item in Selection([items]).down())
@@ -221,23 +259,27 @@ _SPECIAL: Mapping[tuple[str, str], _Matches] = {
     ("billing.meter_event_summary", "end_time"): lambda row, value, _: row.fields["end_time"] <= value,
     ("billing.meter_event_summary", "start_time"): lambda row, value, _: row.fields["start_time"] >= value,
     ("entitlements.active_entitlement", "customer"): _is_entitled,
+    ("entitlements.feature", "archived"): _is_archived,
     ("event", "delivery_success"): lambda row, value, _: (row.fields["pending_webhooks"] == 0) == value,
     ("event", "type"): lambda row, value, _: fnmatchcase(row.fields["type"], value),
     ("invoiceitem", "pending"): lambda row, value, _: (row.fields["invoice"] is None) == value,
     ("payment_record", "created_after"): lambda row, value, _: row.at > value,
     ("payment_record", "created_before"): lambda row, value, _: row.at < value,
+    ("promotion_code", "code"): _has_code,
     ("radar.value_list", "contains"): _lists_value,
-    ("subscription", "current_period_end"): _any_item("current_period_end"),
-    ("subscription", "current_period_start"): _any_item("current_period_start"),
+    ("subscription", "current_period_end"): _period("current_period_end", min),
+    ("subscription", "current_period_start"): _period("current_period_start", max),
     ("subscription", "plan"): _any_item("plan.id"),
     ("subscription", "price"): _any_item("price.id"),
     ("subscription", "status"): _has_status,
     ("subscription_schedule", "scheduled"): lambda row, value, _: (row.fields["status"] == "not_started") == value,
     ("tax.registration", "status"): _has_status,
+    ("treasury.received_credit", "linked_flows"): _came_by,
     ("v2.commerce.product_catalog_import", "created_gt"): lambda row, value, _: row.at > unix_time(value),
     ("v2.commerce.product_catalog_import", "created_gte"): lambda row, value, _: row.at >= unix_time(value),
     ("v2.commerce.product_catalog_import", "created_lt"): lambda row, value, _: row.at < unix_time(value),
     ("v2.commerce.product_catalog_import", "created_lte"): lambda row, value, _: row.at <= unix_time(value),
+    ("v2.core.account", "applied_configurations"): _has_all("applied_configurations"),
     ("v2.core.account", "closed"): lambda row, value, _: bool(row.fields["closed"]) == value,
     ("v2.money_management.adjustment", "adjusted_flow"): _names_flow("adjusted_flow"),
     ("v2.money_management.transaction", "flow"): _names_flow("flow"),

@@ -9,8 +9,8 @@ import pytest
 
 from source_stripe.catalog.config import ConfigError
 from source_stripe.catalog.filtering import filtered
-from source_stripe.catalog.filters import Level, digest, limits, may_lose_parents, passes
 from source_stripe.catalog.manifest import Manifest
+from source_stripe.catalog.pushing import Level, digest, limits, may_lose_parents, passes
 from source_stripe.catalog.stream_rows import StreamRow
 from source_stripe.objects.row_filters import RowFilters
 

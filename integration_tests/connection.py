@@ -67,6 +67,11 @@ class Connection:
             newest[row[owner]] = max(newest.get(row[owner], 0), row[str(about.cursor)])
         return {key: row for key, row in there.items() if row[str(about.cursor)] == newest[row[owner]]}
 
+    def forget(self, stream: str, keys: Iterable[Key]) -> None:
+        """What a user clears."""
+        for key in keys:
+            del self._rows[stream][key]
+
     def watermark(self, stream: str) -> int | None:
         """Up to when a stream is complete, by its state; None before the first state."""
         state = self.states.get(stream)

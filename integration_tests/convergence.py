@@ -5,7 +5,7 @@ A destination may differ from Stripe only in what DIFFERENCES says. Everything e
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from random import Random
@@ -73,6 +73,8 @@ class Replica:
     workers: int = 2
     unknowable: set[tuple[str, Key]] = field(default_factory=set)
     """Rows that the destination may have or lack, by stream."""
+    config: Mapping[str, Any] = field(default_factory=dict)
+    """What the connection's config has beside the key."""
     syncs: int = 0
     kills: int = 0
 
@@ -107,6 +109,7 @@ class Replica:
             meanwhile={request: partial(self.happen, change) for request, change in meanwhile},
             setup=setup,
             num_workers=self.workers,
+            **self.config,
         )
         self.connection.take(done.output)
         self.syncs += 1
@@ -141,10 +144,9 @@ class Replica:
 
     def differences(self, stream: str, begun: int, now: int) -> Iterator[str]:
         """What a row has, and what Stripe has, of everything that was through before the sync began."""
-        truth, rows = truth_of(self.company.emulator, stream), self.connection.current(stream)
+        truth, rows = self._truth(stream), self.connection.current(stream)
         for key in truth.keys() | rows.keys():
-            touch = self.company.touched.get(key[0])
-            unsettled = touch is not None and (touch.number > begun or touch.told_at >= now)
+            unsettled = self._is_unsettled(stream, key[0], begun, now)
             unknowable = key[0] in self.company.lost and (stream, key) in self.unknowable
             if unknowable and key in rows:
                 there = [row for other, row in rows.items() if other in truth]
@@ -152,6 +154,14 @@ class Replica:
             if not (unsettled or unknowable or self._may_be_either(stream, key[0], rows.get(key))):
                 unseen = self._unseen(stream, key[0])
                 yield from differences(self.company.emulator, stream, rows.get(key), truth.get(key), unseen)
+
+    def _truth(self, stream: str) -> dict[Key, Json]:
+        return truth_of(self.company.emulator, stream)
+
+    def _is_unsettled(self, stream: str, object_id: str, begun: int, now: int) -> bool:
+        """Whether an object changed when a sync could not yet know of it."""
+        touch = self.company.touched.get(object_id)
+        return touch is not None and (touch.number > begun or touch.told_at >= now)
 
     def _unseen(self, stream: str, object_id: str) -> frozenset[str]:
         """What changed in a row without an event, where docs/streams.md says that it takes more to see it."""

@@ -15,10 +15,10 @@ from typing import Any, TypeVar
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.strategies import SearchStrategy
 
-from integration_tests import platform_histories
+from integration_tests import filtered_histories, platform_histories
 from integration_tests.convergence import play
 from integration_tests.histories import histories
-from integration_tests.mutations import MUTATIONS, OF_PLATFORMS
+from integration_tests.mutations import MUTATIONS, OF_FILTERS, OF_PLATFORMS
 from integration_tests.setup import QUICK, Setup
 
 Drawn = TypeVar("Drawn")
@@ -75,6 +75,9 @@ def _found(mutation: str, **options: Any) -> Found | None:
     if mutation in OF_PLATFORMS:
         drawn = platform_histories.platform_histories(kills=True)
         return first_found(mutation, drawn, plays=platform_histories.play, **options)
+    if mutation in OF_FILTERS:
+        filtered = filtered_histories.filtered_histories(kills=False)
+        return first_found(mutation, filtered, plays=filtered_histories.play_filtered, **options)
     return first_found(mutation, histories(kills=False), plays=play, **options)
 
 

@@ -11,6 +11,7 @@ from unittest.mock import patch
 from source_stripe.accounts.platform_state import PlatformState
 from source_stripe.accounts.stream_sync import StreamSync
 from source_stripe.objects.events import Fold
+from source_stripe.objects.row_filters import RowFilters
 from source_stripe.reading.open_rows import OpenRows
 
 
@@ -57,8 +58,24 @@ OF_PLATFORMS: Mapping[str, Callable[[], None]] = {
     "through is ignored": _without_through,
     "behind is forgotten": _without_behind,
 }
+
+
+def _without_tests_of_rows() -> None:
+    patch.object(RowFilters, "match", lambda *_: True).start()
+
+
+def _without_tombstones_of_what_leaves() -> None:
+    patch.object(RowFilters, "may_have_matched", lambda *_: False).start()
+
+
+OF_FILTERS: Mapping[str, Callable[[], None]] = {
+    "rows are not tested": _without_tests_of_rows,
+    "what leaves a filter gets no tombstone": _without_tombstones_of_what_leaves,
+}
+"""Rules that only a config with filters needs."""
 MUTATIONS: Mapping[str, Callable[[], None]] = {
     **OF_PLATFORMS,
+    **OF_FILTERS,
     "OVERLAP is 0": _without_overlap,
     "vanished children get no tombstone": _without_tombstones_of_vanished_children,
     "events of other objects touch nothing": _without_touches,

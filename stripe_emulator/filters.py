@@ -43,6 +43,8 @@ _FIELDS = {
     ("billing.alert", "meter"): "usage_threshold.meter",
     ("event", "types"): "type",
     ("invoice", "subscription"): "parent.subscription_details.subscription",
+    ("issuing.authorization", "card"): "card.id",
+    ("issuing.card", "cardholder"): "cardholder.id",
     ("issuing.personalization_design", "lookup_keys"): "lookup_key",
     ("price", "lookup_keys"): "lookup_key",
     ("product", "ids"): "id",

@@ -24,7 +24,7 @@ from stripe_emulator.accounts.full.world import create_world
 if TYPE_CHECKING:
     from stripe_emulator import StripeEmulator
 
-__all__ = ["live_on", "populate"]
+__all__ = ["live_on", "populate", "populate_beside"]
 
 _DAYS_AGO = (400, 90, 25, 6, 1)
 """When the eras began: two before the oldest event that Stripe keeps, three after it."""
@@ -39,6 +39,11 @@ def populate(emulator: StripeEmulator, seed: int = 1) -> None:
     """
     demo.populate(emulator, seed)
     settle(emulator)
+    populate_beside(emulator, seed)
+
+
+def populate_beside(emulator: StripeEmulator, seed: int = 1) -> None:
+    """What the full account has beside the demo account: it needs some customers, charges and the like to be there."""
     maker = Maker(emulator, seed)
     maker.begin(0, maker.now - (_DAYS_AGO[0] + 1) * DAY)
     create_world(maker)

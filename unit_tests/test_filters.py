@@ -11,6 +11,7 @@ from source_stripe.catalog.config import ConfigError
 from source_stripe.catalog.filtering import filtered
 from source_stripe.catalog.manifest import Manifest
 from source_stripe.catalog.pushing import Level, digest, limits, may_lose_parents, passes
+from source_stripe.catalog.schemas import StreamSchema
 from source_stripe.catalog.stream_rows import StreamRow
 from source_stripe.objects.row_filters import RowFilters
 
@@ -258,6 +259,12 @@ def test_what_can_not_be_filtered_is_refused(stream: str, wanted: Mapping[str, A
     with pytest.raises(ConfigError) as refused:
         filtered(ROWS, {stream: wanted})
     assert said in str(refused.value)
+
+
+def test_a_stream_without_deletions_gets_the_column_of_tombstones() -> None:
+    plain, filtering = row("file_links", file="file_1"), row("file_links", expired=True)
+    assert "is_deleted" not in StreamSchema(plain, ROWS).get_json_schema()["properties"]
+    assert "is_deleted" in StreamSchema(filtering, ROWS).get_json_schema()["properties"]
 
 
 def test_values_that_mean_all_leave_nothing_out() -> None:

@@ -17,6 +17,10 @@ Schema = dict[str, Any]
 
 _OURS = "Added by the connector."
 _ID: Schema = {"type": ["null", "string"]}
+_IS_DELETED: Schema = {
+    "description": "True if the row does not match the filters of the config any more. Added by the connector.",
+    "type": ["null", "boolean"],
+}
 _OPEN: Schema = {"type": ["null", "object"], "additionalProperties": True}
 
 
@@ -35,6 +39,9 @@ class StreamSchema(SchemaLoader):
                 place = _at(schema, stop.path)
                 if stop.is_id and place is not None and "object" not in place["type"]:
                     place.update(self._object(stop.kinds))
+        if self.row.cursor is not None and any(each.parameter.mutable for each in self.row.filters):
+            # Of rows that are never deleted, too: one that leaves a filter makes a tombstone.
+            schema["properties"].setdefault("is_deleted", _IS_DELETED)
         return schema
 
     def _object(self, kinds: Kinds) -> Schema:

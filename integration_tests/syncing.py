@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import shutil
 import signal
 import sys
 import tempfile
@@ -36,6 +37,8 @@ _RECORD = '{"type":"RECORD"'
 
 processes = multiprocessing.get_context("forkserver")
 """Where processes are forked that have the connector loaded."""
+_places_of_sockets: set[str] = set()
+"""Folders outside of the checkout that this process has made."""
 # This module too: each process looks for `_run` here.
 processes.set_forkserver_preload([__name__, f"{__package__}.connector_process"])
 
@@ -198,7 +201,13 @@ def _choose_place_of_sockets() -> None:
     socket = Path(tempfile.gettempdir(), "pymp-12345678", "listener-12345678")
     if len(os.fsencode(socket)) > _LONGEST_SOCKET:
         with patch.object(tempfile, "tempdir", "/tmp"):  # noqa: S108 - its folder gets a random name
-            get_temp_dir()
+            _places_of_sockets.add(get_temp_dir())
+
+
+def remove_sockets() -> None:
+    """Remove what stands in /tmp. At the end of the tests: their process may be killed before it does so itself."""
+    for place in _places_of_sockets:
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def _run(words: list[str], setup: Setup, stdout: Connection, stderr: str) -> None:

@@ -5,6 +5,7 @@ The emulator says by its own rules which objects a filter shows. A round has one
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -141,9 +142,7 @@ class _Round:
         seen = {}
         for case in self.cases:
             there = self.there(case, wanted[case])
-            seen[case] = Seen(
-                wanted[case], (set(self.filtered.table(case.stream)), there), asked[case], min(there, default=())
-            )
+            seen[case] = Seen(wanted[case], (set(self.filtered.table(case.stream)), there), asked[case])
         for case in self.cases:
             self.change(case, seen[case], values[case][1])
         for connection in (self.whole, self.filtered):
@@ -211,10 +210,9 @@ class _Round:
         else:
             made_up = (11, 12) if one.type == "integer" else MADE_UP[one.type]
             wanted, other, *_ = dict.fromkeys((*held, *self.ids_of(case), *made_up))
-        hashable = isinstance(wanted, str | int)
-        for row, value in zip(rows, (wanted, other), strict=False):
-            if one.op != "equals" or not hashable or value not in held:
-                self.put(case, row, value, event=False)
+        if not (one.op == "equals" and {str(wanted), str(other)} <= set(map(str, held))):
+            self.put(case, rows[0], wanted, event=False)
+            self.put(case, rows[1], other, event=False)
         if one.range:
             low, high = sorted((wanted, other))
             return ({"lte": wanted}, other) if wanted == low else ({"gte": high}, other)
@@ -276,13 +274,20 @@ class _Round:
             self.put(case, rows[seen.enters], wanted, event=case.event)
 
     def was_asked(self, case: Case) -> bool:
+        path = str(stream_rows()[case.stream].path)
         name = case.name.replace(".", "[", 1) + "]" * ("." in case.name)
-        return any(param.startswith(name) for request in self.emulator.requests for param in request.params)
+        of_list = (request for request in self.emulator.requests if fits(request.path, path))
+        return any(param == name or param.startswith(f"{name}[") for request in of_list for param in request.params)
+
+
+def fits(path: str, pattern: str) -> bool:
+    """Whether a path is that of a list, whichever ids stand in it."""
+    return re.fullmatch(re.sub(r"{\w+}", "[^/]+", pattern), path) is not None
 
 
 def _is_usable(row: Json) -> bool:
-    """Whether a filter may be about what stands in the row: a subscription needs items."""
-    return row["object"] != "subscription" or bool(row["items"]["data"])
+    """Whether one change decides what a filter makes of the row: a subscription has one item then."""
+    return row["object"] != "subscription" or len(row["items"]["data"]) == 1
 
 
 def _plain(value: Any) -> Any:

@@ -18,6 +18,7 @@ from source_stripe.api.listing import Listing
 from source_stripe.api.pages import StartingAfter
 from source_stripe.api.requester import StripeRequester
 from source_stripe.catalog.config import Config
+from source_stripe.catalog.pushing import digest
 from source_stripe.catalog.several_accounts import key_of, schema_of
 from source_stripe.catalog.stream_rows import StreamRow
 from source_stripe.catalog.terms import OwnStream
@@ -78,6 +79,7 @@ def work_of(
         refreshed=refreshed,
         tells_of_accounts=ACCOUNT_SYNCS in names,
         progress=builder.progress,
+        filters={name: told for name, row in builder.rows.items() if (told := digest(row, builder.rows)) is not None},
     )
 
 

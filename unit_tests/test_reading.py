@@ -159,7 +159,7 @@ def test_by_created_the_first_sync_reads_from_the_start() -> None:
     stream = created(start=1_000)
     phases = stream.phases(ACCOUNT, {})
 
-    assert next(phases) == Phase([ListPiece(created=Range(1_000, NOW))], Known())
+    assert next(phases) == Phase([ListPiece(created=Range(1_000, NOW))], Known(first=True))
     assert stream.checkpoint(ListPiece(created=Range(5_000, NOW))) == {
         "created": NOW,
         "backfill": {"start": 1_000, "cutoff": NOW, "done": [[5_000, NOW]]},

@@ -39,20 +39,24 @@ def of(ids: list[str], now: int, start_date: int | None = None, part: str = "1/1
 
 
 def begun(
-    saved: Mapping[str, Any], sync_of: Of, *, refresh: bool = False
+    saved: Mapping[str, Any], sync_of: Of, *, refresh: bool = False, filters: str | None = None
 ) -> tuple[StreamSync, list[tuple[Target, Leg]]]:
     """A sync that has begun, and what it will hand out."""
-    sync = StreamSync(STREAM, CURSOR, saved, sync_of, "account", refresh=refresh)
+    sync = StreamSync(STREAM, CURSOR, saved, sync_of, "account", refresh=refresh, filters=filters)
     planned = visits(sync_of.targets, {STREAM: sync.wants()})
     sync.begin(counted(planned).get(STREAM, {}))
     return sync, [(visit.target, visit.leg) for visit in planned]
 
 
-def own_state(target: Target, sync_of: Of, watermark: int, **more: Any) -> dict[str, Any]:
+def own_state(
+    target: Target, sync_of: Of, watermark: int, *, filters: str | None = None, **more: Any
+) -> dict[str, Any]:
     """What the sync of one account leaves."""
     about: dict[str, Any] = {"account": target.id, "live": True}
     if sync_of.start_date is not None:
         about["start_date"] = sync_of.start_date
+    if filters is not None:
+        about["filters"] = filters
     return {CURSOR: watermark, "read_with": about, **more}
 
 
@@ -73,6 +77,8 @@ class World:
     saved: dict[str, Any] = field(default_factory=dict)
     truth: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
     """By account: up to when it was read, and from which start date on; each time."""
+    filters: dict[str, set[tuple[int, str | None]]] = field(default_factory=dict)
+    """By account: up to when it was read, and with which filters; each time."""
 
     def check(self, state: Mapping[str, Any]) -> None:
         """No state may say more than was read. One that goes out is what the next sync gets."""
@@ -85,12 +91,17 @@ class World:
             own = StreamState.parse(claimed, stream=STREAM, cursor=CURSOR)
             start = own.read_with.start_date if own.read_with is not None else None
             assert own.watermark is not None
+            assert own.read_with is not None
+            told = own.read_with.filters
+            read_so = (own.watermark <= until and told == filters for until, filters in self.filters[account])
+            assert told == "differing" or any(read_so)
             assert any(own.watermark <= until and since <= (start or 0) for until, since in self.truth[account])
 
     def sync(self, chance: Random, now: int) -> None:
         ids = [each for each in IDS if chance.random() < 0.8]
         sync_of = of(ids, now, chance.choice([None, NOW - 50 * HOUR, NOW - 100 * HOUR]))
-        sync, planned = begun(self.saved, sync_of)
+        filters = chance.choice([None, None, "one", "other"])
+        sync, planned = begun(self.saved, sync_of, filters=filters)
         killed_after = chance.randint(0, 2 * len(planned) + 3)
         under_way: list[Target] = []
         while planned or under_way:
@@ -106,7 +117,8 @@ class World:
             else:
                 target = under_way.pop(chance.randrange(len(under_way)))
                 if chance.random() < 0.8:
-                    sync.took(target, own_state(target, sync_of, now))
+                    sync.took(target, own_state(target, sync_of, now, filters=filters))
+                    self.filters.setdefault(target.id, set()).add((now, filters))
                     self.truth.setdefault(target.id, []).append((now, sync_of.start_date or 0))
                     sync.done(target, whole=True)
                 else:

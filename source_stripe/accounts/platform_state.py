@@ -28,6 +28,10 @@ _KEPT = frozenset({"read_with", "open", "relisted"})
 """What a known account's state may have beside the cursor."""
 
 
+_DIFFERING = "differing"
+"""Instead of a digest: accounts were read with different filters, so that each is read again."""
+
+
 @dataclass(frozen=True)
 class Mark:
     """How far, and with what, accounts are read."""
@@ -35,6 +39,8 @@ class Mark:
     watermark: int
     start_date: int | None = None
     relisted: int | None = None
+    filters: str | None = None
+    """The digest of the filters; None where there are none."""
 
     def lower(self, other: Mark) -> Mark:
         """What holds for accounts of both."""
@@ -42,6 +48,7 @@ class Mark:
             min(self.watermark, other.watermark),
             max(self.start_date or 0, other.start_date or 0) or None,
             lower(self.relisted, other.relisted),
+            self.filters if self.filters == other.filters else _DIFFERING,
         )
 
 
@@ -102,7 +109,8 @@ class PlatformState:
     def _of(cls, raw: Mapping[str, Any], cursor: str) -> PlatformState:
         said = raw["read_with"]
         setting = Setting(_text(said.get("account")), bool(said["live"]), said.get("part", "1/1"))
-        mark = Mark(_second(raw[cursor]), _maybe(said.get("start_date")), _maybe(raw.get("relisted")))
+        filters = _text(said.get("filters"))
+        mark = Mark(_second(raw[cursor]), _maybe(said.get("start_date")), _maybe(raw.get("relisted")), filters)
         keys = list(known.cut(raw[PLATFORM], known.WIDTH))
         codes = known.cut(raw["open"], open_codes.WIDTH) if "open" in raw else [open_codes.UNKNOWN] * len(keys)
         pairs = dict(zip(keys, codes, strict=True))
@@ -111,7 +119,8 @@ class PlatformState:
         run = None
         if "run" in raw:
             was = raw["run"]
-            reached = Mark(_second(was["to"]), _maybe(was.get("start_date")), _maybe(was.get("relisted")))
+            filters = _text(was.get("filters"))
+            reached = Mark(_second(was["to"]), _maybe(was.get("start_date")), _maybe(was.get("relisted")), filters)
             run = Run(reached, str(was["through"]))
         flags = bool(raw.get("moved")), bool(raw.get("refresh"))
         whole = cls(setting, mark, pairs, run, {}, *flags, _maybe(raw.get("begun")))
@@ -127,13 +136,15 @@ class PlatformState:
             state["run"] = {
                 "to": self.run.mark.watermark,
                 "through": self.run.through,
-                **_said(start_date=self.run.mark.start_date, relisted=self.run.mark.relisted),
+                **_said(
+                    start_date=self.run.mark.start_date, relisted=self.run.mark.relisted, filters=self.run.mark.filters
+                ),
             }
         if self.behind:
             behind = sorted(self.behind.items())
             state["behind"] = {each: _short(each, own, self, cursor) for each, own in behind}
         part = None if self.setting.part == "1/1" else self.setting.part
-        about = _said(account=self.setting.platform, live=self.setting.live, start_date=self.mark.start_date, part=part)
+        about = {**_about(self.setting.platform, self), **_said(part=part)}
         state["read_with"] = about
         flags = {name: True for name, value in (("moved", self.moved), ("refresh", self.refresh)) if value}
         return {**state, **_said(relisted=self.mark.relisted, begun=self.begun), **flags}
@@ -142,7 +153,7 @@ class PlatformState:
 def state_of(account_id: str | None, mark: Mark, code: str, cursor: str, setting: Setting) -> State:
     """The state of a known account."""
     open_rows = open_codes.open_of(code, mark.watermark)
-    about = _said(account=account_id, live=setting.live, start_date=mark.start_date)
+    about = _said(account=account_id, live=setting.live, start_date=mark.start_date, filters=mark.filters)
     own: dict[str, Any] = {cursor: mark.watermark, "read_with": about}
     return {**own, **_said(open=open_rows, relisted=mark.relisted)}
 
@@ -154,7 +165,10 @@ def code_of(state: State, mark: Mark, cursor: str, *, live: bool) -> str | None:
     """
     if state.keys() - _KEPT != {cursor} or state[cursor] < mark.watermark:
         return None
-    start = state.get("read_with", {}).get("start_date")
+    about = state.get("read_with", {})
+    start = about.get("start_date")
+    if about.get("filters") != mark.filters:
+        return None
     if (start or 0) > (mark.start_date or 0) or lower(state.get("relisted"), mark.relisted) != mark.relisted:
         return None
     return open_codes.told(state.get("open"), mark.watermark, live=live)
@@ -168,7 +182,7 @@ def lower(one: int | None, other: int | None) -> int | None:
 def _short(name: str, state: State, whole: PlatformState, cursor: str) -> State | int:
     """A state without what the whole says of each account."""
     rest = dict(state)
-    if rest.get("read_with") == _about(name, whole):
+    if rest.get("read_with") == _about(_id_of(name), whole):
         del rest["read_with"]
     return int(rest[cursor]) if rest.keys() == {cursor} else rest
 
@@ -179,12 +193,17 @@ def _expanded(name: str, state: State | int, whole: PlatformState, cursor: str) 
     if isinstance(state, int):
         state = {cursor: _second(state)}
     _second(state[cursor])
-    return state if "read_with" in state else {**state, "read_with": _about(name, whole)}
+    return state if "read_with" in state else {**state, "read_with": _about(_id_of(name), whole)}
 
 
-def _about(name: str, whole: PlatformState) -> dict[str, Any]:
-    account = name if name.startswith("acct_") else None
-    return _said(account=account, live=whole.setting.live, start_date=whole.mark.start_date)
+def _id_of(name: str) -> str | None:
+    """The id of an account, where more than its key is known."""
+    return name if name.startswith("acct_") else None
+
+
+def _about(account: str | None, whole: PlatformState) -> dict[str, Any]:
+    mark = whole.mark
+    return _said(account=account, live=whole.setting.live, start_date=mark.start_date, filters=mark.filters)
 
 
 def _said(**values: Any) -> dict[str, Any]:

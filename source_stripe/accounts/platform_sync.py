@@ -75,6 +75,8 @@ class Work:
     tells_of_accounts: bool
     """Whether `account_syncs` is selected."""
     progress: Progress
+    filters: Mapping[str, str] = field(default_factory=dict)
+    """By stream the digest of its filters, where it has some."""
 
 
 @dataclass(frozen=True)
@@ -173,7 +175,13 @@ class PlatformSync:
                 continue
             try:
                 sync = StreamSync(
-                    name, row.cursor, self.work.saved(name), of, row.belongs_to, refresh=name in self.work.refreshed
+                    name,
+                    row.cursor,
+                    self.work.saved(name),
+                    of,
+                    row.belongs_to,
+                    refresh=name in self.work.refreshed,
+                    filters=self.work.filters.get(name),
                 )
             except AirbyteTracedException as why:
                 self._outcomes.failed[name] = why

@@ -63,14 +63,25 @@ class StreamSync:
     """One stream that keeps a state. Not thread-safe."""
 
     def __init__(
-        self, stream: str, cursor: str, saved: Mapping[str, Any], of: Of, belongs_to: str, *, refresh: bool
+        self,
+        stream: str,
+        cursor: str,
+        saved: Mapping[str, Any],
+        of: Of,
+        belongs_to: str,
+        *,
+        refresh: bool,
+        filters: str | None = None,
     ) -> None:
-        """Raises StateError or OtherData where the saved state can't be gone on from."""
+        """`filters` is the digest of those that the stream is read with.
+
+        Raises StateError or OtherData where the saved state can't be gone on from.
+        """
         self._stream, self._cursor, self._of, self._refresh = stream, cursor, of, refresh
-        self._belongs_to = belongs_to
+        self._belongs_to, self._filters = belongs_to, filters
         self._targets = {target.key: target for target in of.targets if belongs_to in target.owns}
         self._ambiguous = known.ambiguous(target.key for target in of.targets)
-        state = _taken(stream, cursor, saved, of)
+        state = _taken(stream, cursor, saved, of, filters)
         if refresh and not state.refresh:
             state = PlatformState(of.setting, self._now())
         self._mark, self._run = state.mark, state.run
@@ -84,8 +95,9 @@ class StreamSync:
         self._seen = False
         self._left: dict[Leg, int] = {}
         self._interrupted = self._begun = state.begun
-        if self._run is not None and self._run.mark.start_date != of.start_date:
-            # Accounts up to a key have another start date than the others: what holds for all of them.
+        of_run = None if self._run is None else (self._run.mark.start_date, self._run.mark.filters)
+        if self._run is not None and of_run != (of.start_date, filters):
+            # Accounts up to a key have another start date or filters than the others: what holds for all of them.
             self._mark, self._run = self._mark.lower(self._run.mark), None
 
     def wants(self) -> Wants:
@@ -193,7 +205,7 @@ class StreamSync:
         With that as a floor all of it counts as changed then, as behind a gap.
         """
         window = Window(Range(min(self._of.start_date or 0, cutoff), cutoff), floor=floor)
-        about = ReadWith(target.id, self._of.setting.live, self._of.start_date)
+        about = ReadWith(target.id, self._of.setting.live, self._of.start_date, self._filters)
         return StreamState(cutoff, window, about).dump(self._cursor)
 
     def _joins(self, key: str, state: State) -> bool:
@@ -219,7 +231,7 @@ class StreamSync:
         return self._run.mark if self._run is not None and key <= self._run.through else self._mark
 
     def _now(self) -> Mark:
-        return Mark(self._of.now, self._of.start_date)
+        return Mark(self._of.now, self._of.start_date, filters=self._filters)
 
     def _rest_is_out(self) -> None:
         """All that an interrupted sync did not come to is handed out: known accounts are as far as that one was."""
@@ -241,9 +253,9 @@ class StreamSync:
             self._mark = replace(self._now(), relisted=self._mark.relisted)
 
 
-def _taken(stream: str, cursor: str, saved: Mapping[str, Any], of: Of) -> PlatformState:
+def _taken(stream: str, cursor: str, saved: Mapping[str, Any], of: Of, filters: str | None) -> PlatformState:
     """The saved state; one of a single account is that account's."""
-    fresh = PlatformState(of.setting, Mark(of.now, of.start_date))
+    fresh = PlatformState(of.setting, Mark(of.now, of.start_date, filters=filters))
     try:
         if isinstance(saved.get(PLATFORM), str):
             state = PlatformState.parse(saved, stream=stream, cursor=cursor)

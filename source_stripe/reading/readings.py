@@ -258,8 +258,8 @@ class CreatedReading(ResumableReading):
         refused_earlier = [ChangedPiece(0, again)] if again else []
         new = first_pieces(self.listings, window.left, account.birth, passes)
         known = Known(again=self.again, first=first)
-        # If this sync is killed before its first checkpoint, the next one knows that rows may be there.
-        state_first = first and any(each.first != each.again for each in self.listings)
+        # If this sync is killed before its first checkpoint, the next one knows that rows and tombstones may be there.
+        state_first = (first and any(each.first != each.again for each in self.listings)) or state.other_filters
         yield Phase([*new, *self._of_open_rows(window.left), *refused_earlier], known, state_first=state_first)
         self._open_rows_are_through()
         self._state = replace(self._state, window=None)

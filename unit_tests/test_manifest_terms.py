@@ -45,7 +45,8 @@ def components(node: Any, path: str = "") -> Iterator[tuple[str, Node]]:
         for place, inside in enumerate(node):
             yield from components(inside, f"{path}[{place}]")
     if isinstance(node, dict):
-        if node.get("type") in COMPONENTS:
+        # JSON schemas have lists of types.
+        if isinstance(node.get("type"), str) and node["type"] in COMPONENTS:
             yield path, node
         for key, inside in node.items():
             yield from components(inside, f"{path}.{key}")

@@ -29,6 +29,7 @@ NOT_THESE = {
     ("reading/frontier.py", 0.8): "the part of a list's workers that does",
     ("catalog/filters.py", 10): "lookup keys that Stripe takes at once",
     ("catalog/filters.py", 20): "types of events that Stripe takes at once",
+    ("catalog/pushing.py", 20): "passes in which a list may be read",
     ("source.py", 20): "seconds that a user who waits for check has",
     ("api/pages.py", 100): "letters of a message",
     ("api/policies.py", 500): "the end of the statuses that begin with 4",

@@ -29,7 +29,7 @@ _PLATFORM = ("coupons", "customers", "products")
 @pytest.mark.parametrize("mutation", OF_PLATFORMS)
 def test_histories_of_platforms_find_a_rule_that_is_missing(mutation: str) -> None:
     drawn = platform_histories.platform_histories(kills=True, streams=_PLATFORM)
-    found = first_found(mutation, drawn, of_seed=1, most=100, plays=platform_histories.play)
+    found = first_found(mutation, drawn, of_seed=2, most=100, plays=platform_histories.play)
     assert found is not None
     print(f"{mutation}: history {found.after}: {found.difference}")
 

@@ -114,7 +114,7 @@ MORE = [
     # By the value of a subquery.
     ("SELECT id FROM charges WHERE customer = (SELECT id FROM customers ORDER BY created DESC, id LIMIT 1)", None, 2),
     ("SELECT 1 + 1", 1, 0),
-    ("EXPLAIN SELECT * FROM charges", 1, 0),
+    ("EXPLAIN SELECT * FROM charges", 2, 0),
     ("DESCRIBE charges", 50, 0),
     ("DESCRIBE SELECT count(*) FROM charges", 1, 0),
     ("SHOW TABLES", 154, 0),

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from source_stripe.accounts.legs import Target
-from source_stripe.accounts.listing import Accounts, of_context
+from source_stripe.accounts.listing import Accounts, requester_of
 from source_stripe.accounts.outcomes import named
 from source_stripe.api.account import Account, KnownAccount
 from source_stripe.api.errors import StripeError
@@ -16,7 +16,7 @@ from source_stripe.api.requester import StripeRequester
 from source_stripe.catalog.config import Config
 from source_stripe.catalog.stream_rows import StreamRow
 from source_stripe.catalog.sync_plan import plan_of
-from source_stripe.checking import Probe, Told, Verdict, ask, judge, probes
+from source_stripe.checking import Told, Verdict, ask, judge, probes
 from source_stripe.routes import Routes
 
 _ASKED_FOR = 20
@@ -54,9 +54,6 @@ class Check:
             verdict, warnings=warnings, opened=self._opened(rows), key_works=verdict.key_works and not all_refused
         )
 
-    def _probes(self, rows: Collection[StreamRow], target: Target) -> list[Probe]:
-        return probes(_of(rows, target.owns), self._routes_of(target))
-
     def _opened(self, rows: Collection[StreamRow]) -> str:
         """What a user should know first: whose the key is, how many accounts there are, and what that costs."""
         own, config, targets = self.accounts.own, self.config, self.accounts.targets
@@ -92,10 +89,7 @@ class Check:
         return replace(self.routes, requester=self._requester_of(target), account=KnownAccount(account))
 
     def _requester_of(self, target: Target) -> StripeRequester:
-        requester = self.routes.requester
-        if target.context is not None:
-            return of_context(requester, target.context)
-        return requester if target.is_own else requester.of_account(target.id)
+        return requester_of(target, self.routes.requester)
 
 
 def cost(rows: Iterable[StreamRow], all_rows: Mapping[str, StreamRow]) -> int:

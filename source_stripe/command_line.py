@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import sys
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
@@ -13,6 +12,7 @@ import orjson
 from airbyte_cdk.models import AirbyteMessage, AirbyteMessageSerializer, AirbyteStateMessageSerializer, Type
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from source_stripe.catalog.guessing import closest
 from source_stripe.process.forms import selected
 from source_stripe.process.inputs import InputError, read_config, read_state
 from source_stripe.process.output import Output
@@ -33,6 +33,7 @@ For work by hand:
 
   catalog [STREAM ...] > K                 a configured catalog of these streams, or of all
   state [FILE ...] > S                     the last state of each stream in what `read` printed (standard input)
+  sql --config C [QUESTION]                the answer to a question in SQL, without a sync (docs/sql.md)
   --version
 
 Each command says more with --help.
@@ -97,8 +98,8 @@ def _state(words: Sequence[str], output: Output) -> None:
 def _refuse(parser: argparse.ArgumentParser, unknown: Sequence[str], known: Mapping[str, Any]) -> NoReturn:
     said = []
     for name in unknown:
-        alike = difflib.get_close_matches(name, known, n=1)
-        said.append(f"there is no stream {name!r}{f', did you mean {alike[0]}?' if alike else '.'}")
+        alike = closest(name, known)
+        said.append(f"there is no stream {name!r}{f', did you mean {alike}?' if alike else '.'}")
     parser.error(" ".join(said) + " docs/streams.md lists all.")
 
 

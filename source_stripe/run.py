@@ -35,8 +35,7 @@ def main() -> None:
     with quick_imports():
         # The CDK: most of what a command takes before its first request.
         from source_stripe.entrypoint import run  # noqa: PLC0415
-    # Pages are trees: looking for cycles in them would take a tenth of the time.
-    gc.set_threshold(50_000, 20, 100)
+    gc.set_threshold(*_COLLECT)
     output.take_logs()
     threading.excepthook = lambda failed: _fail(failed, output)
     with redirect_stdout(output):

@@ -83,6 +83,13 @@ def of_context(requester: StripeRequester, context: str) -> StripeRequester:
     return requester.of_account(context.rpartition("/")[2], context)
 
 
+def requester_of(target: Target, requester: StripeRequester) -> StripeRequester:
+    """One that asks for an account, of the key's own requester."""
+    if target.context is not None:
+        return of_context(requester, target.context)
+    return requester if target.is_own else requester.of_account(target.id)
+
+
 def connected(listing: Listing) -> Iterator[Target]:
     """The accounts connected to the key's own: the whole list, as some of them do not say when they were created."""
     seen: set[str] = set()

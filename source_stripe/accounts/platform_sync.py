@@ -19,7 +19,6 @@ from typing import Any
 
 from airbyte_cdk.models import AirbyteMessage, AirbyteRecordMessage, AirbyteStreamStatus, StreamDescriptor
 from airbyte_cdk.models import Type as MessageType
-from airbyte_cdk.sources.connector_state_manager import ConnectorStateManager
 from airbyte_cdk.sources.message import MessageRepository
 from airbyte_cdk.sources.streams import NO_CURSOR_STATE_KEY
 from airbyte_cdk.sources.streams.concurrent.abstract_stream import AbstractStream
@@ -29,7 +28,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from source_stripe.accounts.account_rows import STREAM as ACCOUNT_SYNCS
 from source_stripe.accounts.account_rows import AccountRows, Status, gone
 from source_stripe.accounts.legs import Leg, Target, Visit, Wants, counted, visits
-from source_stripe.accounts.listing import Accounts, of_context
+from source_stripe.accounts.listing import Accounts, requester_of
 from source_stripe.accounts.one_account import Limits, OneAccount
 from source_stripe.accounts.outcomes import Outcomes
 from source_stripe.accounts.platform_state import Setting, State
@@ -40,6 +39,7 @@ from source_stripe.api.requester import StripeRequester
 from source_stripe.catalog.config import Config
 from source_stripe.catalog.stream_rows import StreamRow
 from source_stripe.process.progress import Progress
+from source_stripe.reading.cursor import state_message
 
 logger = logging.getLogger("airbyte.stripe")
 
@@ -146,7 +146,7 @@ class PlatformSync:
             return
         for name, sync in self._syncs.items():
             if sync.begins_accounts:
-                yield _state(name, sync.dump())
+                yield state_message(name, sync.dump())
         self.work.progress.heading = lambda: f"accounts: {self._over:,} of {total:,} are through"
         workers = self.work.config.num_workers
         at_once = min(max(1, workers // _WORKERS_OF_ONE), total)
@@ -229,9 +229,7 @@ class PlatformSync:
                 requester.forget()
 
     def _requester_of(self, target: Target) -> StripeRequester:
-        if target.context is not None:
-            return of_context(self.work.requester, target.context)
-        return self.work.requester if target.is_own else self.work.requester.of_account(target.id)
+        return requester_of(target, self.work.requester)
 
     def _next(self) -> tuple[Visit, dict[str, State]] | None:
         """The next account, and what its streams go on from. None behind the last one."""
@@ -315,7 +313,7 @@ class PlatformSync:
         if name not in self._outcomes.failed:
             with self._lock:
                 state = self._syncs[name].dump()
-            yield _state(name, state)
+            yield state_message(name, state)
         self._emitted[name] = _Emitted(now)
 
     def _last_state(self, name: str) -> Iterator[AirbyteMessage]:
@@ -324,9 +322,9 @@ class PlatformSync:
             return
         if name in self._syncs:
             ended = self._outcomes.ended is None
-            yield _state(name, self._syncs[name].dump(ended=ended))
+            yield state_message(name, self._syncs[name].dump(ended=ended))
         elif self._outcomes.failure_of(name) is None:
-            yield _state(name, {NO_CURSOR_STATE_KEY: True})
+            yield state_message(name, {NO_CURSOR_STATE_KEY: True})
 
     def _told_at_the_end(self, rows: AccountRows) -> Iterator[AirbyteMessage]:
         for target in self._told_later:
@@ -339,7 +337,7 @@ class PlatformSync:
             until = self._read_until(target)
             said = "Stripe does not list it any more, or connected_accounts does not name it."
             yield from self._account_row(rows.row(target.id, until, "gone", said), rows.now)
-        yield _state(ACCOUNT_SYNCS, rows.state(accounts.targets))
+        yield state_message(ACCOUNT_SYNCS, rows.state(accounts.targets))
 
     def _account_row(self, row: dict[str, Any], now: int) -> Iterator[AirbyteMessage]:
         record = AirbyteRecordMessage(stream=ACCOUNT_SYNCS, data=row, emitted_at=now * 1_000)
@@ -356,12 +354,6 @@ class PlatformSync:
 
 def _status(name: str, status: AirbyteStreamStatus) -> AirbyteMessage:
     return as_airbyte_message(StreamDescriptor(name=name), status)
-
-
-def _state(name: str, state: Mapping[str, Any]) -> AirbyteMessage:
-    manager = ConnectorStateManager()
-    manager.update_state_for_stream(name, None, state)
-    return manager.create_state_message(name, None)
 
 
 def _plain(state: Any) -> dict[str, Any]:

@@ -6,7 +6,6 @@ and a path has four properties at most, of which `data` is one in a list. expand
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -15,6 +14,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
 from source_stripe.catalog.config import ConfigError
+from source_stripe.catalog.guessing import did_you_mean
 from source_stripe.catalog.package_files import resource
 from source_stripe.catalog.stream_rows import StreamRow
 
@@ -167,9 +167,7 @@ def expanded_too(rows: Mapping[str, StreamRow], more: Mapping[str, Sequence[str]
 def _problems(stream: str, paths: Sequence[str], rows: Mapping[str, StreamRow]) -> Iterator[str]:
     """What is wrong with the paths that a config names for a stream, and what would be right."""
     if stream not in rows:
-        alike = difflib.get_close_matches(stream, rows, n=1)
-        guess = f" Did you mean {alike[0]}?" if alike else ""
-        yield f"expand: there is no stream {stream}.{guess}"
+        yield f"expand: there is no stream {stream}.{did_you_mean(stream, rows)}"
         return
     row = rows[stream]
     most = room(row, rows)

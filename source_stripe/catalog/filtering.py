@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+from source_stripe.catalog.by_stream import BOUNDS
 from source_stripe.catalog.config import ConfigError
 from source_stripe.catalog.filters import Filter
+from source_stripe.catalog.guessing import did_you_mean
 from source_stripe.catalog.list_parameters import ListParameter, parameters_of
 from source_stripe.catalog.stream_rows import StreamRow
 
-_BOUNDS = ("gt", "gte", "lt", "lte")
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}(?P<time>T\d{2}:\d{2}:\d{2}Z)?")
 _NEVER_TOGETHER = (
     ("type", "types"),
@@ -46,7 +46,7 @@ def filtered(rows: Mapping[str, StreamRow], wanted: Mapping[str, Mapping[str, An
     problems: list[str] = []
     for stream, parameters in wanted.items():
         if stream not in rows:
-            problems.append(f"filters: there is no stream {stream}.{_guess(stream, rows)}")
+            problems.append(f"filters: there is no stream {stream}.{did_you_mean(stream, rows)}")
             continue
         for name, value in parameters.items():
             made = _made(stream, name, value)
@@ -69,7 +69,7 @@ def _made(stream: str, name: str, value: Any) -> Filter | str | None:
     if (stream, name) in _WISHES:
         return f"is no filter. {_WISHES[stream, name]} {could}"
     if parameter is None:
-        return f"is no parameter of Stripe's list.{_guess(name, usable)} {could}"
+        return f"is no parameter of Stripe's list.{did_you_mean(name, usable)} {could}"
     if not parameter.is_filter:
         return f"is no filter. {parameter.note} {could}"
     try:
@@ -115,7 +115,7 @@ def _value(name: str, parameter: ListParameter, given: Any) -> str | bool | int:
         raise _WrongValueError(f"needs an ID, not {given!r}.")
     if parameter.values and given not in parameter.values:
         raise _WrongValueError(
-            f"can't be {given!r}.{_guess(given, parameter.values)} It is one of: {', '.join(parameter.values)}."
+            f"can't be {given!r}.{did_you_mean(given, parameter.values)} It is one of: {', '.join(parameter.values)}."
         )
     if name == "currency" and given != given.lower():
         raise _WrongValueError(f"is in lower case: {given.lower()}.")
@@ -131,7 +131,7 @@ def _between(name: str, parameter: ListParameter, value: Any) -> Filter:
         number = _integer(given[0])
         return Filter(name, parameter, since=number, until=number + 1)
     bounds = value if isinstance(value, Mapping) else {}
-    if not bounds or not bounds.keys() <= set(_BOUNDS):
+    if not bounds or not bounds.keys() <= set(BOUNDS.values()):
         raise _WrongValueError("is a range: it needs a bound, gte, gt, lte or lt (a line: >=, >, <= or <).")
     read = _integer if parameter.type == "integer" else None
     since = [_at(bounds[key], read, behind=key == "gt") for key in ("gte", "gt") if key in bounds]
@@ -179,8 +179,3 @@ def _together(stream: str, parameters: Mapping[str, Any]) -> Iterator[str]:
     for one, other in _NEVER_TOGETHER:
         if one in parameters and other in parameters:
             yield f"filters: {stream}: Stripe does not take {one} and {other} together. Use one of them."
-
-
-def _guess(name: str, known: Any) -> str:
-    alike = difflib.get_close_matches(name, list(known), n=1)
-    return f" Did you mean {alike[0]}?" if alike else ""

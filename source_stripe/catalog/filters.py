@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from source_stripe.catalog.list_parameters import ListParameter
+from source_stripe.catalog.list_parameters import ListParameter, as_text, bracketed
 
 _VALUES_A_REQUEST = {"lookup_keys": 10, "types": 20}
 """Of parameters that take several. See docs/design/changes.md, "Filters"."""
@@ -33,12 +33,12 @@ class Filter:
 
     def choices(self, *, v2: bool) -> list[Asked]:
         """The parameters that ask for it; several where Stripe takes one value at a time."""
-        name = _bracketed(self.name)
+        name = bracketed(self.name)
         if self.parameter.range:
             times = self.parameter.type == "timestamp" and v2
             bounds = (("gte", self.since), ("lt", self.until))
             return [tuple((f"{name}[{key}]", _bound(at, rfc_3339=times)) for key, at in bounds if at is not None)]
-        texts = [str(value).lower() if isinstance(value, bool) else str(value) for value in self.values]
+        texts = [as_text(value) for value in self.values]
         if self.parameter.list:
             most = _VALUES_A_REQUEST.get(self.name, len(texts))
             lots = [texts[at : at + most] for at in range(0, len(texts), most)]
@@ -47,11 +47,6 @@ class Filter:
 
     def dump(self) -> list[Any]:
         return [self.name, sorted(map(str, self.values)), self.since, self.until]
-
-
-def _bracketed(name: str) -> str:
-    first, *rest = name.split(".")
-    return first + "".join(f"[{part}]" for part in rest)
 
 
 def _bound(at: int, *, rfc_3339: bool) -> str:

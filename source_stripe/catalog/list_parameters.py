@@ -74,6 +74,17 @@ class ListParameter(BaseModel):
         return self.use in ("ok", "merged")
 
 
+def bracketed(name: str) -> str:
+    """A parameter inside of another, such as `recurring.interval`, as a query has it."""
+    first, *rest = name.split(".")
+    return first + "".join(f"[{each}]" for each in rest)
+
+
+def as_text(value: object) -> str:
+    """A value as a query has it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def parameters_of(stream: str) -> Mapping[str, ListParameter]:
     """By name, those inside of others with dots (`recurring.interval`); none of a stream that has no list."""
     return all_parameters().get(stream, {})

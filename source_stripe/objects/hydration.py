@@ -11,6 +11,7 @@ from source_stripe.api.pages import Page, the_object
 from source_stripe.api.ranges import Range
 from source_stripe.api.refusals import is_gone
 from source_stripe.api.values import Params, Row, has_address
+from source_stripe.catalog.list_parameters import as_text
 from source_stripe.objects.covering import Cover, Got, Listed
 from source_stripe.objects.ledger import Change
 
@@ -53,7 +54,7 @@ class Hydrator:
             return first
         in_all = set(first).intersection(*others)
         for asked in self.listing.passes:
-            if all(_text(change.shown.get(name)) == value for name, value in asked if (name, value) not in in_all):
+            if all(as_text(change.shown.get(name)) == value for name, value in asked if (name, value) not in in_all):
                 return asked
         return None
 
@@ -89,11 +90,6 @@ class Hydrator:
                     if row.get("id") == change.id:
                         return row
         return None
-
-
-def _text(value: object) -> str:
-    """A value as a query parameter has it."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def hydrate(

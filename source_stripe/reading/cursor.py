@@ -8,7 +8,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from airbyte_cdk.models import FailureType
+from airbyte_cdk.models import AirbyteMessage, FailureType
 from airbyte_cdk.sources.connector_state_manager import ConnectorStateManager
 from airbyte_cdk.sources.message import MessageRepository
 from airbyte_cdk.sources.streams import NO_CURSOR_STATE_KEY
@@ -206,6 +206,11 @@ class FollowingCursor(Cursor):
 
 def emit_state(messages: MessageRepository, stream: str, state: Mapping[str, Any]) -> None:
     """Put a state message behind the records that were emitted so far."""
+    messages.emit_message(state_message(stream, state))
+
+
+def state_message(stream: str, state: Mapping[str, Any]) -> AirbyteMessage:
+    """A stream's state as a message."""
     manager = ConnectorStateManager()
     manager.update_state_for_stream(stream, None, state)
-    messages.emit_message(manager.create_state_message(stream, None))
+    return manager.create_state_message(stream, None)

@@ -87,9 +87,6 @@ class OpenRanges:
         """The same without what was created before a second (Unix)."""
         return self.without([Range(0, start)])
 
-    def and_also(self, other: OpenRanges) -> OpenRanges:
-        return OpenRanges.of((*self.groups, *other.groups))
-
 
 def day_of(due: int | None) -> int | None:
     """The day (UTC) of a time."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from source_stripe.api.ranges import Range
 from source_stripe.api.values import Params, has_address
-from source_stripe.catalog.list_parameters import ListParameter, parameters_of
+from source_stripe.catalog.list_parameters import ListParameter, as_text, bracketed, parameters_of
 from source_stripe.sql.bounds import Bound, Bounds, Span, Value, Values, is_impossible
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def _usable(table: Table) -> Mapping[str, ListParameter]:
 
 def _choices(name: str, parameter: ListParameter, bound: Bound) -> Iterator[tuple[tuple[str, str], ...]]:
     """The ways to ask for all that is within a bound, one after the other; none if there is none."""
-    said = _named(name)
+    said = bracketed(name)
     if isinstance(bound, Span):
         if parameter.range:
             ends = (("gte", bound.low), ("lte", bound.high))
@@ -156,7 +156,7 @@ def _choices(name: str, parameter: ListParameter, bound: Bound) -> Iterator[tupl
     values = sorted(bound.values, key=str)
     if not all(_fits(value, parameter) for value in values):
         return
-    texts = [_text(value) for value in values]
+    texts = [as_text(value) for value in values]
     if parameter.list:
         for first in range(0, len(texts), _IN_ONE_LIST):
             yield tuple((f"{said}[]", text) for text in texts[first : first + _IN_ONE_LIST])
@@ -173,13 +173,3 @@ def _fits(value: Value, parameter: ListParameter) -> bool:
     # Stripe takes an empty value for none at all.
     usual = parameter.type in ("id", "string") or (parameter.type == "enum" and value in parameter.values)
     return bool(value) and usual
-
-
-def _text(value: Value) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _named(name: str) -> str:
-    """A parameter inside of another, such as `recurring.interval`, as a query has it."""
-    first, *rest = name.split(".")
-    return first + "".join(f"[{each}]" for each in rest)

@@ -19,7 +19,7 @@ from source_stripe.sql.logs import plain_logs
 from source_stripe.sql.metering import Meter
 from source_stripe.sql.output import FORMATS, opened
 from source_stripe.sql.session import Session
-from source_stripe.sql.terminal import Progress, clear_line, confirm, line_width
+from source_stripe.sql.terminal import Progress, confirm, line_width, plain, say
 
 INTERRUPTED = 130
 """The exit code of what Ctrl-C ends."""
@@ -33,10 +33,9 @@ def main(words: Sequence[str]) -> int:
     try:
         return _run(said)
     except (QueryError, ConfigError, AirbyteTracedException) as error:
-        return _failed(str(getattr(error, "message", None) or error))
+        return _failed(plain(error))
     except KeyboardInterrupt:
-        clear_line()
-        print("Interrupted.", file=sys.stderr)
+        say("Interrupted.")
         return INTERRUPTED
     except BrokenPipeError:
         # Nobody reads the answer: what Python still holds of it must not fail again at the end.
@@ -92,8 +91,7 @@ def _asked(said: argparse.Namespace) -> str | None:
 
 
 def _failed(told: str) -> int:
-    clear_line()
-    print(told, file=sys.stderr, flush=True)
+    say(told)
     return 1
 
 

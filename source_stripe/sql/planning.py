@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial, reduce
+from functools import cached_property, partial, reduce
 from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
@@ -110,10 +110,8 @@ class _Planner:
 
     def _most_rows(self, scans: Sequence[Scan]) -> int | None:
         """Of a SELECT that takes rows as they come."""
-        select, others = (
-            self.tree,
-            ("where", "group", "order", "having", "qualify", "distinct", "joins", "sample", "with_"),
-        )
+        select = self.tree
+        others = ("where", "group", "order", "having", "qualify", "distinct", "joins", "sample", "with_")
         if len(scans) != 1 or not isinstance(select, exp.Select) or any(select.args.get(key) for key in others):
             return None
         if any(select.find_all(exp.AggFunc, exp.Window, exp.Unnest, exp.Subquery)):
@@ -139,11 +137,11 @@ class _Planner:
         wanted = [name for name in table.columns if name.lower() in self._names]
         return tuple(wanted or table.row.primary_key[:1])
 
-    @property
+    @cached_property
     def _names(self) -> frozenset[str]:
         return frozenset(token.text.lower() for token in tokens_of(self.text))
 
-    @property
+    @cached_property
     def _names_all(self) -> bool:
         """Whether columns are meant that the text does not name."""
         stars = (star for star in self.tree.find_all(exp.Star) if not isinstance(star.parent, exp.Count))

@@ -22,7 +22,7 @@ from source_stripe.sql.errors import QueryError
 from source_stripe.sql.output import FORMATS
 from source_stripe.sql.session import Session
 from source_stripe.sql.tables import Tables
-from source_stripe.sql.terminal import Progress, line_width
+from source_stripe.sql.terminal import Progress, line_width, plain, say
 
 _LEAVE = ("exit", "quit", r"\q", ".exit", ".quit")
 _HELP = ("help", r"\?", ".help", "?")
@@ -71,9 +71,9 @@ def _answer(session: Session, progress: Progress, text: str) -> None:
             sys.stdout.buffer.flush()
             progress.end(rows)
     except KeyboardInterrupt:
-        print("\r\x1b[KInterrupted.", file=sys.stderr)
+        say("Interrupted.")
     except (QueryError, AirbyteTracedException) as error:
-        print(f"\r\x1b[K{getattr(error, 'message', None) or error}", file=sys.stderr)
+        say(plain(error))
 
 
 def _keys() -> KeyBindings:

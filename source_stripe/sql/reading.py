@@ -12,6 +12,7 @@ from source_stripe.api.ranges import PageSpan, Range
 from source_stripe.api.values import Params, Row
 from source_stripe.catalog.stream_rows import StreamRow
 from source_stripe.objects.children import Children
+from source_stripe.objects.hydration import is_on_test_clock
 from source_stripe.objects.ledger import Change
 from source_stripe.objects.records import Known, Projection
 from source_stripe.objects.route import Route
@@ -26,8 +27,6 @@ logger = logging.getLogger("airbyte.stripe")
 IsThrough = Callable[[list[Row]], bool]
 """Says of the rows of a page whether the rest of the list is not wanted."""
 Judge = Callable[[], IsThrough]
-_HIDDEN_ON_TEST_CLOCKS = ("customer", "quote", "subscription", "subscription_schedule")
-"""Their lists leave out what is on a test clock."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +136,7 @@ class Reader:
             record
             for row in wanted
             # Some lists show what is on a test clock once they are asked for a customer's.
-            if not _is_on_test_clock(row)
+            if not is_on_test_clock(row)
             for record in route.projection.records(row, updated(str(row.get("id", "")), created(row)), self._known)
             if record.get("is_deleted") is not True
         ]
@@ -175,10 +174,6 @@ def _told(children: Children) -> Children:
     """The same children; of a parent that Stripe refuses, the refusal is raised."""
     above = children.parent
     return replace(children, left_out=None, parent=_told(above) if isinstance(above, Children) else above)
-
-
-def _is_on_test_clock(row: Row) -> bool:
-    return row.get("object") in _HIDDEN_ON_TEST_CLOCKS and row.get("test_clock") is not None
 
 
 def merged(passes: Sequence[Params], params: Params) -> list[Params]:

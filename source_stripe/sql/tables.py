@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from source_stripe.catalog.guessing import did_you_mean
 from source_stripe.catalog.schemas import StreamSchema
 from source_stripe.catalog.stream_rows import StreamRow
 from source_stripe.sql.errors import QueryError
@@ -89,8 +89,7 @@ class Tables:
         if stream in self.rows:
             return self.named(str(stream))
         known = [*self._paths] if name.startswith("/") else [*self.rows]
-        alike = difflib.get_close_matches(name, known, n=1)
-        guess = f" Did you mean {alike[0]}?" if alike else " SHOW TABLES lists what there is."
+        guess = did_you_mean(name, known) or " SHOW TABLES lists what there is."
         raise QueryError(f"There is no table {name}.{guess}")
 
     @cached_property

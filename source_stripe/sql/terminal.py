@@ -46,13 +46,22 @@ class Progress:
     def end(self, rows: int) -> None:
         """All rows were written."""
         if self.session is not None and sys.stderr.isatty():
-            clear_line()
-            told = f"{_counted(rows, 'row')}, {_counted(self.session.meter.requests, 'request')} to Stripe."
-            print(told, file=sys.stderr, flush=True)
+            say(f"{_counted(rows, 'row')}, {_counted(self.session.meter.requests, 'request')} to Stripe.")
 
 
 def _counted(number: int, thing: str) -> str:
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def say(told: str) -> None:
+    """Say something on stderr, in place of the line of progress."""
+    clear_line()
+    print(told, file=sys.stderr, flush=True)
+
+
+def plain(failure: Exception) -> str:
+    """What a failure says to users: the CDK's keep that beside what they say to developers."""
+    return str(getattr(failure, "message", None) or failure)
 
 
 def clear_line() -> None:

@@ -3,7 +3,6 @@
 With --check nothing is written: the exit code says whether it is up to date.
 """
 
-import argparse
 import json
 import re
 import sys
@@ -13,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from tools.generate_docs import ROOT, write
+from tools.generate_docs import ROOT, parser_of, write
 
 Json = Mapping[str, Any]
 
@@ -31,9 +30,7 @@ _TYPES = {
 
 def main(arguments: list[str] | None = None) -> int:
     """Generate or check; the exit code."""
-    parser = argparse.ArgumentParser(prog="generate_config_docs", description="The table of the config's keys.")
-    parser.add_argument("--check", action="store_true", help="change nothing, exit 1 if the page is not up to date")
-    parser.add_argument("--page", type=Path, default=ROOT / "README.md")
+    parser = parser_of("generate_config_docs", "The table of the config's keys.", ROOT / "README.md")
     options = parser.parse_args(arguments)
     now = options.page.read_text("utf-8")
     return write(options.page, with_table(now, table(keys(ROOT / "manifest.yaml"))), check=options.check)

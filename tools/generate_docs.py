@@ -51,12 +51,18 @@ The other {full_refresh} are full refresh only: small lists, and objects that ch
 
 def main(arguments: list[str] | None = None) -> int:
     """Generate or check; the exit code."""
-    parser = argparse.ArgumentParser(prog="generate_docs", description="The table of the manifest's streams.")
-    parser.add_argument("--check", action="store_true", help="change nothing, exit 1 if the page is not up to date")
+    parser = parser_of("generate_docs", "The table of the manifest's streams.", ROOT / "docs" / "streams.md")
     parser.add_argument("--manifest", type=Path, default=ROOT / "manifest.yaml")
-    parser.add_argument("--page", type=Path, default=ROOT / "docs" / "streams.md")
     options = parser.parse_args(arguments)
     return write(options.page, page(read_rows(options.manifest)), check=options.check)
+
+
+def parser_of(generator: str, description: str, page: Path) -> argparse.ArgumentParser:
+    """What the generator of a page is told."""
+    parser = argparse.ArgumentParser(prog=generator, description=description)
+    parser.add_argument("--check", action="store_true", help="change nothing, exit 1 if the page is not up to date")
+    parser.add_argument("--page", type=Path, default=page)
+    return parser
 
 
 def write(path: Path, wanted: str, *, check: bool) -> int:

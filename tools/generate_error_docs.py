@@ -4,12 +4,10 @@ The error table gives its rows; other messages are provoked, each by what brings
 written: the exit code says whether it is up to date.
 """
 
-import argparse
 import ast
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from airbyte_cdk.models import (
@@ -44,7 +42,7 @@ from source_stripe.reading.readings import GONE
 from source_stripe.reading.resuming import AHEAD, FILTERED, MOVED, OtherData
 from source_stripe.reading.state import UnknownStateError
 from tools.bad_configs import BAD_CONFIGS, BAD_EXPANSIONS, BAD_FILTERS
-from tools.generate_docs import ROOT, write
+from tools.generate_docs import ROOT, parser_of, write
 from tools.prose import filled, marked, quoted
 
 _SAID = "`<what Stripe said (HTTP status, type, code, param, request ID)>`"
@@ -112,9 +110,7 @@ prefixes of Stripe's comes out as three dots.
 
 def main(arguments: list[str] | None = None) -> int:
     """Generate or check; the exit code."""
-    parser = argparse.ArgumentParser(prog="generate_error_docs", description="The messages that a user can meet.")
-    parser.add_argument("--check", action="store_true", help="change nothing, exit 1 if the page is not up to date")
-    parser.add_argument("--page", type=Path, default=ROOT / "docs" / "errors.md")
+    parser = parser_of("generate_error_docs", "The messages that a user can meet.", ROOT / "docs" / "errors.md")
     options = parser.parse_args(arguments)
     return write(options.page, page(), check=options.check)
 

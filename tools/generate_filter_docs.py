@@ -3,14 +3,12 @@
 With --check nothing is written: the exit code says whether it is up to date.
 """
 
-import argparse
 import sys
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 from source_stripe.catalog.list_parameters import ListParameter, parameters_of
 from source_stripe.catalog.stream_rows import StreamRow
-from tools.generate_docs import ROOT, read_rows, write
+from tools.generate_docs import ROOT, parser_of, read_rows, write
 
 _BEGIN = "<!-- Written by tools/generate_filter_docs.py from source_stripe/filters.json: what stands below. -->\n"
 _SHOWN = 12
@@ -28,9 +26,7 @@ _OPS = {
 
 def main(arguments: list[str] | None = None) -> int:
     """Generate or check; the exit code."""
-    parser = argparse.ArgumentParser(prog="generate_filter_docs", description="The filters of each stream.")
-    parser.add_argument("--check", action="store_true", help="change nothing, exit 1 if the page is not up to date")
-    parser.add_argument("--page", type=Path, default=ROOT / "docs" / "filters.md")
+    parser = parser_of("generate_filter_docs", "The filters of each stream.", ROOT / "docs" / "filters.md")
     options = parser.parse_args(arguments)
     above = options.page.read_text("utf-8").partition(_BEGIN)[0] if options.page.exists() else ""
     return write(options.page, page(above, read_rows(ROOT / "manifest.yaml")), check=options.check)

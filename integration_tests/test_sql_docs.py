@@ -77,7 +77,8 @@ def test_python_has_a_door(company: StripeEmulator, tmp_path: Path) -> None:
     with connect(config) as stripe:
         answer = stripe.sql("SELECT id, amount FROM charges ORDER BY created DESC LIMIT 10")
         assert (answer.columns, len(answer.fetchall()), stripe.requests) == (["id", "amount"], 10, 1)
-    table = connect(path).sql("SELECT id, created FROM charges ORDER BY created DESC LIMIT 3").arrow()
+    with connect(path) as stripe:
+        table = stripe.sql("SELECT id, created FROM charges ORDER BY created DESC LIMIT 3").arrow()
     assert (table.num_rows, table.column_names) == (3, ["id", "created"])
     assert connect(str(path)).sql("SELECT 41 + 1").fetchone() == (42,)
 

@@ -27,11 +27,11 @@ INTERRUPTED = 130
 
 def main(words: Sequence[str]) -> int:
     """Run the command; returns the exit code."""
-    plain_logs()
     without_pandas()
     said = _parser().parse_args(words)
     try:
-        return _run(said)
+        with plain_logs():
+            return _run(said)
     except (QueryError, ConfigError, AirbyteTracedException) as error:
         return _failed(plain(error))
     except KeyboardInterrupt:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -22,6 +23,8 @@ class Stripe:
     def __init__(self, config: Mapping[str, Any]) -> None:
         """Raises ConfigError."""
         self._session = Session(config, Meter())
+        self._open = ExitStack()
+        self._open.enter_context(plain_logs())
 
     def sql(self, question: str, *, yes: bool = False) -> Answer:
         """The answer to a SELECT, DESCRIBE, SHOW or EXPLAIN: `fetchall`, `fetchmany`, `df` and others read it.
@@ -39,8 +42,9 @@ class Stripe:
         return self._session.meter.requests
 
     def close(self) -> None:
-        """Forget the last answer."""
+        """Forget the last answer, and leave the log to others again."""
         self._session.engine.begin()
+        self._open.close()
 
     def __enter__(self: _Stripe) -> _Stripe:  # noqa: PYI019 - `typing` has Self since Python 3.11 only
         return self
@@ -53,5 +57,4 @@ class Stripe:
 
 def connect(config: Mapping[str, Any] | str | Path) -> Stripe:
     """Open an account. `config` is the connector's, or the path of its file. Raises ConfigError or InputError."""
-    plain_logs()
     return Stripe(read_config(str(config)) if isinstance(config, str | Path) else config)

@@ -40,7 +40,8 @@ def test_a_secret_key_reads_every_stream_for_a_request_a_list(account: StripeEmu
     assert status.status is Status.SUCCEEDED
     assert status.message == (
         f"The test secret key opens the account {account.account['id']} (owner@example.com). "
-        f"{len(stream_rows())} of {len(stream_rows())} streams can be read."
+        f"{len(stream_rows())} of {len(stream_rows())} streams can be read, "
+        f"from {len(account.requests) - before - 1} lists that Stripe was asked for a row of."
     )
     made = account.requests[before:]
     assert {request.status for request in made} == {200}

@@ -81,6 +81,8 @@ class Verdict:
 
     readable: int
     streams: int
+    lists: int
+    """From which the streams are read, and that were asked for a row."""
     opened: str = ""
     warnings: tuple[Told, ...] = ()
     """What keeps streams from being read."""
@@ -107,7 +109,9 @@ class Verdict:
         return " ".join(told)
 
     def _facts(self) -> tuple[Told, Told]:
-        return Told(self.opened), Told(f"{self.readable} of {self.streams} streams can be read.")
+        lists = f"{self.lists} list{'' if self.lists == 1 else 's'}"
+        all_of_it = f", from {lists} that Stripe was asked for a row of" if self.readable == self.streams else ""
+        return Told(self.opened), Told(f"{self.readable} of {self.streams} streams can be read{all_of_it}.")
 
 
 def check(rows: Iterable[StreamRow], routes: Routes, config: Config) -> Verdict:
@@ -175,6 +179,7 @@ def judge(findings: Sequence[Finding]) -> Verdict:
     return Verdict(
         readable=len(streams - unreadable),
         streams=len(streams),
+        lists=sum(finding.asked and bool(finding.probe.streams) for finding in findings),
         warnings=(*_forbidden(failed), *_refused(failed), *_unfollowed(failed), *_not_asked(failed)),
         notes=tuple(_not_there(failed)),
         key_works=all(finding.outcome is not Outcome.KEY_REFUSED for finding in failed),

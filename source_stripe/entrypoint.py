@@ -7,6 +7,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import orjson
@@ -25,14 +26,14 @@ from airbyte_cdk.sources.connector_state_manager import HashableStreamDescriptor
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_stripe.command_line import own_command
-from source_stripe.process.failures import Failures, listed
+from source_stripe.process.cdk_log import CdkLog
+from source_stripe.process.failures import listed
 from source_stripe.process.inputs import Inputs
 from source_stripe.process.output import Output, OutputError
-from source_stripe.reading.batches import Batches, count_records, tells_right_count
+from source_stripe.process.progress import Wait
+from source_stripe.reading.batches import Batches, count_records
 from source_stripe.source import SourceStripe
 
-_FAILED, _ALL_FAILED = "Exception while syncing stream ", "During the sync, the following streams did not sync "
-"""How the CDK begins what it logs of failures."""
 _NAMED = 10
 """Streams in a message at most."""
 
@@ -90,10 +91,11 @@ class StripeEntrypoint(AirbyteEntrypoint):
         output: Output,
     ) -> None:
         source = self._stripe
-        source.logger.addFilter(tells_right_count)
-        source.logger.addFilter(ToldOnce())
+        source.logger.addFilter(CdkLog())
         unfinished = dict.fromkeys(configured.stream.name for configured in catalog.streams)
-        with source.progress.reported():
+        if source.batches is not None:
+            source.batches.waited = partial(source.progress.waited, Wait.TAKEN)
+        with source.progress.reported(len(catalog.streams)):
             for message in self.read(source.spec(self.logger), config, catalog, state):
                 records = source.batches.write(message, output) if source.batches is not None else None
                 if records is not None and message.record is not None:
@@ -102,6 +104,7 @@ class StripeEntrypoint(AirbyteEntrypoint):
                 _write(message, output)
                 if (name := _completed(message)) is not None:
                     unfinished.pop(name, None)
+                    source.progress.done(name)
         if unfinished:
             raise AirbyteTracedException(message=f"Not read to their end: {listed(unfinished, _NAMED)}.")
 
@@ -120,20 +123,6 @@ def _completed(message: AirbyteMessage) -> str | None:
     report = message.trace.stream_status if message.trace else None
     complete = report is not None and report.status is AirbyteStreamStatus.COMPLETE
     return report.stream_descriptor.name if report is not None and complete else None
-
-
-class ToldOnce(logging.Filter):
-    """The CDK logs each failure of a part of a stream with its traceback, and at the end all of them again in a row."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._failures = Failures(0)
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        told = record.getMessage()
-        if told.startswith(_FAILED) and record.exc_info:
-            return self._failures.is_new(told.removeprefix(_FAILED), str(record.exc_info[1]))
-        return not told.startswith(_ALL_FAILED)
 
 
 def to_line(message: AirbyteMessage) -> str:

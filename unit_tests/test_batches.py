@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import threading
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ from airbyte_cdk.sources.types import Record
 
 from source_stripe.api.values import Row
 from source_stripe.process.output import Output
-from source_stripe.reading.batches import Batches, Flush, count_records, tells_right_count
+from source_stripe.reading.batches import Batches, Flush, count_records
 
 
 def message(record: Record) -> AirbyteMessage:
@@ -95,10 +94,3 @@ def test_a_record_that_is_no_batch_is_left_to_others(output: Output, tmp_path: P
 
     assert (tmp_path / "stdout").read_bytes() == b""
     assert not counts
-
-
-@pytest.mark.parametrize(
-    ("told", "right"), [("Read 3 records from charges stream", False), ("Read charges: 250 rows", True)]
-)
-def test_what_the_cdk_counts_is_not_logged(told: str, right: bool) -> None:
-    assert tells_right_count(logging.LogRecord("airbyte", logging.INFO, "", 0, told, (), None)) is right

@@ -123,6 +123,9 @@ def fake(*streams: str, failure: StreamFailure | None = None, followers: Collect
     return Fake(listing, (), streams, tuple(followers), failure)
 
 
+ASKED = "from {} that Stripe was asked for a row of."
+
+
 def verdict(*probes: Fake) -> Verdict:
     return judge(ask(probes, 1))
 
@@ -134,9 +137,9 @@ def whole(told: Iterable[Told]) -> tuple[str, ...]:
 def test_all_is_well() -> None:
     found = verdict(fake("charges"), fake("refunds", "charges"), fake(followers=["charges"]))
 
-    assert found == Verdict(readable=2, streams=2)
+    assert found == Verdict(readable=2, streams=2, lists=2)
     assert found.passed
-    assert "2 of 2 streams can be read." in str(found)
+    assert f"2 of 2 streams can be read, {ASKED.format('2 lists')}" in str(found)
 
 
 def test_what_lacks_which_permission_is_said_once() -> None:
@@ -274,16 +277,19 @@ def test_check_says_whose_the_key_is_and_what_can_be_read(lists: Mocker, caplog:
 
     assert status.status is Status.SUCCEEDED
     opened = "The test secret key opens the account acct_1 (Rocket Rides)."
-    readable = f"{len(default)} of {len(default)} streams can be read."
+    # The account is asked for first, and as the stream that it is, too.
+    made = len(lists.request_history) - 1
+    readable = (
+        f"{len(default)} of {len(default)} streams can be read, from {made} lists that Stripe was asked for a row of."
+    )
     assert status.message == f"{opened} {readable}"
     assert [record.message for record in caplog.records if record.levelno >= logging.INFO][-2:] == [opened, readable]
     requests = [request.url for request in lists.request_history]
-    # The account is asked for first, and as the stream that it is, too.
     assert len(set(requests)) == len(requests) - 1 < 120
 
 
 def test_check_asks_for_the_selected_streams_only(lists: Mocker) -> None:
-    assert "2 of 2 streams can be read." in str(check(["charges", "refunds"]).message)
+    assert f"2 of 2 streams can be read, {ASKED.format('2 lists')}" in str(check(["charges", "refunds"]).message)
     assert {request.path for request in lists.request_history} == {
         "/v1/account", "/v1/charges", "/v1/refunds", "/v1/events"
     }  # fmt: skip

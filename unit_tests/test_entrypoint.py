@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import re
 import tempfile
@@ -17,7 +16,6 @@ from requests_mock import Mocker
 
 from source_stripe.entrypoint import run
 from source_stripe.process.output import Output as Stdout
-from source_stripe.process.progress import Progress, Tally
 from unit_tests.conftest import API, KEY
 from unit_tests.output import Output
 from unit_tests.test_source import DATE, mock_account, mock_list, read_stream, rows_of
@@ -81,7 +79,7 @@ def test_states_count_records_and_not_pages(
 
     states = [message["state"] for message in output.messages if message["type"] == "STATE"]
     assert sum(state["sourceStats"]["recordCount"] for state in states) == 250
-    assert "Read balance_transactions: 250 rows" in caplog.text
+    assert "Rows by stream: balance_transactions 250" in caplog.text
     assert "records from balance_transactions" not in caplog.text
 
 
@@ -126,29 +124,3 @@ def test_stdout_that_nobody_reads_any_more_ends_the_command(requests_mock: Mocke
 
     assert run(["check", "--config", str(tmp_path / "config.json")], Stdout(writing)) == 1
     os.close(writing)
-
-
-def test_a_progress_line_says_what_a_person_wants_to_know() -> None:
-    tally = Tally(began=100.0, rows=25_000, requests=260, limited=3, part_read=lambda: 0.25)
-
-    assert tally.line("charges", 110.0) == (
-        "charges: 25,000 rows, 2,500/s, 260 requests, 3 x 429, 25% of its time span, about 30 s left"
-    )
-    assert Tally(began=0.0, rows=1, requests=1).line("account", 1.0) == "account: 1 rows, 1/s, 1 requests"
-
-
-def test_requests_count_for_the_stream_that_the_thread_reads(caplog: pytest.LogCaptureFixture) -> None:
-    progress = Progress()
-    progress.follow("charges", lambda: None)
-    progress.follow("events", lambda: None)
-
-    progress.request(limited=False)
-    progress.reading("charges")
-    progress.request(limited=False)
-    progress.request(limited=True)
-    with caplog.at_level(logging.INFO), progress.reported():
-        progress.rows("charges", 100)
-
-    assert "Read charges: 100 rows" in caplog.text
-    assert "2 requests, 1 x 429" in caplog.text
-    assert "Read events: 0 rows, 0/s, 0 requests" in caplog.text

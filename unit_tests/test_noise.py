@@ -81,7 +81,7 @@ def test_a_child_path_that_always_fails_is_told_of_once(
     assert closing.startswith("1 of 1 streams could not be read to its end: customer_balance_transactions")
     assert "may not read /v1/customers/{customer}/balance_transactions: No permission to see 'cus_" in closing
     assert len(closing) < 700
-    logged = Counter(record.levelname for record in caplog.records if "Exception while syncing" in record.message)
+    logged = Counter(record.levelname for record in caplog.records if "can't be read" in record.message)
     assert logged == {"ERROR": 1}
 
 

@@ -9,7 +9,7 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit
 
 import requests
 from requests.structures import CaseInsensitiveDict
@@ -25,7 +25,7 @@ from source_stripe.api.replies import IdWithoutAddress
 from source_stripe.api.values import Params, has_address
 from source_stripe.catalog.asking import Asking
 from source_stripe.catalog.config import Config
-from source_stripe.process.progress import Progress
+from source_stripe.process.progress import Progress, Wait
 
 logger = logging.getLogger("airbyte.stripe")
 
@@ -52,6 +52,7 @@ class StripeRequester:
 
     def __post_init__(self) -> None:
         self._budget = RateBudget(self.asking.limits, apart=self.config.rate_limit_per_account)
+        self.progress.budget = None if self.config.rate_limit_per_account else self.asking.limits.account
         self._key_kind = self.config.key_kind
         self._common = _Common()
         self._own = self._common
@@ -142,6 +143,7 @@ class StripeRequester:
             now = self.clock()
             slot = self._budget.reserve(path, now, self._account)
             self.sleep(slot.at - now)
+            self.progress.waited(Wait.RATE, max(0.0, slot.at - now))
             if self._budget.stands(slot):
                 return
 
@@ -175,6 +177,8 @@ class StripeRequester:
             self.progress.request(limited=False)
             return StripeError(policy_of_silence(error), path, Refusal.silence(error, self._host), self._key_kind)
         now = self.clock()
+        self.progress.waited(Wait.STRIPE, now - sent)
+        _log_request(response, params, now - sent)
         self._budget.answered(now - sent, now, self.cpu_clock())
         limited = response.status_code in self.asking.judged.limited
         self.progress.request(limited=limited)
@@ -198,3 +202,11 @@ class StripeRequester:
         ceiling = min(longest, self.asking.patience.first * 2**attempt)
         jitter = random.uniform(0.5, 1.0)  # noqa: S311 - not a secret
         return float(max(ceiling * jitter, min(refusal.retry_after, longest)))
+
+
+def _log_request(response: requests.Response, params: Params, seconds: float) -> None:
+    """With --debug: each request, but for its headers, which hold the key."""
+    if logger.isEnabledFor(logging.DEBUG):
+        path, asked_for = unquote(urlsplit(response.url).path), " ".join(f"{name}={value}" for name, value in params)
+        status, request_id = response.status_code, response.headers.get("Request-Id", "no request id")
+        logger.debug("GET %s %s: %d in %.0f ms, %s", path, asked_for, status, seconds * 1000, request_id)

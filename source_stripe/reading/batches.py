@@ -2,18 +2,16 @@
 
 A record by itself costs the CDK's queue, its message objects and a write each; a page of them as one costs a tenth. The
 thread that reads a page makes the lines (`Batches.of`). The CDK takes the batch for one record with one odd field. The
-entry point mends the CDK's counts (`count_records`) and log (`tells_right_count`), and writes the lines
-(`Batches.write`).
+entry point mends the CDK's counts (`count_records`), and writes the lines (`Batches.write`). What the CDK logs of
+counts is dropped with its other lines about single streams (`cdk_log.py`).
 """
 
 from __future__ import annotations
 
-import logging
-import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,6 +55,8 @@ class Batches:
 
     def __init__(self, waiting: int = _WAITING) -> None:
         self._room = threading.BoundedSemaphore(waiting)
+        self.waited: Callable[[float], None] = lambda _seconds: None
+        """Called by a reader that has waited for a batch to be written, with the seconds."""
 
     def of(self, stream: str, records: Iterator[Row | Flush]) -> Iterator[Record]:
         """The records of a stream, a batch at a time. Those that come as the CDK's Record of another stream go into
@@ -98,7 +98,10 @@ class Batches:
         start = b'{"type":"RECORD","record":{"stream":' + orjson.dumps(stream) + b',"data":'
         end = b',"emitted_at":' + str(time.time_ns() // 1_000_000).encode() + b"}}\n"
         lines = start + (end + start).join(rows) + end
-        self._room.acquire()
+        if not self._room.acquire(blocking=False):
+            begun = time.monotonic()
+            self._room.acquire()
+            self.waited(time.monotonic() - begun)
         return Record(data={_KEY: Batch(lines, len(rows))}, stream_name=stream)
 
 
@@ -107,11 +110,6 @@ def count_records(message: AirbyteMessage, counts: MutableMapping[HashableStream
     if message.record is not None and (batch := _in(message)) is not None:
         stream = HashableStreamDescriptor(name=message.record.stream, namespace=message.record.namespace)
         counts[stream] += batch.records - 1
-
-
-def tells_right_count(record: logging.LogRecord) -> bool:
-    """A log filter: the CDK logs how many messages it saw; our progress lines say how many records."""
-    return not re.fullmatch(r"Read \d+ records from \S+ stream", record.getMessage())
 
 
 def _in(message: AirbyteMessage) -> Batch | None:

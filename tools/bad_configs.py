@@ -30,6 +30,7 @@ BAD_CONFIGS: tuple[tuple[str, Mapping[str, Any]], ...] = (
     ("It is an organization's key, and the config lists no accounts.", {"client_secret": "sk_org_test_example"}),
     ("Both say which accounts are read.", {"account_id": "acct_1", "connected_accounts": "all"}),
     ("Only an organization's key is asked for accounts of an account.", {"connected_accounts": ["acct_1/acct_2"]}),
+    ("It is no key, but much like one.", {"startdate": "2024-01-01"}),
     ("There is nothing to share.", {"part": "1/8"}),
     ("There is one account, whose limit is call_rate_limit.", {"rate_limit_per_account": True}),
     (

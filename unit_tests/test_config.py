@@ -181,3 +181,22 @@ def test_keys_of_the_command_line_s_sandboxes_are_restricted_keys(key: str, live
 
     assert config.key_kind == f"{'live' if live else 'test'} restricted key"
     assert config.live is live
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("startdate", "start_date"), ("account", "account_id"), ("Client_Secret", "client_secret"), ("filter", "filters")],
+)
+def test_a_mistyped_key_is_refused_with_the_right_one(name: str, meant: str) -> None:
+    with pytest.raises(ConfigError, match=rf"{name} is no key of the config\. Did you mean {meant}\?"):
+        parse_config({"client_secret": KEY, name: "x"})
+
+
+def test_a_mistyped_key_is_said_beside_what_else_is_wrong() -> None:
+    with pytest.raises(ConfigError, match=r"startdate is no key .* num_workers must be"):
+        parse_config({"client_secret": KEY, "startdate": "2024-01-01", "num_workers": 0})
+
+
+def test_any_other_key_is_not_used_and_said_so() -> None:
+    config = parse_config({"client_secret": KEY, "flavour": "mint", "__injected": {}})
+    assert config.notes == ("flavour is not used: it is no key of the config.",)

@@ -55,8 +55,8 @@ def test_only_streams_that_moved_are_named_and_only_once() -> None:
 
 def test_the_end_tells_the_rows_of_all_streams() -> None:
     tallies = {"refunds": Tally(), "charges": Tally(rows=1_000), "events": Tally(rows=1_000), "payouts": Tally(rows=3)}
-    assert rows_by_stream(tallies) == "charges 1,000, events 1,000, payouts 3; none: 1 streams"
-    assert rows_by_stream({"refunds": Tally()}) == "none: 1 streams"
+    assert rows_by_stream(tallies) == "charges 1,000, events 1,000, payouts 3; none: 1 stream"
+    assert rows_by_stream({"refunds": Tally()}) == "none: 1 stream"
     assert rows_by_stream({"refunds": Tally(rows=1)}) == "refunds 1"
 
 
@@ -77,7 +77,7 @@ def test_requests_count_for_the_stream_that_the_thread_reads(caplog: pytest.LogC
     assert summary.startswith("Read in 0 s: 100 rows (")
     assert "3 requests (" in summary
     assert summary.endswith(", 1 x 429, 1 of 2 streams done")
-    assert rows == "Rows by stream: charges 100; none: 1 streams"
+    assert rows == "Rows by stream: charges 100; none: 1 stream"
     assert (charges, events) == ("charges: 100 rows, 2 requests", "events: 0 rows, 0 requests")
 
 

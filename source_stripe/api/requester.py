@@ -207,6 +207,6 @@ class StripeRequester:
 def _log_request(response: requests.Response, params: Params, seconds: float) -> None:
     """With --debug: each request, but for its headers, which hold the key."""
     if logger.isEnabledFor(logging.DEBUG):
-        path, asked_for = unquote(urlsplit(response.url).path), " ".join(f"{name}={value}" for name, value in params)
+        asked = " ".join([unquote(urlsplit(response.url).path), *(f"{name}={value}" for name, value in params)])
         status, request_id = response.status_code, response.headers.get("Request-Id", "no request id")
-        logger.debug("GET %s %s: %d in %.0f ms, %s", path, asked_for, status, seconds * 1000, request_id)
+        logger.debug("GET %s: %d in %.0f ms, %s", asked, status, seconds * 1000, request_id)

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 from pydantic_core import PydanticCustomError
 
 from source_stripe.catalog import by_stream
+from source_stripe.catalog.guessing import did_you_mean
 
 API_URL = "https://api.stripe.com"
 MOST_WORKERS = 64
@@ -268,17 +269,33 @@ class Config(BaseModel):
 
 def parse_config(raw: Mapping[str, Any]) -> Config:
     """The config as typed values. Raises ConfigError with a sentence for each value that can't be used."""
+    problems, others = [*_mistyped(raw)], []
     try:
         config = Config.model_validate({"client_secret": None, **raw, "notes": ()})
     except ValidationError as error:
-        problems = [" ".join([*map(str, each["loc"][:1]), each["msg"]]) for each in error.errors(include_input=False)]
-        raise ConfigError("The config can't be used: " + " ".join(problems)) from None
+        others = [" ".join([*map(str, each["loc"][:1]), each["msg"]]) for each in error.errors(include_input=False)]
+    if problems or others:
+        raise ConfigError("The config can't be used: " + " ".join([*problems, *others]))
     return config.model_copy(update={"notes": tuple(_notes(config, raw))})
+
+
+def _mistyped(raw: Mapping[str, Any]) -> Iterator[str]:
+    """A sentence for each key that is none, but much like one: what it was meant to say would not count."""
+    for name in _unknown(raw):
+        if meant := did_you_mean(name, Config.model_fields.keys() - {"notes"}):
+            yield f"{name} is no key of the config.{meant}"
+
+
+def _unknown(raw: Mapping[str, Any]) -> Iterator[str]:
+    """The keys that are none. Those that begin with `__` are a platform's."""
+    return (name for name in raw if name not in Config.model_fields and not name.startswith("__"))
 
 
 def _notes(config: Config, raw: Mapping[str, Any]) -> Iterator[str]:
     if config.slice_range is not None:
         yield "slice_range is not used: ranges follow the data by themselves."
+    for name in _unknown(raw):
+        yield f"{name} is not used: it is no key of the config."
     if (raw.get("num_workers") or 0) > config.num_workers:
         yield f"num_workers is taken as {config.num_workers}: more requests under way at once bring nothing."
 

@@ -198,7 +198,7 @@ def moving(tallies: Mapping[str, Tally]) -> str:
     new = {stream: tally.rows - tally.told for stream, tally in tallies.items() if tally.rows > tally.told}
     named = sorted(new, key=lambda stream: (-new[stream], stream))
     told = [tallies[stream].line(stream) for stream in named]
-    more = [f"{len(named) - _NAMED} streams more"] if len(named) > _NAMED else []
+    more = [f"{_streams(len(named) - _NAMED)} more"] if len(named) > _NAMED else []
     return ", ".join([*told[:_NAMED], *more])
 
 
@@ -207,4 +207,8 @@ def rows_by_stream(tallies: Mapping[str, Tally]) -> str:
     some = sorted((stream for stream in tallies if tallies[stream].rows), key=lambda name: (-tallies[name].rows, name))
     told: Iterable[str] = (f"{stream} {tallies[stream].rows:,}" for stream in some)
     none = len(tallies) - len(some)
-    return "; ".join([*filter(None, [", ".join(told)]), *([f"none: {none:,} streams"] if none else [])])
+    return "; ".join([*filter(None, [", ".join(told)]), *([f"none: {_streams(none)}"] if none else [])])
+
+
+def _streams(number: int) -> str:
+    return f"{number:,} stream{'' if number == 1 else 's'}"

@@ -110,7 +110,6 @@ CASES = {
         "quotes", "computed.upfront.line_items", made("quote", "computed.upfront.line_items")
     ),
     ("quote", "line_items"): Case("quotes", "line_items", made("quote", "line_items")),
-    ("radar.value_list", "list_items"): Case("radar_value_lists", "list_items", made("radar.value_list", "list_items")),
     ("subscription", "items"): Case("subscriptions", "items", made("subscription", "items")),
     ("tax.transaction", "line_items"): Case("tax_transactions", "line_items", tax_transaction, None),
     ("transfer", "reversals"): Case("transfers", "reversals", made("transfer", "reversals")),
@@ -122,6 +121,7 @@ NO_CASE = {
     ("financial_connections.session", "accounts"): (
         "Nothing lists the sessions. The accounts are the stream financial_connections_accounts."
     ),
+    ("radar.value_list", "list_items"): "The rows leave it out. The items are the stream radar_value_list_items.",
     ("tax.calculation", "line_items"): "Nothing lists the calculations. What came of them is in tax_transactions.",
     ("treasury.transaction", "entries"): (
         "Stripe does not expand it in a list. The entries are the stream treasury_transaction_entries."

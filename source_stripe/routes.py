@@ -328,7 +328,7 @@ class Routes:
         return OneObject(kinds) if way == "object" else OneAnswer()
 
     def _finish(self, row: StreamRow) -> Finish:
-        return Finish(row.cursor, self._facts, tuple(row.adds))
+        return Finish(row.cursor, self._facts, tuple(row.adds), row.leaves_out)
 
     def _facts(self) -> Mapping[str, Any]:
         account = self.account.read()

@@ -54,6 +54,7 @@ def row_of(stream: StreamRow, streams: Mapping[str, StreamRow]) -> Row:
         objects=stream.object,
         cursor=stream.cursor,
         expand=stream.expand,
+        leaves_out=stream.leaves_out,
         adds=stream.adds,
         # A parent that isn't named leaves nothing on its children: they say themselves whose they are.
         parents=tuple(_parent(parent, streams[parent.stream]) for parent in stream.all_parents if parent.name),

@@ -59,7 +59,7 @@ class Row:
     """What a stream's row in the manifest says about its records.
 
     `expand` holds Stripe's expansion paths inside the object (`balance_transaction`, `lines.data.discounts`). `adds`
-    maps fields that the connector adds to their JSON types.
+    maps fields that the connector adds to their JSON types, `leaves_out` has those that records lack.
     """
 
     name: str
@@ -67,6 +67,7 @@ class Row:
     cursor: str | None = None
     expand: tuple[str, ...] = ()
     adds: Mapping[str, str] = field(default_factory=dict)
+    leaves_out: tuple[str, ...] = ()
     parents: tuple[Parent, ...] = ()
     sync: str | None = None
 
@@ -81,7 +82,9 @@ def record_schema(row: Row) -> Schema:
         if not _leads_somewhere(types, path):
             raise SchemaError(f"{row.name}: expand: {' or '.join(row.objects)} has no field {path}")
     own = merged(_object(kind, _Place(row.expand).within(kind.name)) for kind in types)["properties"]
-    properties = {**own, **_added(row, own)}
+    if odd := [name for name in row.leaves_out if name not in own]:
+        raise SchemaError(f"{row.name}: leaves_out: {' or '.join(row.objects)} has no field {odd[0]}")
+    properties = {name: value for name, value in {**own, **_added(row, own)}.items() if name not in row.leaves_out}
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": " or ".join(re.sub(r"[._]", " ", name).capitalize() for name in row.objects),

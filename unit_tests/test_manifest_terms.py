@@ -86,7 +86,18 @@ def test_the_components_have_the_fields_that_their_models_describe() -> None:
 
 def test_no_term_is_called_as_the_cdk_would_take_it_for_a_component() -> None:
     for _, node in components(MANIFEST.text):
-        for ours in ("changes", "about", "nested", "adds", "pace", "where", "via", "params_from", "id_as"):
+        for ours in (
+            "changes",
+            "about",
+            "nested",
+            "leaves_out",
+            "adds",
+            "pace",
+            "where",
+            "via",
+            "params_from",
+            "id_as",
+        ):
             assert "type" not in node.get(ours, {})
 
 

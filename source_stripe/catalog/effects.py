@@ -202,7 +202,20 @@ _PARENT_NEEDS: Mapping[str, _ParentNeeds] = {
     ),
 }
 ALWAYS = frozenset(
-    {"name", "group", "path", "object", "primary_key", "nested", "api", "adds", "cursor", "filter", "parent"}
+    {
+        "name",
+        "group",
+        "path",
+        "object",
+        "primary_key",
+        "nested",
+        "leaves_out",
+        "api",
+        "adds",
+        "cursor",
+        "filter",
+        "parent",
+    }
     | {"parents", "belongs_to", "needs", "deprecated", "opt_in", "sensitive", "notes", "filters"}
 )
 """The keys that have an effect wherever they stand. The stock CDK goes by `filter` where we don't."""

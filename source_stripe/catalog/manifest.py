@@ -183,6 +183,7 @@ def row_of(name: str, stream: StreamTerms, shared: _Shared) -> StreamRow:
         overlap=shared.overlap if changes.sync == "created" else 0,
         open=_open_of(changes.open) if changes.open is not None else None,
         nested=retriever.nested,
+        leaves_out=retriever.leaves_out,
         may_refuse=retriever.may_refuse,
         **{key: getattr(changes, key) for key in _OF_CHANGES},
         **retriever.about.model_dump(),

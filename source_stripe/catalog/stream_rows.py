@@ -121,6 +121,7 @@ class StreamRow(StrictRow):
     get: str | None = None
     include: tuple[str, ...] = ()
     nested: Mapping[str, str] = Field(default_factory=dict)
+    leaves_out: tuple[str, ...] = ()
     may_refuse: bool = False
 
     belongs_to: Literal["account", "platform", "stripe"] = "account"

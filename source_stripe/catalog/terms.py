@@ -284,6 +284,10 @@ class RetrieverFields(Terms):
         "rest of each is listed: `{id}` is the object's, or the query parameter behind `?` names it (or what the list "
         "stands in: its `ownership`). No row is emitted with a cut list.",
     )
+    leaves_out: tuple[str, ...] = Field(
+        (),
+        description="Fields of the objects that the rows lack: lists too long for a row, which are streams.",
+    )
     adds: Mapping[str, str] = Field(
         default_factory=dict,
         description="Fields that the object lacks and the connector adds, with their types: `account_id`, `read_at`.",

@@ -33,6 +33,7 @@ class DeclaredRetriever(LazySimpleRetriever):
     object: str | list[str] = ""
     expand: list[str] = field(default_factory=list)
     nested: Mapping[str, Any] = field(default_factory=dict)
+    leaves_out: list[str] = field(default_factory=list)
     adds: Mapping[str, Any] = field(default_factory=dict)
     may_refuse: bool = False
     changes: Mapping[str, Any] = field(default_factory=dict)
@@ -54,6 +55,7 @@ class DeclaredRetriever(LazySimpleRetriever):
             raise TypeError(f"{self.name}: the extractor makes no list whole")
         extractor.kinds = frozenset(self._fields.object)
         extractor.nested = self._fields.nested
+        extractor.leaves_out = self._fields.leaves_out
         extractor.expand = self._fields.expand
         path = self.requester.get_path(stream_state=None, stream_slice=None, next_page_token=None)
         extractor.from_events = are_from_events(f"/{path}", self._fields.object)

@@ -29,6 +29,7 @@ class WholeListsExtractor(RecordExtractor):
     """How the rest of a list is asked for."""
     kinds: frozenset[str] = field(default=frozenset(), init=False)
     nested: Mapping[str, str] = field(default_factory=dict, init=False)
+    leaves_out: Sequence[str] = field(default=(), init=False)
     expand: Sequence[str] = field(default=(), init=False)
     from_events: bool = field(default=False, init=False)
     """Whether the answer lists events that carry the objects."""
@@ -38,7 +39,7 @@ class WholeListsExtractor(RecordExtractor):
             if "object" not in row or not self.kinds or row["object"] in self.kinds:
                 for path, listed in self.nested.items():
                     self._complete(row, path, listed)
-                yield row
+                yield {name: value for name, value in row.items() if name not in self.leaves_out}
 
     def _objects(self, body: Row) -> Iterable[Row]:
         rows: list[Row] = body["data"] if self.field_path or body.get("object") == "list" else [body]

@@ -93,12 +93,13 @@ class Finish:
 
     The cursor `updated` is the Stripe time (Unix seconds) of the last known change; at first, of the creation. An
     object may have an `updated` of its own: then the later of the two counts. `adds` names facts of the sync that the
-    objects lack.
+    objects lack; `leaves_out` fields that the records lack.
     """
 
     cursor: str | None
     facts: Facts
     adds: tuple[str, ...] = ()
+    leaves_out: tuple[str, ...] = ()
 
     def record(self, row: Row, updated: int | None, *, deleted: bool = False) -> Row:
         if self.cursor == "updated":
@@ -108,6 +109,8 @@ class Finish:
             row["is_deleted"] = deleted
         for name in self.adds:
             row[name] = self.facts()[name]
+        for name in self.leaves_out:
+            row.pop(name, None)
         return row
 
 

@@ -31,7 +31,7 @@ export PIP_ROOT_USER_ACTION := ignore
 unexport VIRTUAL_ENV
 unexport PYTHONPATH
 
-.PHONY: help venv lint format test pythons audit schemas docs demo image soak release-check bench bench-peers clean
+.PHONY: help venv lint format test pythons audit schemas docs demo image register soak release-check bench bench-peers clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
@@ -80,6 +80,9 @@ demo: venv .venv-demo/.installed ## Sync a demo account, or yours (STRIPE_SECRET
 
 image: | .cache/tmp ## Build the image source-stripe:dev
 	tools/containers/build-image
+
+register: venv ## Register the image in an Airbyte instance; REGISTER="--image ... --config ..." (docs/register.md)
+	.venv/bin/python -m tools.register $(REGISTER)
 
 soak: venv ## Sync a changing account 50 times while 5 % of the requests break; SOAK="--seed 2" plays another one
 	.venv/bin/python -m integration_tests.soak $(SOAK)

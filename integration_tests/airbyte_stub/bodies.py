@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any, Literal
 from uuid import UUID
 
@@ -35,6 +36,7 @@ class SourceCreate(_Strict):
 class SourcePut(_Strict):
     name: str
     configuration: dict[str, Any]
+    resourceAllocation: models.ScopedResourceRequirements | None = None  # noqa: N815
 
 
 class SourceId(_Strict):
@@ -80,21 +82,35 @@ BODIES: dict[str, type[BaseModel]] = {
 }
 
 
-def validated(operation: str, body: Any) -> Any:
-    """The body, if it is what this operation takes.
+MAPPERS: dict[str, type[BaseModel]] = {
+    "hashing": models.HashingMapperConfiguration,
+    "field-renaming": models.FieldRenamingMapperConfiguration,
+    "field-filtering": models.FieldFilteringMapperConfiguration,
+    "row-filtering": models.RowFilteringMapperConfiguration,
+}
+"""By their types: the client's model of a stream can't read them."""
 
-    Raises BodyError with what is wrong.
-    """
+
+def validate(operation: str, body: Any) -> None:
+    """Raises BodyError with what is wrong if a body is not what this operation takes."""
+    if operation == "make connection":
+        body = copy.deepcopy(body)
+        for stream in body.get("configurations", {}).get("streams", []):
+            for mapper in stream.pop("mappers", []):
+                _validate(MAPPERS[mapper["type"]], mapper["mapperConfiguration"])
+    _validate(BODIES[operation], body)
+
+
+def _validate(model: type[BaseModel], body: Any) -> None:
     try:
-        model = BODIES[operation].model_validate(body)
+        kept = model.model_validate(body).model_dump(mode="json", by_alias=True)
     except ValidationError as error:
         places = [".".join(map(str, each["loc"])) + ": " + each["msg"] for each in error.errors()]
         raise BodyError("; ".join(places)) from None
-    unknown = [*_lost(body, model.model_dump(mode="json", by_alias=True))]
+    unknown = _lost(body, kept)
     if unknown:
         # The client's models pass over what they do not know. Airbyte does not.
         raise BodyError(f"unknown: {', '.join(unknown)}")
-    return body
 
 
 def _lost(given: Any, kept: Any, place: str = "") -> list[str]:

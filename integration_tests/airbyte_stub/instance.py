@@ -16,7 +16,7 @@ from typing import Any
 from airbyte_cdk.models import AirbyteMessage, AirbyteMessageSerializer, Type
 from jsonschema import Draft7Validator
 
-from integration_tests.airbyte_stub.bodies import BodyError, validated
+from integration_tests.airbyte_stub.bodies import BodyError, validate
 from integration_tests.airbyte_stub.rules import schedule_faults, stream_faults
 from source_stripe import SourceStripe
 
@@ -131,28 +131,28 @@ class Instance:
 
     # What is asked for by name; `about` is the path's and the query's.
 
-    def answer(self, operation: str, body: Any, about: dict[str, str], token: str) -> Json:
-        """Answer a call.
+    def answer(self, operation: str, body: Any, about: dict[str, str], token: str) -> str:
+        """Answer a call, in JSON.
 
         Raises RefusedError where Airbyte refuses.
         """
         with self.lock:
             self.calls.append(Call(operation, copy.deepcopy(body)))
             if operation == "token":
-                return self._token(body)
+                return json.dumps(self._token(body))
             if not self.tokens or token != self.tokens[-1]:
                 raise RefusedError(401, "Unauthorized")
             if body is not None:
                 try:
-                    validated(operation, body)
+                    validate(operation, body)
                 except BodyError as error:
                     raise RefusedError(422, f"The body of the request was not understood: {error}") from None
             handler: Callable[[Any, dict[str, str]], Json] = getattr(self, "_" + operation.replace(" ", "_"))
-            return copy.deepcopy(handler(body, about))
+            return json.dumps(handler(body, about))
 
     def _token(self, body: Any) -> Json:
         try:
-            validated("token", body)
+            validate("token", body)
         except BodyError as error:
             raise RefusedError(400, str(error)) from None
         if (body["client_id"], body["client_secret"]) != (self.client_id, self.client_secret):
@@ -198,7 +198,9 @@ class Instance:
     def _update_source(self, body: Json, about: dict[str, str]) -> Json:
         source = _by(self.sources, "sourceId", about["id"])
         self._fits(body["configuration"])
-        source |= {"name": body["name"], "configuration": copy.deepcopy(body["configuration"])}
+        # What is not in the body is not kept.
+        source.pop("resourceAllocation", None)
+        source |= copy.deepcopy(body)
         return _shown(source)
 
     def _fits(self, config: Json) -> None:

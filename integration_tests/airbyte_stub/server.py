@@ -78,7 +78,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             body = json.loads(content) if content else None
             token = (self.headers.get("Authorization") or "").removeprefix("Bearer ")
-            self._send(200, json.dumps(self.instance.answer(operation, body, about, token)))
+            self._send(200, self.instance.answer(operation, body, about, token))
         except RefusedError as error:
             self._send(error.status, json.dumps(self._refusal(error)))
 

@@ -1,8 +1,9 @@
 """The calls to an Airbyte instance.
 
-Airbyte has two APIs. The client `airbyte-api` has the public one. Its models of sources know Airbyte's own connectors
-only: of this connector's config they would drop keys, and fill in those of another one. So sources go by plain
-requests, and so does what only the config API has: check, discover and states.
+Airbyte has two APIs. The client `airbyte-api` (1.0.1) has the public one, but can't be used for all of it. Its models
+of sources know Airbyte's own connectors only: of this connector's config they would drop keys, and fill in those of
+another one. A connection with a mapper, which hashes a column, it can't read. So both go by plain requests, as does
+what only the config API has: check, discover and states.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from airbyte_api import api, models
 
@@ -26,10 +28,31 @@ class Source:
     name: str
     definition_id: str
     config: Json
+    resources: Json | None
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Source:
-        return cls(row["sourceId"], row["name"], row["definitionId"], dict(row.get("configuration") or {}))
+        config = dict(row.get("configuration") or {})
+        return cls(row["sourceId"], row["name"], row["definitionId"], config, row.get("resourceAllocation"))
+
+
+@dataclass(frozen=True)
+class Connection:
+    """A connection, and all that Airbyte shows of it."""
+
+    id: str
+    name: str
+    source_id: str
+    destination_id: str
+    status: str
+    streams: list[Json]
+    shown: Json
+
+    @classmethod
+    def of(cls, row: Json) -> Connection:
+        streams = list((row.get("configurations") or {}).get("streams") or ())
+        ends = (row["sourceId"], row["destinationId"])
+        return cls(row["connectionId"], row["name"], *ends, row["status"], streams, row)
 
 
 class Airbyte(Calls):
@@ -75,29 +98,6 @@ class Airbyte(Calls):
             lambda: self.client.source_definitions.update_source_definition(request=request),
         )
 
-    def connection(self, connection_id: str) -> models.ConnectionResponse:
-        request = api.GetConnectionRequest(connection_id=connection_id)
-        return self.again(
-            f"Reading the connection {connection_id}",
-            "GET /connections/...",
-            lambda: _there(self.client.connections.get_connection(request=request).connection_response),
-        )
-
-    def connections(self, workspace: str) -> list[models.ConnectionResponse]:
-        def page(offset: int) -> list[models.ConnectionResponse]:
-            request = api.ListConnectionsRequest(workspace_ids=[workspace], limit=PAGE, offset=offset)
-            found = self.client.connections.list_connections(request=request).connections_response
-            return list(found.data) if found else []
-
-        return [*self.pages("Listing the connections", "GET /connections", page)]
-
-    def make_connection(self, request: models.ConnectionCreateRequest) -> models.ConnectionResponse:
-        return self.once(
-            "Making the connection",
-            "POST /connections",
-            lambda: _there(self.client.connections.create_connection(request=request).connection_response),
-        )
-
     def jobs(self, connection_id: str, status: models.JobStatusEnum | None = None) -> list[models.JobResponse]:
         """One job of a connection, if there is one."""
 
@@ -117,6 +117,24 @@ class Airbyte(Calls):
 
         return [*self.pages("Listing the sources", place, page)]
 
+    def connection(self, connection_id: str) -> Connection:
+        place = f"GET /api/public/v1/connections/{quote(connection_id, safe='')}"
+        what = f"Reading the connection {connection_id}"
+        return self.again(what, place, lambda: Connection.of(self.send(place)))
+
+    def connections(self, workspace: str) -> list[Connection]:
+        place = "GET /api/public/v1/connections"
+
+        def page(offset: int) -> list[Connection]:
+            query = {"workspaceIds": workspace, "limit": str(PAGE), "offset": str(offset)}
+            return [Connection.of(row) for row in self.send(place, params=query)["data"]]
+
+        return [*self.pages("Listing the connections", place, page)]
+
+    def make_connection(self, body: Json) -> Connection:
+        place = "POST /api/public/v1/connections"
+        return self.once("Making the connection", place, lambda: Connection.of(self.send(place, json=body)))
+
     def make_source(self, workspace: str, definition_id: str, name: str, config: Json) -> Source:
         body = {"name": name, "workspaceId": workspace, "definitionId": definition_id, "configuration": config}
         place = "POST /api/public/v1/sources"
@@ -124,7 +142,9 @@ class Airbyte(Calls):
 
     def update_source(self, source: Source, config: Json) -> None:
         place = f"PUT /api/public/v1/sources/{source.id}"
-        body = {"name": source.name, "configuration": config}
+        body: Json = {"name": source.name, "configuration": config}
+        if source.resources:
+            body["resourceAllocation"] = source.resources
         self.again("Updating the source", place, lambda: self.send(place, json=body))
 
     # The config API.

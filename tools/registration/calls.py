@@ -11,6 +11,7 @@ import httpx
 import requests
 from airbyte_api import AirbyteAPI, models
 from airbyte_api import errors as client_errors
+from pydantic import ValidationError
 
 from tools.registration.failures import MISUSED, AirbyteError, RegistrationError, refusal
 
@@ -107,6 +108,8 @@ class Calls:
             return call()
         except _RefusedError as error:
             raise refusal(what, place, error.status, error.body) from None
+        except client_errors.ResponseValidationError as error:
+            raise self._unclear(what, place, error.cause) from None
         except client_errors.AirbyteAPIError as error:
             # Its text may quote what was sent.
             raise refusal(what, place, error.status_code, error.body) from None
@@ -119,8 +122,16 @@ class Calls:
             text = f"{what} failed: {self.url} can't be reached ({_reason(error)})."
             raise AirbyteError(f"{text} Is that where Airbyte runs (--airbyte-url)?") from None
         except (requests.RequestException, httpx.HTTPError, ValueError, KeyError, TypeError) as error:
-            text = f"{what} failed: the answer can't be understood ({place}, {type(error).__name__})."
-            raise AirbyteError(f"{text} Is {self.url} an Airbyte, and not older than 1.0?") from None
+            raise self._unclear(what, place, error) from None
+
+    def _unclear(self, what: str, place: str, error: BaseException | None) -> AirbyteError:
+        """The error for an answer of another form. It names fields and no values, as those may be secret."""
+        fields = (
+            [".".join(map(str, each["loc"])) for each in error.errors()] if isinstance(error, ValidationError) else []
+        )
+        about = ", ".join(fields[:3]) or type(error).__name__
+        text = f"{what} failed: the answer can't be understood ({place}: {about})."
+        return AirbyteError(f"{text} Is {self.url} an Airbyte, and one of version 1 or later?")
 
     def send(self, place: str, **content: Any) -> Any:
         method, path = place.split()

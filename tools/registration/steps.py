@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from airbyte_api import models
 
-from tools.registration.airbyte import Source
+from tools.registration.airbyte import Connection, Source
 from tools.registration.doing import Doing
 from tools.registration.failures import MISUSED, AirbyteError, RegistrationError
 from tools.registration.likeness import FoundStream, same_config
@@ -54,10 +54,11 @@ def _only_workspace(doing: Doing) -> str:
     return there[0].workspace_id
 
 
-def _old_connection(doing: Doing, workspace: str) -> models.ConnectionResponse:
+def _old_connection(doing: Doing, workspace: str) -> Connection:
     old = doing.airbyte.connection(doing.wanted.like or "")
-    if old.workspace_id != workspace:
-        text = f'The connection "{old.name}" belongs to the workspace {old.workspace_id}, not to {workspace}.'
+    its = old.shown.get("workspaceId")
+    if its != workspace:
+        text = f'The connection "{old.name}" belongs to the workspace {its}, not to {workspace}.'
         raise RegistrationError(f"{text} Give that one as --workspace.", MISUSED)
     return old
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from airbyte_api import models
 
-from tools.registration.airbyte import Airbyte, Json, Source
+from tools.registration.airbyte import Airbyte, Connection, Json, Source
 from tools.registration.doing import Doing, streams
 from tools.registration.failures import BUSY, AirbyteError, RegistrationError
 from tools.registration.likeness import (
@@ -23,12 +23,13 @@ from tools.registration.likeness import (
 _LOOKS_AGAIN = 10.0
 """Seconds until it is asked again whether a sync runs."""
 
+_SAME = ("prefix", "namespaceDefinition", "namespaceFormat", "nonBreakingSchemaUpdatesBehavior")
+"""What is as it was."""
+
 _UNDER_WAY = (models.JobStatusEnum.RUNNING, models.JobStatusEnum.PENDING, models.JobStatusEnum.INCOMPLETE)
 
 
-def take_over(
-    doing: Doing, old: models.ConnectionResponse, source: Source | None, found: Mapping[str, FoundStream] | None
-) -> None:
+def take_over(doing: Doing, old: Connection, source: Source | None, found: Mapping[str, FoundStream] | None) -> None:
     """Find or make the connection, and give it the state of the old one."""
     if source and old.source_id == source.id:
         text = f'The connection "{old.name}" reads this source already.'
@@ -39,9 +40,9 @@ def take_over(
         _next(doing, old, new)
 
 
-def _next(doing: Doing, old: models.ConnectionResponse, new: models.ConnectionResponse) -> None:
+def _next(doing: Doing, old: Connection, new: Connection) -> None:
     """What is left to do, as two connections must not write to the same tables."""
-    active = models.ConnectionStatusEnum.ACTIVE
+    active = "active"
     if old.status == new.status == active:
         doing.say(f'Disable "{old.name}" in Airbyte: two connections write to the same tables.')
     elif old.status == active:
@@ -52,64 +53,60 @@ def _next(doing: Doing, old: models.ConnectionResponse, new: models.ConnectionRe
         doing.say(f'Next: enable "{new.name}" in Airbyte.')
 
 
-def _there(doing: Doing, old: models.ConnectionResponse, source: Source | None) -> models.ConnectionResponse | None:
+def _there(doing: Doing, old: Connection, source: Source | None) -> Connection | None:
     if source is None:
         return None
     ends = (source.id, old.destination_id)
     there = [
         each
-        for each in doing.airbyte.connections(old.workspace_id)
-        if (each.source_id, each.destination_id) == ends and each.status != models.ConnectionStatusEnum.DEPRECATED
+        for each in doing.airbyte.connections(old.shown["workspaceId"])
+        if (each.source_id, each.destination_id) == ends and each.status != "deprecated"
     ]
     if len(there) > 1:
-        named = ", ".join(f"{each.connection_id} ({each.name})" for each in there)
+        named = ", ".join(f"{each.id} ({each.name})" for each in there)
         raise RegistrationError(f"There are several connections of the source to the destination: {named}. Keep one.")
     if not there:
         return None
-    doing.say(f'Connection "{there[0].name}": unchanged, {there[0].status.value}.')
+    doing.say(f'Connection "{there[0].name}": unchanged, {there[0].status}.')
     return there[0]
 
 
 def _made(
-    doing: Doing, old: models.ConnectionResponse, source: Source | None, found: Mapping[str, FoundStream] | None
-) -> models.ConnectionResponse | None:
+    doing: Doing, old: Connection, source: Source | None, found: Mapping[str, FoundStream] | None
+) -> Connection | None:
     """The new connection; None in a dry run."""
-    selected = old.configurations.streams or []
     # A dry run does not know what the source has.
-    like = Likeness(selected) if found is None else streams_like(selected, found)
+    like = Likeness(old.streams) if found is None else streams_like(old.streams, found)
     if not like.streams:
         raise RegistrationError(f'The connection "{old.name}" has no stream that the new source has.')
-    schedule, note = schedule_like(old.schedule)
-    request = models.ConnectionCreateRequest(
-        name=f"{old.name} (source-stripe)",
-        source_id=source.id if source else "",
-        destination_id=old.destination_id,
-        configurations=models.StreamConfigurations(streams=like.streams),
-        namespace_definition=old.namespace_definition,
-        namespace_format=old.namespace_format,
-        prefix=old.prefix,
-        non_breaking_schema_updates_behavior=old.non_breaking_schema_updates_behavior,
-        schedule=schedule,
-        status=models.ConnectionStatusEnum.INACTIVE,
-    )
+    schedule, note = schedule_like(old.shown.get("schedule") or {})
+    body = {
+        "name": f"{old.name} (source-stripe)",
+        "sourceId": source.id if source else "",
+        "destinationId": old.destination_id,
+        "configurations": {"streams": like.streams},
+        **{name: old.shown[name] for name in _SAME if old.shown.get(name) is not None},
+        "schedule": schedule,
+        "status": "inactive",
+    }
     made = doing.do(
-        f'Connection "{request.name}": {{}} like "{old.name}", inactive, with {streams(len(like.streams))}.',
+        f'Connection "{body["name"]}": {{}} like "{old.name}", inactive, with {streams(len(like.streams))}.',
         "made",
-        lambda: doing.airbyte.make_connection(request),
+        lambda: doing.airbyte.make_connection(body),
     )
     for each in [*like.notes, *([note] if note else [])]:
         doing.say(f"  {each}")
     return made
 
 
-def _state(doing: Doing, old: models.ConnectionResponse, new: models.ConnectionResponse | None) -> None:
+def _state(doing: Doing, old: Connection, new: Connection | None) -> None:
     _when_idle(doing, old)
-    states = stream_states(doing.airbyte.state(old.connection_id))
+    states = stream_states(doing.airbyte.state(old.id))
     if states is None:
         text = f'The state of "{old.name}" is in one piece for all streams, which can\'t be taken over.'
         raise RegistrationError(f"{text} Let that connection's source be updated and sync once, then run this again.")
-    selected = (new or old).configurations.streams or []
-    wanted = states_of(states, [each.name for each in selected])
+    selected = (new or old).streams
+    wanted = states_of(states, [each["name"] for each in selected])
     if not wanted:
         doing.say(f'State: "{old.name}" has none. The first sync reads everything.')
         return
@@ -120,32 +117,32 @@ def _state(doing: Doing, old: models.ConnectionResponse, new: models.ConnectionR
     )
 
 
-def _has_its_own(doing: Doing, new: models.ConnectionResponse, wanted: list[Json]) -> bool:
+def _has_its_own(doing: Doing, new: Connection, wanted: list[Json]) -> bool:
     """Whether the new connection's state is to stay: it is the same one, or the connection has synced since."""
-    there = stream_states(doing.airbyte.state(new.connection_id))
+    there = stream_states(doing.airbyte.state(new.id))
     if there is not None and same_states(there, wanted):
         doing.say(f"State: unchanged, of {streams(len(wanted))}.")
         return True
-    if doing.airbyte.jobs(new.connection_id):
+    if doing.airbyte.jobs(new.id):
         doing.say("State: left as it is, as the new connection has synced.")
         return True
     return False
 
 
-def _take(doing: Doing, new: models.ConnectionResponse | None, wanted: list[Json]) -> None:
+def _take(doing: Doing, new: Connection | None, wanted: list[Json]) -> None:
     if new is None:
         return
     try:
-        doing.airbyte.set_state(new.connection_id, wanted)
+        doing.airbyte.set_state(new.id, wanted)
     except AirbyteError as error:
         if error.status != 423:
             raise
         raise RegistrationError(f"A sync of the new connection runs. {error}", BUSY) from None
-    if not same_states(stream_states(doing.airbyte.state(new.connection_id)) or [], wanted):
+    if not same_states(stream_states(doing.airbyte.state(new.id)) or [], wanted):
         raise RegistrationError("Airbyte shows another state than it was given. Don't enable the connection.")
 
 
-def _when_idle(doing: Doing, connection: models.ConnectionResponse) -> None:
+def _when_idle(doing: Doing, connection: Connection) -> None:
     """Wait until no sync of it runs: before that its state is not the last one."""
     deadline = time.monotonic() + doing.wanted.wait
     told = False
@@ -162,5 +159,5 @@ def _when_idle(doing: Doing, connection: models.ConnectionResponse) -> None:
         time.sleep(_LOOKS_AGAIN)
 
 
-def _runs(airbyte: Airbyte, connection: models.ConnectionResponse) -> bool:
-    return any(airbyte.jobs(connection.connection_id, status) for status in _UNDER_WAY)
+def _runs(airbyte: Airbyte, connection: Connection) -> bool:
+    return any(airbyte.jobs(connection.id, status) for status in _UNDER_WAY)

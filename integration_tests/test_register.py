@@ -304,6 +304,14 @@ def test_a_dry_run_says_that_a_sync_runs(stand: Registering) -> None:
     assert "would be waited for" in run.out
 
 
+def test_an_address_stands_for_the_id_in_it(stand: Registering) -> None:
+    old = stand.instance.old_connection(STREAMS, STATES)
+    page = f"https://airbyte.example.com/workspaces/{stand.instance.workspace}/connections/{old}/status"
+
+    assert stand.run("--workspace", page, "--like", page).code == 0
+    assert stand.instance.written[-1] == "set state"
+
+
 # What the command line, the config and the environment lack.
 
 

@@ -35,7 +35,7 @@ def problem(message: str) -> str:
             Fault("token", 401, '{"message": "Invalid client credentials"}'),
             [
                 "Signing in failed with status 401 (POST /api/public/v1/applications/token).",
-                "Airbyte says: Invalid client credentials",
+                "Airbyte says: Invalid client credentials. Look at",
                 "Look at AIRBYTE_CLIENT_ID and AIRBYTE_CLIENT_SECRET",
             ],
         ),
@@ -111,6 +111,18 @@ def test_a_config_that_the_image_refuses_is_told_in_airbytes_words(stand: Regist
     assert run.code == 1
     assert "does not fulfill the specification" in run.err
     assert stand.instance.sources == []
+
+
+def test_a_config_that_the_check_refuses_is_told_in_its_words(stand: Registering) -> None:
+    stand.config["start_date"] = "2024"
+
+    run = stand.run()
+
+    assert run.code == 1
+    assert 'The check of the source "Stripe" failed. Airbyte says: ' in run.err
+    assert "start_date" in run.err
+    stand.config["start_date"] = "2024-01-01T00:00:00Z"
+    assert stand.run().code == 0
 
 
 def test_wrong_credentials_are_refused(stand: Registering, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -82,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--airbyte-url", default="http://localhost:8000", metavar="URL", help="where Airbyte is (%(default)s)")
     add("--workspace", metavar="ID", help="its workspace, if there are several")
     add("--name", default="Stripe", help="the source's name (%(default)s)")
-    add("--like", metavar="ID", help="make a connection like this one, and take its state over")
+    add("--like", metavar="ID", help="make a connection like this one, and take its state over; an ID or an address")
     add("--wait", type=float, default=0.0, metavar="MINUTES", help="wait so long for that one's sync to end")
     add("--new-key", action="store_true", help="write the config even if only its key may differ, which Airbyte hides")
     add("--dry-run", action="store_true", help="say what would be done, and do nothing")
@@ -124,12 +125,20 @@ def _wanted(options: argparse.Namespace, config: Json) -> Wanted:
         name=options.name,
         config=config,
         config_path=str(options.config),
-        workspace=options.workspace,
-        like=options.like,
+        workspace=_id(options.workspace, "workspaces"),
+        like=_id(options.like, "connections"),
         new_key=options.new_key,
         dry_run=options.dry_run,
         wait=options.wait * 60,
     )
+
+
+def _id(text: str | None, of: str) -> str | None:
+    """The ID that a user gives, or copies with the address of its page."""
+    if text is None:
+        return None
+    found = re.search(rf"/{of}/([\w-]+)", text)
+    return found[1] if found else text
 
 
 if __name__ == "__main__":

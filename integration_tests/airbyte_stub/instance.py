@@ -14,6 +14,7 @@ from logging import getLogger
 from typing import Any
 
 from airbyte_cdk.models import AirbyteMessage, AirbyteMessageSerializer, Type
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from jsonschema import Draft7Validator
 
 from integration_tests.airbyte_stub.bodies import BodyError, validate
@@ -218,7 +219,7 @@ class Instance:
 
     def _check(self, body: Json, _: dict[str, str]) -> Json:
         source = _by(self.sources, "sourceId", body["sourceId"])
-        refusal = self.refused_keys.get(source["configuration"]["client_secret"])
+        refusal = self.refused_keys.get(source["configuration"]["client_secret"]) or _fault(source["configuration"])
         if refusal:
             return {"status": "failed", "message": refusal, "jobInfo": _job(succeeded=True)}
         return {"status": "succeeded", "jobInfo": _job(succeeded=True)}
@@ -294,6 +295,15 @@ def _discovered(config: str) -> dict[str, Json]:
 def discovered(config: Json) -> dict[str, Json]:
     """The streams that the connector finds, in the platform's form."""
     return _discovered(json.dumps(config, sort_keys=True))
+
+
+def _fault(config: Json) -> str:
+    """What the connector's check says of a config that it can't use."""
+    try:
+        discovered(config)
+    except AirbyteTracedException as error:
+        return str(error.message)
+    return ""
 
 
 def _camel(stream: Json) -> Json:

@@ -31,7 +31,7 @@ class AirbyteError(RegistrationError):
 def refusal(what: str, place: str, status: int, body: str) -> AirbyteError:
     """The error for an answer that refuses. `what` is the step in words, `place` the call."""
     told = words(body)
-    said = f"Airbyte says: {told}" if told else "Airbyte gives no reason."
+    said = f"Airbyte says: {sentence(told)}" if told else "Airbyte gives no reason."
     return AirbyteError(f"{what} failed with status {status} ({place}). {said}{_way_out(status)}", status)
 
 
@@ -48,6 +48,11 @@ def words(body: str) -> str:
         content = next((text for text in named if isinstance(text, str) and text), body.strip())
     text = " ".join(str(content).split())
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
+def sentence(text: str) -> str:
+    """The text with an end."""
+    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def _way_out(status: int) -> str:

@@ -9,7 +9,7 @@ from airbyte_api import models
 
 from tools.registration.airbyte import Connection, Source
 from tools.registration.doing import Doing
-from tools.registration.failures import MISUSED, AirbyteError, RegistrationError
+from tools.registration.failures import MISUSED, AirbyteError, RegistrationError, sentence
 from tools.registration.likeness import FoundStream, same_config
 from tools.registration.taking_over import take_over
 
@@ -146,7 +146,7 @@ def _look_through(doing: Doing, source: Source | None, *, written: bool) -> Foun
         _write_config(doing, source, ", as the check failed and Airbyte may have another key")
         refused = _refusal(doing.airbyte.check(source.id))
     if refused:
-        text = f'The check of the source "{source.name}" failed. Airbyte says: {refused}'
+        text = f'The check of the source "{source.name}" failed. Airbyte says: {sentence(refused)}'
         raise RegistrationError(
             f"{text} Repair {doing.wanted.config_path} or the key's permissions and run this again."
         )
@@ -154,7 +154,7 @@ def _look_through(doing: Doing, source: Source | None, *, written: bool) -> Foun
     answer = doing.airbyte.discover(source.id)
     catalog = answer.get("catalog")
     if not isinstance(catalog, dict):
-        raise RegistrationError(f"Discovering the streams failed. Airbyte says: {_reason(answer)}")
+        raise RegistrationError(f"Discovering the streams failed. Airbyte says: {sentence(_reason(answer))}")
     found = [FoundStream.of(each["stream"]) for each in catalog["streams"]]
     doing.say(f"Discover: {len(found)} streams.")
     return {each.name: each for each in found}

@@ -67,11 +67,12 @@ schemas: venv ## Write schemas/ and expandable.json anew from the types of the s
 	.venv/bin/python -m tools.generate_schemas
 	.venv/bin/python -m tools.generate_expandable
 
-docs: venv ## Write anew docs/streams.md, docs/manifest.*, README's config table, docs/filters.md, unit_tests/plans.txt and docs/errors.md
+docs: venv ## Write anew what is generated of docs/, README's config table and unit_tests/plans.txt
 	.venv/bin/python -m tools.generate_docs
 	.venv/bin/python -m tools.generate_manifest_docs
 	.venv/bin/python -m tools.generate_config_docs
 	.venv/bin/python -m tools.generate_filter_docs
+	.venv/bin/python -m tools.generate_permission_docs
 	.venv/bin/python -m tools.generate_plans
 	.venv/bin/python -m tools.generate_error_docs
 

@@ -84,11 +84,17 @@ def read_rows(manifest: Path) -> Rows:
 
 def page(rows: Rows) -> str:
     """The page: what the columns mean, and a table for each group."""
+    groups = by_group(rows)
+    sections = [_section(group, members, rows) for group, members in groups.items()]
+    return "\n".join([_INTRO.format(**counts(rows), groups=len(groups)), *sections])
+
+
+def by_group(rows: Rows) -> dict[str, list[StreamRow]]:
+    """The rows of each group of the manifest, in its order."""
     groups: dict[str, list[StreamRow]] = {}
     for row in rows.values():
         groups.setdefault(row.group, []).append(row)
-    sections = [_section(group, members, rows) for group, members in groups.items()]
-    return "\n".join([_INTRO.format(**counts(rows), groups=len(groups)), *sections])
+    return groups
 
 
 def counts(rows: Rows) -> dict[str, int]:
@@ -108,11 +114,11 @@ def counts(rows: Rows) -> dict[str, int]:
 
 
 def _section(group: str, members: Sequence[StreamRow], rows: Rows) -> str:
-    lines = [f"## {group}", "", *_table(_COLUMNS, (_cells(row, rows) for row in members))]
+    lines = [f"## {group}", "", *table(_COLUMNS, (_cells(row, rows) for row in members))]
     for what, (header, told) in _BELOW.items():
         if found := [[f"`{row.name}`", *cells] for row in members for cells in told(row)]:
-            table = _table(("Stream", *header), found)
-            lines += ["", "<details>", f"<summary>{what}: {group}</summary>", "", *table, "", "</details>"]
+            told_in = table(("Stream", *header), found)
+            lines += ["", "<details>", f"<summary>{what}: {group}</summary>", "", *told_in, "", "</details>"]
     return "\n".join([*lines, ""])
 
 
@@ -146,7 +152,8 @@ _BELOW: Mapping[str, tuple[tuple[str, ...], Callable[[StreamRow], Iterator[tuple
 """The tables below that of a group, and their columns beside the stream's."""
 
 
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """The lines of a table."""
     for cells in (header, ["---"] * len(header), *rows):
         yield f"| {' | '.join(cells)} |"
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from source_stripe.catalog.list_parameters import ListParameter, parameters_of
 from source_stripe.catalog.stream_rows import StreamRow
-from tools.generate_docs import ROOT, parser_of, read_rows, write
+from tools.generate_docs import ROOT, by_group, parser_of, read_rows, write
 
 _BEGIN = "<!-- Written by tools/generate_filter_docs.py from source_stripe/filters.json: what stands below. -->\n"
 _SHOWN = 12
@@ -34,10 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def page(above: str, rows: Mapping[str, StreamRow]) -> str:
     """The page: what stands above the tables, and a table for each group of streams."""
-    groups: dict[str, list[StreamRow]] = {}
-    for row in rows.values():
-        groups.setdefault(row.group, []).append(row)
-    sections = (section for group, members in groups.items() for section in _section(group, members))
+    sections = (section for group, members in by_group(rows).items() for section in _section(group, members))
     return "\n".join([above + _BEGIN, *sections])
 
 

@@ -69,6 +69,7 @@ schemas: venv ## Write schemas/ and expandable.json anew from the types of the s
 
 docs: venv ## Write anew what is generated of docs/, README's config table and unit_tests/plans.txt
 	.venv/bin/python -m tools.generate_docs
+	.venv/bin/python -m tools.generate_stream_docs
 	.venv/bin/python -m tools.generate_manifest_docs
 	.venv/bin/python -m tools.generate_config_docs
 	.venv/bin/python -m tools.generate_filter_docs

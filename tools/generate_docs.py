@@ -4,6 +4,7 @@ With --check nothing is written: the exit code says whether it is up to date.
 """
 
 import argparse
+import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -24,7 +25,7 @@ _INTRO = """\
 
 <!-- Written by tools/generate_docs.py from manifest.yaml. Change that, and run it again. -->
 
-{streams} streams in {groups} groups.
+{streams} streams in {groups} groups. Each leads to its columns, what it joins with, and a question in SQL.
 {incremental} can be synced incrementally: {by_events} follow Stripe's events, {by_created} ask for what was created
 since, {by_parents} follow the streams that their rows belong to, and {whole} are read whole all the same.
 The other {full_refresh} are full refresh only: small lists, and objects that change without a trace.
@@ -97,6 +98,11 @@ def by_group(rows: Rows) -> dict[str, list[StreamRow]]:
     return groups
 
 
+def page_of(group: str) -> str:
+    """The file in docs/streams/ that has a group's streams, one by one."""
+    return f"{re.sub('[^a-z0-9]+', '-', group.lower())}.md"
+
+
 def counts(rows: Rows) -> dict[str, int]:
     """How many streams there are, and how many of them are kept up to date in which way."""
     headings = Counter(plan_of(row, rows).heading for row in rows.values())
@@ -124,12 +130,12 @@ def _section(group: str, members: Sequence[StreamRow], rows: Rows) -> str:
 
 def _expanded(row: StreamRow) -> Iterator[tuple[str]]:
     if row.expand:
-        yield (_names(row.expand),)
+        yield (names(row.expand),)
 
 
 def _events(row: StreamRow) -> Iterator[tuple[str, str]]:
     if row.events or row.touches:
-        yield _names(row.events), _names(row.touches)
+        yield names(row.events), names(row.touches)
 
 
 def _not_told(row: StreamRow) -> Iterator[tuple[str, str, str]]:
@@ -138,8 +144,9 @@ def _not_told(row: StreamRow) -> Iterator[tuple[str, str, str]]:
         yield _FIELDS.get(field, f"`{field}`"), _FINDERS[unseen.by], f"{unseen.why}{unknown}"
 
 
-def _names(names: Iterable[str]) -> str:
-    return " ".join(f"`{name}`" for name in names)
+def names(each: Iterable[str]) -> str:
+    """Names, set apart."""
+    return " ".join(f"`{name}`" for name in each)
 
 
 _FIELDS = {"*": "any", "is_deleted": "that it is gone"}
@@ -160,29 +167,32 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]
 
 def _cells(row: StreamRow, rows: Rows) -> list[str]:
     return [
-        f"`{row.name}`",
-        _endpoint(row),
+        f"[`{row.name}`](streams/{page_of(row.group)}#{row.name})",
+        endpoint(row),
         ", ".join(f"`{key}`" for key in row.primary_key),
         f"`{row.cursor}`" if row.cursor else "",
         plan_of(row, rows).kept,
-        _parents(row),
-        " ".join(_notes(row)),
+        parents(row),
+        " ".join(notes(row)),
     ]
 
 
-def _endpoint(row: StreamRow) -> str:
+def endpoint(row: StreamRow) -> str:
+    """Where a stream's rows are asked for."""
     if row.path is None:
         return "in their parents"
     return "in events" if row.from_events else f"`{row.path}`"
 
 
-def _parents(row: StreamRow) -> str:
+def parents(row: StreamRow) -> str:
+    """The streams that its rows belong to, and the fields where they stand."""
     named = [f"`{parent.stream}" + (f".{parent.field}`" if parent.field else "`") for parent in row.all_parents]
     # Parents that differ in the field that holds the id are one to the reader.
     return (" with " if row.product else ", ").join(dict.fromkeys(named))
 
 
-def _notes(row: StreamRow) -> Iterator[str]:
+def notes(row: StreamRow) -> Iterator[str]:
+    """What else there is to know."""
     if row.needs:
         yield f"Needs {row.needs}."
     yield from (text for flag, text in _FLAGS.items() if getattr(row, flag))

@@ -1,6 +1,7 @@
 """docs/streams.md is what tools/generate_docs.py makes of the manifest."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,7 @@ def rows(**row: object) -> dict[str, StreamRow]:
 
 def line(**row: object) -> str:
     """The table's line of a row."""
-    return next(line for line in page(rows(**row)).splitlines() if line.startswith("| `things`"))
+    return next(line for line in page(rows(**row)).splitlines() if line.startswith("| [`things`]"))
 
 
 def test_the_page_is_up_to_date() -> None:
@@ -41,8 +42,11 @@ def test_the_page_is_up_to_date() -> None:
 
 
 def test_the_page_has_a_line_for_every_stream() -> None:
-    rows = [line.split("|") for line in page(STREAMS).splitlines() if line.startswith("| `")]
-    assert [cells[1].strip(" `") for cells in rows if len(cells) == 9] == [*STREAMS]
+    links = re.findall(r"^\| \[`(\w+)`\]\((streams/[a-z0-9-]+\.md)#(\w+)\)", page(STREAMS), re.MULTILINE)
+    assert [name for name, *_ in links] == [*STREAMS]
+    for name, linked, anchor in links:
+        assert anchor == name
+        assert f"\n## {name}\n" in (ROOT / "docs" / linked).read_text("utf-8")
 
 
 def test_what_is_expanded_by_default_is_told() -> None:
@@ -109,7 +113,7 @@ def test_check_says_what_is_not_right_and_leaves_it(tmp_path: Path, capsys: pyte
     ],
 )
 def test_a_row_becomes_a_line(row: dict[str, object], cells: str) -> None:
-    assert line(**row) == f"| `things` | {cells} |"
+    assert line(**row) == f"| [`things`](streams/core.md#things) | {cells} |"
 
 
 def test_a_groups_events_are_listed_below_its_table() -> None:

@@ -76,6 +76,7 @@ docs: venv ## Write anew what is generated of docs/, README's config table and u
 	.venv/bin/python -m tools.generate_permission_docs
 	.venv/bin/python -m tools.generate_plans
 	.venv/bin/python -m tools.generate_error_docs
+	.venv/bin/python -m tools.generate_index
 
 demo: venv .venv-demo/.installed ## Sync a demo account, or yours (STRIPE_SECRET_KEY), into DuckDB with PyAirbyte
 	.venv-demo/bin/python tools/demo.py

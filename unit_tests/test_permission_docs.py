@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -87,3 +88,9 @@ def test_the_list_to_tick_has_all_that_the_suggested_streams_need() -> None:
         assert {*need.own, *need.also} <= set(ticked)
         assert "unknown" not in need.own
     assert {"event_read", "connected_account_read"} <= set(ticked)
+
+
+@pytest.mark.parametrize(("page", "begin"), [("setup.md", "Begin with\n"), ("faq.md", "should I begin with?\n")])
+def test_pages_that_name_the_first_set_name_all_of_it(page: str, begin: str) -> None:
+    named = (ROOT / "docs" / page).read_text("utf-8").partition(begin)[2].partition(".")[0]
+    assert sorted(re.findall(r"`(\w+)`", named)) == sorted(suggested())

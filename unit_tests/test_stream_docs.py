@@ -114,8 +114,8 @@ def test_written_questions_are_of_streams() -> None:
             "subscription_schedule",
             "How many are there by `status`?",
             (
-                "SELECT status, count(*) AS subscription_schedule FROM subscription_schedule WHERE is_deleted IS NOT TRUE "
-                "GROUP BY ALL ORDER BY subscription_schedule DESC"
+                "SELECT status, count(*) AS subscription_schedule FROM subscription_schedule "
+                "WHERE is_deleted IS NOT TRUE GROUP BY ALL ORDER BY subscription_schedule DESC"
             ),
         ),
         (

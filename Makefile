@@ -1,4 +1,4 @@
-# `make help` lists what there is. Everything lands in this folder: .uv, .venv, .venv-demo, .cache.
+# `make help` lists what there is. Everything lands in this folder: .uv, .venv, .venv-demo, .venv-site, .cache.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
@@ -31,7 +31,7 @@ export PIP_ROOT_USER_ACTION := ignore
 unexport VIRTUAL_ENV
 unexport PYTHONPATH
 
-.PHONY: help venv lint format test pythons audit schemas docs demo image register soak release-check bench bench-peers clean
+.PHONY: help venv lint format test pythons audit schemas docs demo site image register soak release-check bench bench-peers clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
@@ -81,6 +81,10 @@ docs: venv ## Write anew what is generated of docs/, README's config table and u
 demo: venv .venv-demo/.installed ## Sync a demo account, or yours (STRIPE_SECRET_KEY), into DuckDB with PyAirbyte
 	.venv-demo/bin/python tools/demo.py
 
+site: venv .venv-site/.installed ## Build a site of all pages in site/, which works from a disk; a link that leads nowhere fails it
+	.venv/bin/python -m tools.site .cache/site
+	NO_MKDOCS_2_WARNING=1 .venv-site/bin/mkdocs build --strict --clean --config-file .cache/site/mkdocs.yml
+
 image: | .cache/tmp ## Build the image source-stripe:dev
 	tools/containers/build-image
 
@@ -106,7 +110,7 @@ bench-peers: venv $(PEERS) ## Measure other connectors too, in turn with this on
 
 clean: ## Remove the environments, the caches and everything built
 	tools/containers/remove-store
-	rm -rf .uv .venv .venv-demo .cache benchmarks/.peers .hypothesis .mypy_cache .pytest_cache .ruff_cache .standard-tests dist demo.duckdb*
+	rm -rf .uv .venv .venv-demo .venv-site .cache benchmarks/.peers .hypothesis .mypy_cache .pytest_cache .ruff_cache .standard-tests dist site demo.duckdb*
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # pip puts uv into a folder of its own: that works without the venv module, which Debian packages apart.
@@ -125,6 +129,11 @@ $(UV): tools/uv-requirements.txt | .cache/tmp
 .venv-demo/.installed: $(UV) tools/demo-requirements.txt
 	$(UV) venv --quiet --clear --python $(PYTHON) .venv-demo
 	$(UV) pip install --quiet --python .venv-demo --require-hashes --requirement tools/demo-requirements.txt
+	touch $@
+
+.venv-site/.installed: $(UV) tools/site-requirements.txt
+	$(UV) venv --quiet --clear --python $(PYTHON) .venv-site
+	$(UV) pip install --quiet --python .venv-site --require-hashes --requirement tools/site-requirements.txt
 	touch $@
 
 # Other connectors, with what was current when they came out. One that this machine can't have is left out.

@@ -19,12 +19,20 @@ _INTRO = """\
 
 Begin with README.md, setup.md and faq.md. A page of streams has, for each, its columns, how it joins and a query.
 """
-_PARTS = {
+PARTS = {
     "Using it": ("docs/*.md",),
     "Streams, by group": ("docs/streams/*.md",),
     "How it works inside": ("docs/design/*.md",),
-    "Beside that": ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "stripe_emulator/README.md"),
+    "Beside that": (
+        "README.md",
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+        "benchmarks/RESULTS.md",
+        "stripe_emulator/README.md",
+    ),
 }
+"""What there is to read: by heading, the pages."""
 _LISTED = re.compile(r"^- \[[^]]+\]\(([^)#]+)\): ((?:.+\n)(?:  .+\n)*)", re.MULTILINE)
 
 
@@ -39,7 +47,7 @@ def index(root: Path) -> str:
     """The index of the pages below a folder."""
     told = dict(_told(root.glob("docs/**/README.md")))
     lines = [_INTRO]
-    for heading, patterns in _PARTS.items():
+    for heading, patterns in PARTS.items():
         lines.append(f"## {heading}\n")
         for path in (path for pattern in patterns for path in sorted(root.glob(pattern))):
             text = path.read_text("utf-8")

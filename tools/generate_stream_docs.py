@@ -127,7 +127,8 @@ def _type(schema: Mapping[str, Any]) -> str:
 
 def _plain(text: str) -> str:
     """Stripe's words, in a cell of a table."""
-    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
+    words = re.sub(r"\[([^]]*)\]\([^)\s]*\)?", r"\1", " ".join(text.split()))
+    return words.replace("|", "\\|").replace("<", "&lt;")
 
 
 if __name__ == "__main__":

@@ -59,7 +59,8 @@ def test_the_faq_has_twenty_questions_that_each_lead_somewhere() -> None:
 
 def test_what_no_list_tells_is_told_by_the_page_itself(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
-    (tmp_path / "docs" / "README.md").write_text("# All\n\nPages.\n\n- [one](one.md): the\n  [first](x.md) `one`.\n", "utf-8")
+    listed = "- [one](one.md): the\n  [first](x.md) `one`.\n"
+    (tmp_path / "docs" / "README.md").write_text(f"# All\n\nPages.\n\n{listed}", "utf-8")
     (tmp_path / "docs" / "one.md").write_text("# One\n\nOther words.\n", "utf-8")
     (tmp_path / "docs" / "two.md").write_text("# Two\n\n<!-- Made. -->\n\nSecond *of* all. More.\n", "utf-8")
     lines = index(tmp_path).splitlines()

@@ -61,10 +61,13 @@ _CONFIG: Mapping[str, Any] = {
     },
 }
 _CSS = """\
-/* Tables of columns are wide: they take what room there is, and scroll by themselves. */
+/* Columns keep a width that most names fit: a table that finds no room scrolls by itself. */
 .md-grid { max-width: 76rem }
 .md-typeset table:not([class]) th { min-width: 0 }
-.md-typeset td code, .md-typeset th code { word-break: normal; overflow-wrap: anywhere }
+.md-typeset td { min-width: 5rem }
+.md-typeset td:first-child { min-width: 9rem }
+.md-typeset td:last-child:not(:nth-child(-n+3)) { min-width: 9rem }
+.md-typeset td code { word-break: normal; overflow-wrap: anywhere }
 .md-typeset img { max-width: 100%; height: auto }
 """
 

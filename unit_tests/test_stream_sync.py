@@ -144,7 +144,7 @@ def test_after_any_history_one_good_sync_has_read_all(seed: int, syncs: int) -> 
 
     state = PlatformState.parse(read(world.saved, of(IDS, now)), stream=STREAM, cursor=CURSOR)
 
-    assert state.known.keys() == set(map(key_of, IDS))
+    assert set(state.known) == set(map(key_of, IDS))
     assert (state.mark.watermark, state.run, state.behind) == (now, None, {})
 
 

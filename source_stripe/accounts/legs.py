@@ -6,7 +6,7 @@ then those that are behind, and at last the new ones, the newest first. See docs
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -43,11 +43,11 @@ class Wants:
     """What a stream wants of which accounts."""
 
     belongs_to: str
-    known: Collection[str] = ()
+    known: Container[str] = ()
     """The keys of accounts that it knows."""
     through: str | None = None
     """How far an interrupted sync came, by keys; None where none was."""
-    has: Collection[str] = ()
+    has: Container[str] = ()
     """Accounts, by key, that it wants nothing of: a full refresh has read them."""
     behind: Callable[[Target], bool] = lambda _: False
     """Whether an account was read before, and is behind."""

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from source_stripe.accounts import known, open_codes
+from source_stripe.accounts.packed_codes import PackedCodes
 from source_stripe.reading.state import PLATFORM, UnknownStateError
 
 State = Mapping[str, Any]
@@ -75,8 +76,7 @@ class PlatformState:
 
     setting: Setting
     mark: Mark
-    known: Mapping[str, str] = field(default_factory=dict)
-    """By the key of each known account its open rows."""
+    known: PackedCodes = field(default_factory=PackedCodes)
     run: Run | None = None
     behind: Mapping[str, State] = field(default_factory=dict)
     """By the id, or the key where only that is known."""
@@ -112,10 +112,10 @@ class PlatformState:
         filters = _text(said.get("filters"))
         mark = Mark(_second(raw[cursor]), _maybe(said.get("start_date")), _maybe(raw.get("relisted")), filters)
         keys = list(known.cut(raw[PLATFORM], known.WIDTH))
-        codes = known.cut(raw["open"], open_codes.WIDTH) if "open" in raw else [open_codes.UNKNOWN] * len(keys)
-        pairs = dict(zip(keys, codes, strict=True))
-        for each in (*pairs, *set(pairs.values())):
+        codes = list(known.cut(raw["open"], open_codes.WIDTH)) if "open" in raw else [open_codes.UNKNOWN] * len(keys)
+        for each in (*keys, *set(codes)):
             known.number_of(each)
+        packed = PackedCodes(zip(keys, codes, strict=True))
         run = None
         if "run" in raw:
             was = raw["run"]
@@ -123,15 +123,14 @@ class PlatformState:
             reached = Mark(_second(was["to"]), _maybe(was.get("start_date")), _maybe(was.get("relisted")), filters)
             run = Run(reached, str(was["through"]))
         flags = bool(raw.get("moved")), bool(raw.get("refresh"))
-        whole = cls(setting, mark, pairs, run, {}, *flags, _maybe(raw.get("begun")))
+        whole = cls(setting, mark, packed, run, {}, *flags, _maybe(raw.get("begun")))
         behind = {each: _expanded(each, state, whole, cursor) for each, state in raw.get("behind", {}).items()}
         return replace(whole, behind=behind)
 
     def dump(self, cursor: str) -> dict[str, Any]:
-        keys = sorted(self.known)
-        state: dict[str, Any] = {cursor: self.mark.watermark, PLATFORM: "".join(keys)}
-        if set(self.known.values()) - {open_codes.UNKNOWN}:
-            state["open"] = "".join(map(self.known.__getitem__, keys))
+        state: dict[str, Any] = {cursor: self.mark.watermark, PLATFORM: self.known.keys}
+        if (codes := self.known.codes) != open_codes.UNKNOWN * len(self.known):
+            state["open"] = codes
         if self.run is not None:
             state["run"] = {
                 "to": self.run.mark.watermark,

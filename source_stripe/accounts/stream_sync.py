@@ -8,12 +8,13 @@ platform's sync.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from source_stripe.accounts import known
 from source_stripe.accounts.legs import Leg, Target, Wants
+from source_stripe.accounts.packed_codes import PackedCodes
 from source_stripe.accounts.platform_state import (
     Mark,
     PlatformState,
@@ -79,7 +80,6 @@ class StreamSync:
         """
         self._stream, self._cursor, self._of, self._refresh = stream, cursor, of, refresh
         self._belongs_to, self._filters = belongs_to, filters
-        self._targets = {target.key: target for target in of.targets if belongs_to in target.owns}
         self._ambiguous = known.ambiguous(target.key for target in of.targets)
         state = _taken(stream, cursor, saved, of, filters)
         if refresh and not state.refresh:
@@ -88,8 +88,9 @@ class StreamSync:
         self._moved = state.moved or (state.setting.part != of.setting.part and bool(state.known or state.behind))
         if self._moved and not state.moved:
             logger.warning(MOVED, stream, state.setting.part, of.setting.part)
-        self._known = {key: code for key, code in state.known.items() if key in self._targets}
-        self._behind = dict(self._still_behind(state))
+        there = {target.key for target in of.targets if belongs_to in target.owns}
+        self._known = PackedCodes(pair for pair in state.known.pairs() if pair[0] in there)
+        self._behind = self._still_behind(state, there)
         self._under_way: dict[str, State] = {}
         self._relisted: int | None = None
         self._seen = False
@@ -101,12 +102,12 @@ class StreamSync:
             self._mark, self._run = self._mark.lower(self._run.mark), None
 
     def wants(self) -> Wants:
-        """What the stream wants of which accounts."""
+        """What the stream wants of which accounts, before the first is handed out."""
         return Wants(
             self._belongs_to,
-            known=() if self._refresh else frozenset(self._known),
+            known=() if self._refresh else self._known,
             through=self._run.through if self._run is not None else None,
-            has=frozenset(self._known) if self._refresh else (),
+            has=self._known if self._refresh else (),
             behind=lambda target: target.id in self._behind or target.key in self._behind,
         )
 
@@ -172,14 +173,14 @@ class StreamSync:
             return None
         return int(state[self._cursor])
 
-    def _still_behind(self, state: PlatformState) -> dict[str, State]:
-        """Those that are behind, with those that Stripe shows no more; without those of other parts."""
+    def _still_behind(self, state: PlatformState, there: Collection[str]) -> dict[str, State]:
+        """Those that are behind, with those that are not `there` any more; without those of other parts."""
         setting, behind = self._of.setting, dict(state.behind)
         if self._refresh:
             begin = self._of.start_date or 0
             return {name: own for name, own in behind.items() if is_under_way(own, begin)}
-        for key, code in state.known.items():
-            if key not in self._targets:
+        for key, code in state.known.pairs():
+            if key not in there:
                 behind[key] = state_of(None, state.mark_of(key), code, self._cursor, setting)
         return {name: own for name, own in behind.items() if self._is_in_part(name)}
 
@@ -192,7 +193,7 @@ class StreamSync:
         for name in (target.id, target.key):
             if name in self._behind:
                 return self._behind.pop(name)
-        code = self._known.pop(target.key, None)
+        code = self._known.pop(target.key)
         if code is not None:
             return state_of(target.id, self._mark_of(target.key), code, self._cursor, self._of.setting)
         if self._moved:

@@ -60,12 +60,12 @@ def own_state(
     return {CURSOR: watermark, "read_with": about, **more}
 
 
-def read(saved: Mapping[str, Any], sync_of: Of, **options: Any) -> dict[str, Any]:
+def read(saved: Mapping[str, Any], sync_of: Of, *, filters: str | None = None) -> dict[str, Any]:
     """A sync in which all goes well."""
-    sync, planned = begun(saved, sync_of, **options)
+    sync, planned = begun(saved, sync_of, filters=filters)
     for target, leg in planned:
         sync.hand_out(target, leg)
-        sync.took(target, own_state(target, sync_of, sync_of.now))
+        sync.took(target, own_state(target, sync_of, sync_of.now, filters=filters))
         sync.done(target, whole=True)
     return sync.dump(ended=True)
 
@@ -342,3 +342,43 @@ def test_what_was_listed_whole_is_remembered_for_all() -> None:
         later.done(target, whole=True)
         assert later.dump().get("run", later.dump())["relisted"] == NOW + HOUR, place
     assert later.dump(ended=True)["relisted"] == NOW + HOUR
+
+
+def test_with_other_filters_the_first_state_says_so_of_each_account() -> None:
+    first = read({}, of(IDS, NOW), filters="one")
+    assert not begun(first, of(IDS, NOW + HOUR), filters="one")[0].tells_first
+    assert begun(first, of(IDS, NOW + HOUR), filters="other")[0].tells_first
+    one_is_behind = read(first, of(IDS[:-1], NOW), filters="one")
+
+    sync, planned = begun(one_is_behind, of(IDS, NOW + HOUR), filters="other")
+    state = PlatformState.parse(sync.dump(), stream=STREAM, cursor=CURSOR)
+
+    for target, _ in planned:
+        own = state.of(target.id, target.key, CURSOR)
+        assert own is not None
+        assert own["read_with"]["filters"] == "differing"
+
+
+@pytest.mark.parametrize("filters", ["one", "other"])
+def test_whichever_filters_are_next_they_are_those_of_all_accounts_at_the_end(filters: str) -> None:
+    first = read({}, of(IDS, NOW), filters="one")
+    doubtful = begun(first, of(IDS, NOW + HOUR), filters="other")[0].dump()
+
+    assert begun(doubtful, of(IDS, NOW + HOUR), filters=filters)[0].tells_first
+    state = read(doubtful, of(IDS, NOW + HOUR), filters=filters)
+    assert state["read_with"]["filters"] == filters
+    assert "behind" not in state
+
+
+@pytest.mark.parametrize("other", [{"filters": "other"}, {"start_date": NOW - 99 * HOUR}])
+def test_a_full_refresh_that_was_killed_begins_anew_with_another_config(other: dict[str, Any]) -> None:
+    sync, planned = begun({}, of(IDS, NOW, NOW - 9 * HOUR), refresh=True, filters="one")
+    for target, leg in planned[:4]:
+        sync.hand_out(target, leg)
+        sync.took(target, own_state(target, of(IDS, NOW, NOW - 9 * HOUR), NOW, filters="one"))
+        sync.done(target, whole=True)
+    config = {"filters": "one", "start_date": NOW - 9 * HOUR, **other}
+
+    _, rest = begun(sync.dump(), of(IDS, NOW, config["start_date"]), refresh=True, filters=config["filters"])
+
+    assert len(rest) == len(IDS)

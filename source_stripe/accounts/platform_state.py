@@ -29,8 +29,8 @@ _KEPT = frozenset({"read_with", "open", "relisted"})
 """What a known account's state may have beside the cursor."""
 
 
-_DIFFERING = "differing"
-"""Instead of a digest: accounts were read with different filters, so that each is read again."""
+DIFFERING = "differing"
+"""Instead of a digest: accounts may have been read with different filters, so that each is read again."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Mark:
             min(self.watermark, other.watermark),
             max(self.start_date or 0, other.start_date or 0) or None,
             lower(self.relisted, other.relisted),
-            self.filters if self.filters == other.filters else _DIFFERING,
+            self.filters if self.filters == other.filters else DIFFERING,
         )
 
 

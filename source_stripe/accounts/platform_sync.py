@@ -145,7 +145,7 @@ class PlatformSync:
         if not total:
             return
         for name, sync in self._syncs.items():
-            if sync.begins_accounts:
+            if sync.tells_first:
                 yield state_message(name, sync.dump())
         self.work.progress.heading = lambda: f"accounts: {self._over:,} of {total:,} are through"
         workers = self.work.config.num_workers

@@ -16,6 +16,7 @@ from source_stripe.accounts import known
 from source_stripe.accounts.legs import Leg, Target, Wants
 from source_stripe.accounts.packed_codes import PackedCodes
 from source_stripe.accounts.platform_state import (
+    DIFFERING,
     Mark,
     PlatformState,
     Run,
@@ -82,7 +83,7 @@ class StreamSync:
         self._belongs_to, self._filters = belongs_to, filters
         self._ambiguous = known.ambiguous(target.key for target in of.targets)
         state = _taken(stream, cursor, saved, of, filters)
-        if refresh and not state.refresh:
+        if refresh and not (state.refresh and _reads_with(state.mark, self._now())):
             state = PlatformState(of.setting, self._now())
         self._mark, self._run = state.mark, state.run
         self._moved = state.moved or (state.setting.part != of.setting.part and bool(state.known or state.behind))
@@ -96,10 +97,10 @@ class StreamSync:
         self._seen = False
         self._left: dict[Leg, int] = {}
         self._interrupted = self._begun = state.begun
-        of_run = None if self._run is None else (self._run.mark.start_date, self._run.mark.filters)
-        if self._run is not None and of_run != (of.start_date, filters):
+        if self._run is not None and not _reads_with(self._run.mark, self._now()):
             # Accounts up to a key have another start date or filters than the others: what holds for all of them.
             self._mark, self._run = self._mark.lower(self._run.mark), None
+        self._other_filters = self._doubt_filters()
 
     def wants(self) -> Wants:
         """What the stream wants of which accounts, before the first is handed out."""
@@ -114,7 +115,7 @@ class StreamSync:
     def begin(self, left: Mapping[Leg, int]) -> None:
         """The sync begins: so many accounts are handed out in each leg."""
         self._left = dict(left)
-        if self.begins_accounts and self._begun is None:
+        if self._begins_accounts and self._begun is None:
             self._begun = self._of.now
         if self._run is None:
             self._begin_changes()
@@ -122,8 +123,15 @@ class StreamSync:
             self._rest_is_out()
 
     @property
-    def begins_accounts(self) -> bool:
-        """Whether there may be new accounts: before the first of their rows a state has to say so."""
+    def tells_first(self) -> bool:
+        """Whether a state has to come before any row, as it says more than the saved one.
+
+        There may be new accounts, or ones whose rows were brought by other filters.
+        """
+        return self._begins_accounts or self._other_filters
+
+    @property
+    def _begins_accounts(self) -> bool:
         return bool(self._left.get(Leg.LATER))
 
     def hand_out(self, target: Target, leg: Leg) -> State:
@@ -183,6 +191,19 @@ class StreamSync:
             if key not in there:
                 behind[key] = state_of(None, state.mark_of(key), code, self._cursor, setting)
         return {name: own for name, own in behind.items() if self._is_in_part(name)}
+
+    def _doubt_filters(self) -> bool:
+        """Let no account be known by filters that it is not read with now; whether there are such accounts.
+
+        As soon as one is handed out, some of its rows may be there, or gone, by the filters of now.
+        """
+        others = {name: state for name, state in self._behind.items() if _filters_of(state) != self._filters}
+        for name, state in others.items():
+            self._behind[name] = {**state, "read_with": {**state.get("read_with", {}), "filters": DIFFERING}}
+        if self._known and self._mark.filters != self._filters:
+            self._mark = replace(self._mark, filters=DIFFERING)
+            return True
+        return bool(others)
 
     def _is_in_part(self, name: str) -> bool:
         key = known.key_of(name) if name.startswith("acct_") else name
@@ -290,6 +311,16 @@ def _of_one(cursor: str, saved: Mapping[str, Any], own: StreamState, of: Of, fre
     refused = refused_in(saved)
     state = {**own.dump(cursor), "read_with": about, **({REFUSED: list(refused)} if refused else {})}
     return replace(fresh, behind={account: state})
+
+
+def _reads_with(mark: Mark, now: Mark) -> bool:
+    """Whether accounts were read with what they are read with now."""
+    return (mark.start_date, mark.filters) == (now.start_date, now.filters)
+
+
+def _filters_of(state: State) -> str | None:
+    filters: str | None = state.get("read_with", {}).get("filters")
+    return filters
 
 
 def _check(was: str | None, reads: str | None) -> None:

@@ -54,9 +54,15 @@ def _without_behind() -> None:
     patch.object(PlatformState, "dump", lambda self, cursor: whole(replace(self, behind={}), cursor)).start()
 
 
+def _without_begun() -> None:
+    whole = PlatformState.dump
+    patch.object(PlatformState, "dump", lambda self, cursor: whole(replace(self, begun=None), cursor)).start()
+
+
 OF_PLATFORMS: Mapping[str, Callable[[], None]] = {
     "through is ignored": _without_through,
     "behind is forgotten": _without_behind,
+    "begun is not told": _without_begun,
 }
 
 

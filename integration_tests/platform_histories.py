@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from integration_tests.company import Company
 from integration_tests.connection import stream_rows
 from integration_tests.convergence import BREAKS, BROKEN, LATE, Replica, set_up
+from integration_tests.doings import DOINGS
 from integration_tests.histories import VERSIONS, Change, History, Round, histories
 from integration_tests.platforms import SYNCS, Platform
 from integration_tests.setup import QUICK, Setup
@@ -47,14 +48,14 @@ class PlatformHistory:
 
 
 def platform_histories(
-    *, kills: bool, streams: tuple[str, ...] | None = None, delays: tuple[int, ...] = (0, 0, 1, 60, 600)
+    *, kills: bool, streams: tuple[str, ...] | None = None, doings: tuple[str, ...] = tuple(DOINGS)
 ) -> st.SearchStrategy[PlatformHistory]:
     """Random histories of a platform; with `kills` half of the syncs are killed."""
     whats = st.sampled_from(["revoke", "revoke but list", "again", "again"])
     access = st.builds(Access, round=st.integers(0, 3), account=st.integers(1, _IN_ALL - 1), what=whats)
     return st.builds(
         PlatformHistory,
-        base=histories(kills=kills, streams=streams, delays=delays),
+        base=histories(kills=kills, streams=streams, doings=doings),
         owners=st.lists(st.integers(0, _IN_ALL - 1), min_size=5, max_size=40).map(tuple),
         access=st.lists(access, max_size=4).map(tuple),
         comes=st.integers(1, 4),

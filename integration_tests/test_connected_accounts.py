@@ -268,3 +268,21 @@ def test_a_state_of_a_platform_is_none_of_a_single_account(emulator: StripeEmula
     assert done.code == 1
     assert "eset" in done.output.errors[0]
     assert done.output.records() == []
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_so_does_what_goes_of_an_account_that_loses_access_before_the_next_sync(
+    emulator: StripeEmulator, listed: bool
+) -> None:
+    platform = platform_of(emulator, SYNCS, "customers", accounts=6)
+    (first, *_) = platform.sync(kill=Kill(record=2), num_workers=1).output.records("customers")
+    account = first[ACCOUNT]
+    emulator.connected[account].delete(first["id"])
+    emulator.connected.revoke(account, listed=listed)
+    platform.synced()
+    emulator.connected.again(account)
+
+    platform.synced()
+
+    assert platform.wrong() == []
+    assert not {"begun", "new"} & platform.state("customers").keys()

@@ -382,3 +382,23 @@ def test_a_full_refresh_that_was_killed_begins_anew_with_another_config(other: d
     _, rest = begun(sync.dump(), of(IDS, NOW, config["start_date"]), refresh=True, filters=config["filters"])
 
     assert len(rest) == len(IDS)
+
+
+def test_a_first_sync_that_was_killed_is_remembered_until_its_account_is_read() -> None:
+    killed = begun({}, of(IDS[:4], NOW))[0].dump()
+    assert (killed["begun"], killed["new"]) == (NOW, "".join(sorted(map(key_of, IDS[:4]))))
+
+    # One of them is not listed, and two others are new.
+    sync, planned = begun(killed, of([*IDS[1:4], *IDS[6:8]], NOW + HOUR))
+    handed_out = {target.id: sync.hand_out(target, leg) for target, leg in planned}
+    assert {account: state.get(CURSOR) for account, state in handed_out.items()} == {
+        **dict.fromkeys(IDS[1:4], NOW),
+        **dict.fromkeys(IDS[6:8]),
+    }
+
+    without = read(killed, of([*IDS[1:4], *IDS[6:8]], NOW + HOUR))
+    assert (without["begun"], without["new"]) == (NOW, key_of(IDS[0]))
+    sync, ((target, leg), *_) = begun(without, of(IDS[:1], NOW + 2 * HOUR))
+    assert not sync.tells_first
+    assert sync.hand_out(target, leg)[CURSOR] == NOW
+    assert not {"begun", "new"} & read(without, of(IDS[:1], NOW + 2 * HOUR)).keys()

@@ -37,6 +37,11 @@ class Target:
     is_own: bool = False
     """Whether it is the key's own account."""
 
+    @property
+    def names(self) -> tuple[str, str]:
+        """What a state may know it by."""
+        return self.id, self.key
+
 
 @dataclass(frozen=True)
 class Wants:

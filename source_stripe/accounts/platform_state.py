@@ -7,7 +7,7 @@
 Known accounts are complete up to the cursor's value, and where a sync was interrupted those whose key is not behind
 `through` up to `to`. `behind` has the others that were read before, each with a state of its own or its watermark:
 those that failed, that Stripe does not show any more, or whose first sync is under way. An account that stands nowhere
-is new; some of its rows may have come since `begun`.
+is new; where its key stands in `new` some of its rows may have come since `begun`.
 
 What is read off a state is never more than what was put in: a lower watermark is that of a sync that was killed. See
 docs/design/accounts.md, "State".
@@ -85,7 +85,9 @@ class PlatformState:
     refresh: bool = False
     """Whether a full refresh is under way: known accounts are those that it has read."""
     begun: int | None = None
-    """Since when first syncs may be under way of accounts that stand nowhere (Unix seconds); None where none is."""
+    """Since when first syncs may be under way (Unix seconds); None where none is."""
+    new: frozenset[str] = frozenset()
+    """The keys of the accounts that these may be of."""
 
     def mark_of(self, key: str) -> Mark:
         return self.run.mark if self.run is not None and key <= self.run.through else self.mark
@@ -115,6 +117,7 @@ class PlatformState:
         codes = list(known.cut(raw["open"], open_codes.WIDTH)) if "open" in raw else [open_codes.UNKNOWN] * len(keys)
         for each in (*keys, *set(codes)):
             known.number_of(each)
+        new = frozenset(known.cut(raw.get("new", ""), known.WIDTH))
         packed = PackedCodes(zip(keys, codes, strict=True))
         run = None
         if "run" in raw:
@@ -123,7 +126,7 @@ class PlatformState:
             reached = Mark(_second(was["to"]), _maybe(was.get("start_date")), _maybe(was.get("relisted")), filters)
             run = Run(reached, str(was["through"]))
         flags = bool(raw.get("moved")), bool(raw.get("refresh"))
-        whole = cls(setting, mark, packed, run, {}, *flags, _maybe(raw.get("begun")))
+        whole = cls(setting, mark, packed, run, {}, *flags, _maybe(raw.get("begun")), new)
         behind = {each: _expanded(each, state, whole, cursor) for each, state in raw.get("behind", {}).items()}
         return replace(whole, behind=behind)
 
@@ -146,7 +149,8 @@ class PlatformState:
         about = {**_about(self.setting.platform, self), **_said(part=part)}
         state["read_with"] = about
         flags = {name: True for name, value in (("moved", self.moved), ("refresh", self.refresh)) if value}
-        return {**state, **_said(relisted=self.mark.relisted, begun=self.begun), **flags}
+        begun = {} if self.begun is None else {"begun": self.begun, "new": "".join(sorted(self.new))}
+        return {**state, **_said(relisted=self.mark.relisted), **begun, **flags}
 
 
 def state_of(account_id: str | None, mark: Mark, code: str, cursor: str, setting: Setting) -> State:

@@ -96,7 +96,9 @@ class StreamSync:
         self._relisted: int | None = None
         self._seen = False
         self._left: dict[Leg, int] = {}
-        self._interrupted = self._begun = state.begun
+        self._interrupted = frozenset(key for key in state.new if self._is_in_part(key))
+        self._new = {*self._interrupted, *(target.key for target in of.targets if self._is_new(target))}
+        self._begun = of.now if state.begun is None else state.begun
         if self._run is not None and not _reads_with(self._run.mark, self._now()):
             # Accounts up to a key have another start date or filters than the others: what holds for all of them.
             self._mark, self._run = self._mark.lower(self._run.mark), None
@@ -109,14 +111,12 @@ class StreamSync:
             known=() if self._refresh else self._known,
             through=self._run.through if self._run is not None else None,
             has=self._known if self._refresh else (),
-            behind=lambda target: target.id in self._behind or target.key in self._behind,
+            behind=self._is_behind,
         )
 
     def begin(self, left: Mapping[Leg, int]) -> None:
         """The sync begins: so many accounts are handed out in each leg."""
         self._left = dict(left)
-        if self._begins_accounts and self._begun is None:
-            self._begun = self._of.now
         if self._run is None:
             self._begin_changes()
         elif not self._left.get(Leg.REST):
@@ -126,13 +126,9 @@ class StreamSync:
     def tells_first(self) -> bool:
         """Whether a state has to come before any row, as it says more than the saved one.
 
-        There may be new accounts, or ones whose rows were brought by other filters.
+        There are new accounts, or ones whose rows were brought by other filters.
         """
-        return self._begins_accounts or self._other_filters
-
-    @property
-    def _begins_accounts(self) -> bool:
-        return bool(self._left.get(Leg.LATER))
+        return self._other_filters or not self._new <= self._interrupted
 
     def hand_out(self, target: Target, leg: Leg) -> State:
         """What an account goes on from. It is under way until it is `done`."""
@@ -153,12 +149,17 @@ class StreamSync:
         """An account was read; to its end if `whole`."""
         state = self._under_way.pop(target.id)
         if whole and target.key not in self._ambiguous and self._joins(target.key, state):
-            return
-        if state:
+            self._new.discard(target.key)
+        elif state:
+            self._new.discard(target.key)
             self._behind[target.id] = state
 
     def dump(self, *, ended: bool = False) -> dict[str, Any]:
-        """The state; at the `ended` sync without what it only needs while it goes on."""
+        """The state; at the `ended` sync without what it only needs while it goes on.
+
+        First syncs that an earlier sync may have begun stay, of accounts that this one did not come to.
+        """
+        new = self._new & self._interrupted if ended else self._new
         under_way = {account: state for account, state in self._under_way.items() if state}
         state = PlatformState(
             self._of.setting,
@@ -168,7 +169,8 @@ class StreamSync:
             {**self._behind, **under_way},
             moved=self._moved and not ended,
             refresh=self._refresh and not ended,
-            begun=None if ended else self._begun,
+            begun=self._begun if new else None,
+            new=frozenset(new),
         )
         return state.dump(self._cursor)
 
@@ -192,6 +194,13 @@ class StreamSync:
                 behind[key] = state_of(None, state.mark_of(key), code, self._cursor, setting)
         return {name: own for name, own in behind.items() if self._is_in_part(name)}
 
+    def _is_behind(self, target: Target) -> bool:
+        return not self._behind.keys().isdisjoint(target.names)
+
+    def _is_new(self, target: Target) -> bool:
+        is_read = self._belongs_to in target.owns
+        return is_read and target.key not in self._known and not self._is_behind(target)
+
     def _doubt_filters(self) -> bool:
         """Let no account be known by filters that it is not read with now; whether there are such accounts.
 
@@ -211,7 +220,7 @@ class StreamSync:
         return known.part_of(key, self._of.parts) == number
 
     def _take(self, target: Target) -> State:
-        for name in (target.id, target.key):
+        for name in target.names:
             if name in self._behind:
                 return self._behind.pop(name)
         code = self._known.pop(target.key)
@@ -219,7 +228,7 @@ class StreamSync:
             return state_of(target.id, self._mark_of(target.key), code, self._cursor, self._of.setting)
         if self._moved:
             return self._window(target, self._of.now, floor=self._of.now)
-        return {} if self._interrupted is None else self._window(target, self._interrupted)
+        return self._window(target, self._begun) if target.key in self._interrupted else {}
 
     def _window(self, target: Target, cutoff: int, floor: int | None = None) -> State:
         """The state of an account whose list is to be read, and what changes since `cutoff` (Unix seconds).

@@ -286,3 +286,15 @@ def test_so_does_what_goes_of_an_account_that_loses_access_before_the_next_sync(
 
     assert platform.wrong() == []
     assert not {"begun", "new"} & platform.state("customers").keys()
+
+
+def test_an_account_that_a_killed_sync_told_of_is_told_to_be_gone(emulator: StripeEmulator) -> None:
+    platform = platform_of(emulator, SYNCS, "customers", accounts=6)
+    platform.sync(kill=Kill(record=4), num_workers=1)
+    account = next(iter(platform.told))
+    assert platform.told[account]["status"] == "complete"
+    emulator.connected.revoke(account)
+
+    platform.synced()
+
+    assert platform.told[account]["status"] == "gone"

@@ -35,12 +35,16 @@ class AccountRows:
         return {"synced_at": self.now, "ids": ",".join(sorted(target.id.removeprefix(_PREFIX) for target in targets))}
 
 
+def ids_of(saved: Mapping[str, Any]) -> list[str]:
+    """The accounts that a state names."""
+    ids = saved.get("ids")
+    return [f"{_PREFIX}{name}" for name in ids.split(",")] if isinstance(ids, str) and ids else []
+
+
 def gone(saved: Mapping[str, Any], targets: Sequence[Target], part: tuple[int, int]) -> Iterator[Target]:
     """The accounts of the last sync that Stripe shows no more, or that the config does not name."""
     there = {target.id for target in targets}
-    ids = saved.get("ids")
-    names = ids.split(",") if isinstance(ids, str) and ids else []
-    for account in (f"{_PREFIX}{name}" for name in names):
+    for account in ids_of(saved):
         key = key_of(account)
         if account not in there and part_of(key, part[1]) == part[0]:
             yield Target(account, key)

@@ -26,7 +26,7 @@ from airbyte_cdk.utils.stream_status_utils import as_airbyte_message
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_stripe.accounts.account_rows import STREAM as ACCOUNT_SYNCS
-from source_stripe.accounts.account_rows import AccountRows, Status, gone
+from source_stripe.accounts.account_rows import AccountRows, Status, gone, ids_of
 from source_stripe.accounts.legs import Leg, Target, Visit, Wants, counted, visits
 from source_stripe.accounts.listing import Accounts, requester_of
 from source_stripe.accounts.one_account import Limits, OneAccount
@@ -128,6 +128,8 @@ class PlatformSync:
             for name in names:
                 yield from self._ended(name)
             return
+        if self.work.tells_of_accounts:
+            yield from self._new_ids(accounts)
         with told_once():
             yield from self._of_accounts(accounts)
         self._outcomes.end()
@@ -329,6 +331,15 @@ class PlatformSync:
     def _told_at_the_end(self, rows: AccountRows) -> Iterator[AirbyteMessage]:
         for target in self._told_later:
             yield from self._account_row(rows.row(target.id, self._read_until(target), "complete", None), rows.now)
+
+    def _new_ids(self, accounts: Accounts) -> Iterator[AirbyteMessage]:
+        """The ids of new accounts, before their rows: if this sync is killed, the next one knows of which to look."""
+        saved, part = self.work.saved(ACCOUNT_SYNCS), self.work.config.part
+        there = {*ids_of(saved)}
+        if any(target.id not in there for target in accounts.targets):
+            listed_before = gone(saved, accounts.targets, (part.number, part.of))
+            rows = AccountRows(accounts.own.now)
+            yield state_message(ACCOUNT_SYNCS, rows.state([*accounts.targets, *listed_before]))
 
     def _gone(self, accounts: Accounts) -> Iterator[AirbyteMessage]:
         """The last rows of `account_syncs`: of accounts that are there no more."""

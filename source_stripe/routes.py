@@ -53,6 +53,8 @@ class Routes:
     requester: StripeRequester
     account: Reader
     of_rows: OfRows = field(default_factory=OfRows)
+    first: Level = Level.FIRST
+    """How much of the filters lists are asked for that nothing was read of before."""
 
     def of(self, row: StreamRow) -> tuple[Route, ...]:
         """The lists that a stream is read from: its own, or those of its parents, each once."""
@@ -303,7 +305,7 @@ class Routes:
 
     def _listing(self, row: StreamRow) -> Listing:
         types: Params = tuple(("types[]", event) for event in row.events) if row.from_events else ()
-        again, first = (passes(row, level) if row.filters else () for level in (Level.AGAIN, Level.FIRST))
+        again, first = (passes(row, level) if row.filters else () for level in (Level.AGAIN, self.first))
         return Listing(
             path=row.path or "",
             requester=self.requester,

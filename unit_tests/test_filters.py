@@ -54,6 +54,13 @@ def test_a_row_that_only_enters_is_asked_for_again() -> None:
     assert asked("charges", Level.COVER, customer="cus_1") == [{}]
 
 
+def test_what_is_read_once_is_asked_for_all_but_what_rows_may_leave_for_another_list() -> None:
+    assert asked("customers", Level.ONCE, email="a@b.c") == [{"email": "a@b.c"}]
+    assert asked("file_links", Level.ONCE, expired=True) == [{"expired": "true"}]
+    assert asked("payouts", Level.ONCE, status=["paid", "failed"]) == [{}]
+    assert asked("charges", Level.ONCE, customer=["cus_1", "cus_2"]) == [{"customer": "cus_1"}, {"customer": "cus_2"}]
+
+
 def test_open_rows_of_any_age_have_to_be_met() -> None:
     assert asked("file_links", Level.FIRST, expired=True) == [{}]
     assert asked("payment_intents", Level.FIRST, customer="cus_1") == [{"customer": "cus_1"}]

@@ -43,7 +43,7 @@ class Filter:
             most = _VALUES_A_REQUEST.get(self.name, len(texts))
             lots = [texts[at : at + most] for at in range(0, len(texts), most)]
             return [tuple((f"{name}[{place if v2 else ''}]", text) for place, text in enumerate(lot)) for lot in lots]
-        return [(*_wanted_with(self.name), (name, text)) for text in texts]
+        return [(*wanted_with(self.name), (name, text)) for text in texts]
 
     def dump(self) -> list[Any]:
         return [self.name, sorted(map(str, self.values)), self.since, self.until]
@@ -53,6 +53,6 @@ def _bound(at: int, *, rfc_3339: bool) -> str:
     return datetime.fromtimestamp(at, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ") if rfc_3339 else str(at)
 
 
-def _wanted_with(name: str) -> Asked:
+def wanted_with(name: str) -> Asked:
     """What Stripe wants beside a parameter (https://docs.stripe.com/api/invoice-payment/list, `payment`)."""
     return (("payment[type]", name.removeprefix("payment.")),) if name.startswith("payment.payment_") else ()

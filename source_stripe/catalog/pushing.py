@@ -28,6 +28,8 @@ class Level(Enum):
     """All: no row of the stream was emitted before."""
     AGAIN = "again"
     """What no row leaves: others may have been emitted, and have to be seen when they have left."""
+    ONCE = "once"
+    """All, where nothing tells of rows that go from one of several lists to another while these are read."""
     COVER = "cover"
     """What events were tested for too: the list is asked for objects that they name, and one that it lacked would be
     got by its id."""
@@ -45,6 +47,8 @@ def may_be_asked(wanted: Filter, level: Level, row: StreamRow) -> bool:
         return one.in_events
     if not one.mutable or one.enters:
         return True
+    if level is Level.ONCE:
+        return len(wanted.choices(v2=row.api == "v2")) == 1
     # Open rows have to be met, whatever they are, to be noted: of some all, of others those that are young.
     notes_all = row.open is not None and row.open.young is None
     return level is Level.FIRST and not notes_all

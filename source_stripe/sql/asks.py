@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 from source_stripe.api.ranges import Range
 from source_stripe.api.values import Params, has_address
+from source_stripe.catalog.filters import wanted_with
 from source_stripe.catalog.list_parameters import ListParameter, as_text, bracketed, parameters_of
 from source_stripe.sql.bounds import Bound, Bounds, Span, Value, Values, is_impossible
+from source_stripe.sql.config_filters import others_of
 
 if TYPE_CHECKING:
     from source_stripe.sql.tables import Table
@@ -112,7 +114,8 @@ def _params(table: Table, bounds: Bounds) -> Iterator[Params]:
     """The parameters to ask with, once each: of a parameter that takes one value, one after the other."""
     always: list[tuple[str, str]] = []
     several: list[list[tuple[tuple[str, str], ...]]] = []
-    fields: set[str | None] = set()
+    # What the other filters of the config are about, the list is asked for already.
+    fields = {each.parameter.field for each in others_of(table.row)}
     kinds: set[str] = set()
     ordered = sorted(_usable(table).items(), key=lambda each: (_KINDS[each[1].type], each[0]))
     for name, parameter in ordered:
@@ -162,7 +165,7 @@ def _choices(name: str, parameter: ListParameter, bound: Bound) -> Iterator[tupl
             yield tuple((f"{said}[]", text) for text in texts[first : first + _IN_ONE_LIST])
     else:
         for text in texts:
-            yield ((said, text),)
+            yield (*wanted_with(name), (said, text))
 
 
 def _fits(value: Value, parameter: ListParameter) -> bool:

@@ -98,7 +98,7 @@ class _Planner:
     def plan(self, scopes: Sequence[Scope]) -> Plan:
         mentions = self._mentions(scopes)
         for number, (node, table) in enumerate(mentions):
-            self._scans[id(node)] = Scan(number, table, self._columns(table))
+            self._scans[id(node)] = Scan(number, table, self._columns(table), table.bounds)
         selects = [scope for scope in scopes if isinstance(scope.expression, exp.Select)]
         derived = Derived(selects, self._named)
         for scope in selects:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 
 from source_stripe.api.errors import Outcome, StripeError, ends
 from source_stripe.api.listing import Listing
@@ -12,6 +13,7 @@ from source_stripe.api.ranges import PageSpan, Range
 from source_stripe.api.values import Params, Row
 from source_stripe.catalog.stream_rows import StreamRow
 from source_stripe.objects.children import Children
+from source_stripe.objects.filtered import Filtered
 from source_stripe.objects.hydration import is_on_test_clock
 from source_stripe.objects.ledger import Change
 from source_stripe.objects.records import Known, Projection
@@ -20,6 +22,7 @@ from source_stripe.objects.shared_children import Together
 from source_stripe.objects.whole_lists import NestedList, WithWholeLists
 from source_stripe.routes import Routes
 from source_stripe.sql.asks import Ask
+from source_stripe.sql.config_filters import others_of
 from source_stripe.sql.tables import Table
 
 logger = logging.getLogger("airbyte.stripe")
@@ -49,7 +52,7 @@ class Reader:
     """Rows created before (Unix seconds) are left out."""
     refused: set[Ask] = field(default_factory=set)
     """What Stripe has refused to be asked, and was read without its parameters."""
-    _known: Known = field(default_factory=Known)
+    _known: Known = field(default_factory=partial(Known, first=True))
 
     def chunks(self, asks: Sequence[Ask], judge: Judge | None = None) -> Iterator[Chunk]:
         """The rows, none twice. `judge` makes, for each list, what says where the rest of it is not wanted.
@@ -67,9 +70,14 @@ class Reader:
     def page_before(self, ask: Ask, second: int) -> PageSpan | None:
         """When the page was created that lies before a second (Unix); None where no other one follows it."""
         route = self._routes()[0]
-        asked = merged(route.listing.passes, () if ask in self.refused else ask.params)[0]
-        start = max(ask.created.start if ask.created is not None else 0, self.start)
+        asked = merged(_passes(route), () if ask in self.refused else ask.params)[0]
+        start = self.since(ask)
         return route.listing.split_at(route.listing.page(asked, Range(start, max(second, start)), None, {}))
+
+    def since(self, ask: Ask) -> int:
+        """No row that is asked for was created before (Unix seconds)."""
+        limits = self._routes()[0].listing.limits or (None, None)
+        return max(ask.created.start if ask.created is not None else 0, self.start, limits[0] or 0)
 
     def _new(self, rows: Iterable[Row], met: set[tuple[object, ...]]) -> list[Row]:
         """The rows that have not come yet. A row whose fields change while several lists are read may be in two."""
@@ -109,7 +117,7 @@ class Reader:
     def _of_lists(self, routes: Sequence[Route], ask: Ask, judge: Judge | None) -> Iterator[Chunk]:
         for route in routes:
             created = self._range(route.listing, ask.created)
-            for asked in merged(route.listing.passes, ask.params):
+            for asked in merged(_passes(route), ask.params):
                 page, is_through = None, judge() if judge is not None else None
                 while page is None or page.next is not None:
                     page = route.listing.page(asked, created, page, {})
@@ -144,6 +152,10 @@ class Reader:
     def _routes(self) -> Sequence[Route]:
         row = self._lean_row
         routes = self.routes.of(row)
+        if row.filters:
+            # What the bounds ask for is only tested.
+            asking = self.routes.of(row.model_copy(update={"filters": others_of(row)}))
+            routes = tuple(replace(each, listing=of.listing) for each, of in zip(routes, asking, strict=True))
         return [replace(each, projection=self._lean(each.projection)).expanded() for each in routes]
 
     @property
@@ -153,13 +165,21 @@ class Reader:
         return row.model_copy(update={"expand": tuple(path for path in row.expand if self._needs(path))})
 
     def _needs(self, path: str) -> bool:
-        return path.partition(".")[0] in self.columns
+        first = path.partition(".")[0]
+        return first in self.columns or any(each.startswith(f"{first}.") for each in self._tested)
+
+    @cached_property
+    def _tested(self) -> Sequence[str]:
+        """The dotted paths by which the config's filters test a row."""
+        return [str(each.parameter.field) for each in self.table.row.filters]
 
     def _lean(self, projection: Projection) -> Projection:
         """What makes the rows, without lists that no column needs. A refusal about one parent ends the question."""
         if isinstance(projection, WithWholeLists):
             lists = self._lists(projection.lists)
             return replace(projection, lists=lists) if lists else projection.inner
+        if isinstance(projection, Filtered):
+            return replace(projection, inner=self._lean(projection.inner))
         if isinstance(projection, Together):
             return replace(projection, children=tuple(map(self._lean, projection.children)))
         if isinstance(projection, Children):
@@ -168,6 +188,11 @@ class Reader:
 
     def _lists(self, lists: Iterable[NestedList]) -> tuple[NestedList, ...]:
         return tuple(each for each in lists if self._needs(f"{each.owner}.{each.field}".lstrip(".")))
+
+
+def _passes(route: Route) -> Sequence[Params]:
+    """With what a list is read, by itself and for the filters of the config that are not in the asks."""
+    return route.listing.passes_to_read(first=True)
 
 
 def _told(children: Children) -> Children:

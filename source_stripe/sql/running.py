@@ -190,7 +190,7 @@ class Run:
 
     def _seen(self, reading: Reading, *, born: bool) -> Seen:
         ask, span = reading.asks[0], reading.last.span if reading.last else None
-        low = max(ask.created.start if ask.created is not None else 0, self.start)
+        low = reading.reader.since(ask)
         birth = (self.routes.account.read().birth if born else None) or FIRST_ACCOUNT
         if span is None or reading.newest is None:
             raise TypeError("nothing was seen of a list")

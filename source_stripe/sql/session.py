@@ -12,7 +12,9 @@ from source_stripe.api.account import AccountReader
 from source_stripe.catalog.asking import Asking
 from source_stripe.catalog.config import ConfigError, parse_config
 from source_stripe.catalog.expanding import expanded_too
+from source_stripe.catalog.filtering import filtered
 from source_stripe.catalog.manifest import Manifest
+from source_stripe.catalog.pushing import Level
 from source_stripe.routes import Routes
 from source_stripe.sql.answers import Answer, telling
 from source_stripe.sql.dialect import quoted, tokens_of
@@ -38,10 +40,10 @@ class Session:
             )
         manifest = Manifest.load()
         self.meter = meter or Meter()
-        rows = expanded_too(manifest.rows, parsed.expand)
+        rows = filtered(expanded_too(manifest.rows, parsed.expand), parsed.filters)
         requester = MeteredRequester(parsed, Asking.of(manifest, parsed), meter=self.meter)
         account = AccountReader(requester)
-        self.routes = Routes(rows, manifest.paging, requester, account)
+        self.routes = Routes(rows, manifest.paging, requester, account, first=Level.ONCE)
         self.tables = Tables(rows)
         self.engine = Engine()
         self._start = parsed.start_date or 0

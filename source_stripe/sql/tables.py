@@ -9,8 +9,11 @@ from functools import cached_property
 from typing import Any
 
 from source_stripe.catalog.guessing import did_you_mean
+from source_stripe.catalog.pushing import filtered_lineage
 from source_stripe.catalog.schemas import StreamSchema
 from source_stripe.catalog.stream_rows import StreamRow
+from source_stripe.sql.bounds import Bounds
+from source_stripe.sql.config_filters import bounds_of
 from source_stripe.sql.errors import QueryError
 
 _SOURCE = re.compile(r"[a-z0-9_]+")
@@ -36,6 +39,16 @@ class Table:
         """Their schemas, by name."""
         properties: Mapping[str, Mapping[str, Any]] = self.schema["properties"]
         return properties
+
+    @cached_property
+    def bounds(self) -> Bounds:
+        """What the config's filters say of all rows."""
+        return bounds_of(self.row)
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether the config's filters leave rows out."""
+        return bool(filtered_lineage(self.row, self.rows))
 
     @property
     def description(self) -> str:

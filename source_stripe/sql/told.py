@@ -69,11 +69,12 @@ def _asked(scan: Scan, ask: Ask) -> str:
         parent = table.row.parent
         path = table.row.get_path if parent is None else table.rows[parent.stream].get_path
         return f"GET {path.replace('{id}', ask.object_id)}{'' if parent is None else ', and what stands in it'}"
+    filtered = ", and of that what the config's filters want" if table.is_filtered else ""
     if table.row.all_parents:
-        return f"what belongs to each of {', '.join(parent.stream for parent in table.row.all_parents)}"
+        return f"what belongs to each of {', '.join(parent.stream for parent in table.row.all_parents)}{filtered}"
     created = () if ask.created is None else _range(table.row.time_field, ask.created)
     asked = shown((*ask.params, *created))
-    line = f"GET {table.row.path}{'?' if asked else ''}{asked}"
+    line = f"GET {table.row.path}{'?' if asked else ''}{asked}{filtered}"
     if scan.newest is not None:
         line += f", down to the newest {scan.newest.rows:,}{' that meet the conditions' if scan.newest.where else ''}"
     return line
@@ -89,6 +90,8 @@ def _most(plan: Plan, scan: Scan, ask: Ask) -> str:
         return "1"
     if ask.object_id is not None:
         return f"1, and {_EACH_PAGE} of a long list"
+    if scan.table.is_filtered:
+        return _EACH_PAGE
     if scan.newest is not None and not scan.newest.where:
         return f"{-(-scan.newest.rows // A_PAGE)}, or more if many are of one second"
     most = plan.most_rows

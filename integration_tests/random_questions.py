@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
@@ -13,6 +13,8 @@ from stripe_emulator import StripeEmulator
 
 _DAY = 86_400
 _WORDS = ("red", "green", "blue")
+ACCOUNT = "account_id"
+"""A column of all tables, where several accounts are read."""
 
 Rows = dict[str, list[dict[str, Any]]]
 """By table."""
@@ -98,6 +100,7 @@ class Questions:
 
     random: Random
     rows: Rows
+    columns: Mapping[str, Sequence[str]] = field(default_factory=lambda: COLUMNS)
 
     def question(self) -> tuple[str, bool]:
         """A question, and whether the order of its answer is part of it."""
@@ -126,6 +129,8 @@ class Questions:
             one, path, other, key = other, key, one, path
         how = random.choice(("JOIN", "INNER JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN", "JOIN"))
         on = f"a.{path} = b.{key}"
+        if ACCOUNT in self.columns[one] and random.random() < 0.7:
+            on += f" AND a.{ACCOUNT} = b.{ACCOUNT}"
         if random.random() < 0.3:
             on += f" AND {self._condition(other, 'b.')}"
         if random.random() < 0.2:
@@ -145,7 +150,7 @@ class Questions:
 
     def _grouped(self) -> tuple[str, bool]:
         table = self._table()
-        column = self.random.choice(COLUMNS[table])
+        column = self.random.choice(self.columns[table])
         having = self.random.choice(("", " HAVING count(*) > 1"))
         return f"SELECT {column}, count(*), max(created) FROM {table}{self._where(table, '')} GROUP BY 1{having}", False
 
@@ -174,7 +179,7 @@ class Questions:
         return self.random.choice([*COLUMNS])
 
     def _columns(self, table: str) -> str:
-        return ", ".join(self.random.sample(COLUMNS[table], self.random.randrange(1, 4)))
+        return ", ".join(self.random.sample(self.columns[table], self.random.randrange(1, 4)))
 
     def _where(self, table: str, prefix: str) -> str:
         return self.random.choice(("", *(f" WHERE {self._condition(table, prefix)}" for _ in range(4))))
@@ -184,7 +189,8 @@ class Questions:
         if depth and random.random() < 0.5:
             one, other = (self._condition(table, prefix, depth - 1) for _ in range(2))
             return random.choice((f"{one} AND {other}", f"({one} OR {other})", f"NOT ({one})", f"({one} AND {other})"))
-        name = random.choice((*COLUMNS[table], "created", *COLUMNS[table][1:2]))
+        names = (*self.columns[table], "created", *self.columns[table][1:2])
+        name = ACCOUNT if ACCOUNT in names and random.random() < 0.3 else random.choice(names)
         column = f"{prefix}{name}"
         one, other = self._value(table, name), self._value(table, name)
         ways = [f"{column} = {one}", f"{one} = {column}", f"{column} IN ({one}, {other})", f"{column} IS NULL",

@@ -9,7 +9,6 @@ from datetime import datetime, timezone
 import pytest
 
 from integration_tests.questions import HOUR, ask, opened, shop
-from source_stripe.catalog.config import ConfigError
 from source_stripe.sql.errors import NotConfirmedError, QueryError
 from stripe_emulator import StripeEmulator, serve
 from stripe_emulator.accounts.bulk import Plan, populate
@@ -172,11 +171,6 @@ def test_no_way_to_ask_shows_what_the_list_hides(emulator: StripeEmulator) -> No
         f"SELECT id FROM subscriptions WHERE customer = '{customer}'",  # noqa: S608
     ):
         assert ask(emulator, session, question).rows == []
-
-
-def test_questions_are_about_one_account(emulator: StripeEmulator) -> None:
-    with pytest.raises(ConfigError, match="about one account"):
-        opened(emulator, connected_accounts="all")
 
 
 def test_what_was_created_before_the_start_date_is_left_out(market: Shop) -> None:

@@ -15,7 +15,7 @@ from source_stripe.sql.asks import Ask
 from source_stripe.sql.engine import Engine
 from source_stripe.sql.feeds import Feed
 from source_stripe.sql.planning import Scan
-from source_stripe.sql.reading import Reader
+from source_stripe.sql.readers import Readers
 from source_stripe.sql.running import columns_of
 from source_stripe.sql.session import Session
 from stripe_emulator import StripeEmulator, serve
@@ -31,8 +31,8 @@ def whole_tables(session: Session) -> tuple[Engine, dict[str, list[dict[str, Any
     engine.begin()
     for name, columns in COLUMNS.items():
         table = session.tables.named(name)
-        reader = Reader(table, columns, session.routes)
-        rows[name] = [row for chunk in reader.chunks([Ask()]) for row in chunk.rows]
+        readers = Readers(table, columns, session.places)
+        rows[name] = [row for chunk in readers.chunks([Ask()]) for row in chunk.rows]
         arrow = columns_of(Scan(0, table, columns))
         batch = arrow.batch(rows[name])
         engine.register(name, Feed(arrow.schema, lambda batch=batch: iter([batch])))  # type: ignore[misc]

@@ -10,7 +10,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_stripe.accounts.known import key_of, part_of
 from source_stripe.accounts.legs import Target
-from source_stripe.api.account import Account, AccountReader
+from source_stripe.api.account import Account, AccountReader, Reader
 from source_stripe.api.errors import NO_PLATFORM, Outcome, StripeError
 from source_stripe.api.listing import Listing
 from source_stripe.api.requester import StripeRequester
@@ -58,24 +58,39 @@ class Accounts:
     @classmethod
     def of(cls, config: Config, requester: StripeRequester, listing: Listing, reader: AccountReader) -> Accounts:
         """Asks Stripe for the key's own account, and for those connected to it. Raises AirbyteTracedException."""
-        listed = config.connected_accounts
-        if config.organization and isinstance(listed, tuple):
-            first = of_context(requester, listed[0])
-            own = AccountReader(first).read()
-            targets = [_listed(context) for context in listed]
-            shared = next((place for place, each in enumerate(listed) if "/" not in each), 0)
-            targets[shared] = replace(targets[shared], owns=targets[shared].owns | {"stripe"})
-            return cls(own, _in_part(targets, config), len(targets))
-        own = reader.read()
-        if not own.id:
-            raise NameUnknown
-        if listed == "all":
-            others = (target for target in connected(listing) if target.id != own.id)
-            found = [_own(own, owns=_ALL), *others]
-        else:
-            owns = _ALL if own.id in listed else _ALL - _OWN
-            found = [_own(own, owns=owns), *(Target(each, key_of(each)) for each in listed if each != own.id)]
-        return cls(own, _in_part(found, config), len(found))
+        own = own_account(config, requester, reader)
+        found = [*every_account(config, own, listing)]
+        return cls(own, tuple(target for target in found if is_in_part(target, config)), len(found))
+
+
+def own_account(config: Config, requester: StripeRequester, reader: Reader) -> Account:
+    """The key's own account; of an organization's key the first one that is listed. Raises AirbyteTracedException."""
+    if config.organization:
+        return AccountReader(of_context(requester, config.connected_accounts[0])).read()
+    own = reader.read()
+    if not own.id:
+        raise NameUnknown
+    return own
+
+
+def every_account(config: Config, own: Account, listing: Listing) -> Iterator[Target]:
+    """The accounts of all parts, the key's own first. Who is connected is asked on the way."""
+    listed = config.connected_accounts
+    if listed == "all":
+        yield _own(own, owns=_ALL)
+        yield from (target for target in connected(listing) if target.id != own.id)
+    elif config.organization:
+        shared = next((place for place, each in enumerate(listed) if "/" not in each), 0)
+        for place, target in enumerate(map(_listed, listed)):
+            yield replace(target, owns=target.owns | {"stripe"}) if place == shared else target
+    else:
+        yield _own(own, owns=_ALL if own.id in listed else _ALL - _OWN)
+        yield from (Target(each, key_of(each)) for each in listed if each != own.id)
+
+
+def is_in_part(target: Target, config: Config) -> bool:
+    """Whether an account is one of those that the config's part has."""
+    return part_of(target.key, config.part.of) == config.part.number
 
 
 def of_context(requester: StripeRequester, context: str) -> StripeRequester:
@@ -114,8 +129,3 @@ def _listed(context: str) -> Target:
     account = context.rpartition("/")[2]
     owns = _OWN if "/" in context else _OWN | {"platform"}
     return Target(account, key_of(account), context=context, owns=owns)
-
-
-def _in_part(targets: list[Target], config: Config) -> tuple[Target, ...]:
-    part = config.part
-    return tuple(target for target in targets if part_of(target.key, part.of) == part.number)

@@ -13,6 +13,7 @@ from source_stripe.api.ranges import Range
 from source_stripe.api.values import Params, has_address
 from source_stripe.catalog.filters import wanted_with
 from source_stripe.catalog.list_parameters import ListParameter, as_text, bracketed, parameters_of
+from source_stripe.catalog.several_accounts import ACCOUNT_COLUMN
 from source_stripe.sql.bounds import Bound, Bounds, Span, Value, Values, is_impossible
 from source_stripe.sql.config_filters import others_of
 
@@ -33,6 +34,8 @@ _KINDS = {"id": 0, "string": 1, "enum": 2, "bool": 3, "integer": 4, "timestamp":
 class Ask:
     """One object by its id, or a list with parameters. Of a child, the object is a parent."""
 
+    account: str | None = None
+    """Where that is asked; None for everywhere."""
     object_id: str | None = None
     params: Params = ()
     created: Range | None = None
@@ -42,6 +45,10 @@ class Ask:
         """Whether it asks for few rows, as far as can be known."""
         return self.object_id is not None or bool(self.params)
 
+    def is_within(self, other: Ask) -> bool:
+        """Whether a list that is asked for no parameter has all of it."""
+        return self.object_id is None and not other.params and self.created == other.created
+
     def without_params(self) -> Ask:
         return replace(self, params=())
 
@@ -50,25 +57,43 @@ def asks_of(table: Table, bounds: Bounds) -> tuple[Ask, ...]:
     """What to ask for; nothing where no row can be within the bounds."""
     if is_impossible(bounds):
         return ()
+    found = [*_asks(table, bounds)]
+    return tuple(replace(ask, account=account) for account in _accounts(table, bounds) for ask in found)
+
+
+def _accounts(table: Table, bounds: Bounds) -> Iterator[str | None]:
+    bound = bounds.get(ACCOUNT_COLUMN) if table.several else None
+    yield from sorted(map(str, bound.values)) if isinstance(bound, Values) else (None,)
+
+
+def _asks(table: Table, bounds: Bounds) -> Iterator[Ask]:
     for path in _id_paths(table):
         if (ids := _ids(bounds.get(path))) is not None:
-            return tuple(Ask(object_id=each) for each in ids)
+            yield from (Ask(object_id=each) for each in ids)
+            return
     if table.row.all_parents:
-        return (Ask(),)
+        yield Ask()
+        return
     created = _created(table, bounds)
-    return tuple(Ask(params=params, created=created) for params in _params(table, bounds))
+    yield from (Ask(params=params, created=created) for params in _params(table, bounds))
 
 
-def paths_to_ask_by(table: Table) -> frozenset[str]:
-    """The dotted paths by whose values a table can be asked for few of its rows."""
-    params = (each.field for each in _usable(table).values() if each.type == "id" and each.field)
-    return frozenset((*_id_paths(table), *params))
+def paths_to_ask_by(table: Table, *, in_one: bool = True) -> frozenset[str]:
+    """The dotted paths by whose values a table can be asked for few of its rows; `in_one` where it is known of which
+    account each value is. Others refuse it, and only of a customer can be known that it is no row's."""
+    ids = [each for each in _usable(table).values() if each.type == "id" and (in_one or each.of == "customer")]
+    return frozenset((*_id_paths(table), *(each.field for each in ids if each.field), *_account_path(table)))
 
 
 def fields_asked_by(table: Table) -> frozenset[str]:
     """The dotted paths of all columns that Stripe can be asked by."""
     created = () if table.row.filter is None or table.row.all_parents else (table.row.time_field,)
-    return frozenset((*_id_paths(table), *created, *(each.field for each in _usable(table).values() if each.field)))
+    params = (each.field for each in _usable(table).values() if each.field)
+    return frozenset((*_id_paths(table), *created, *params, *_account_path(table)))
+
+
+def _account_path(table: Table) -> tuple[str, ...]:
+    return (ACCOUNT_COLUMN,) if table.several else ()
 
 
 def _id_paths(table: Table) -> tuple[str, ...]:

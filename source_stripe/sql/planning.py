@@ -16,13 +16,14 @@ from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.scope import Scope, traverse_scope
 from sqlglot.tokenizer_core import TokenType
 
+from source_stripe.catalog.several_accounts import ACCOUNT_COLUMN
 from source_stripe.sql.bounds import Bounds, both
 from source_stripe.sql.conditions import Conditions, Constant, PathOf
 from source_stripe.sql.derived import Derived
 from source_stripe.sql.dialect import parsed, quoted, sql_of, tokens_of
 from source_stripe.sql.errors import QueryError
 from source_stripe.sql.newest import Newest, newest_of, rows_wanted
-from source_stripe.sql.scopes import Named, edges_of, pushable
+from source_stripe.sql.scopes import Edge, Named, edges_of, pushable
 
 if TYPE_CHECKING:
     from source_stripe.sql.tables import Table, Tables
@@ -41,6 +42,8 @@ class Keys:
     """The question, in SQL."""
     is_needed_whole: bool = False
     """Whether the other scan is read whatever becomes of this one."""
+    with_accounts: bool = False
+    """Whether the question has a second column: the account in which each value is wanted."""
 
 
 @dataclass(frozen=True)
@@ -176,11 +179,22 @@ class _Planner:
     def _add_keys(self, scopes: Sequence[Scope]) -> None:
         named = {id(scope.expression): self._named(scope) for scope in scopes}
         for scope in scopes:
-            for edge in edges_of(scope, named[id(scope.expression)], lambda select: named.get(id(select))):
+            edges = [*edges_of(scope, named[id(scope.expression)], lambda select: named.get(id(select)))]
+            self._add_accounts(edges)
+            for edge in edges:
                 of, other = self._scans[id(edge.node)], self._scans[id(edge.other)]
-                values = _of_scan(edge.values, other)
-                keys = Keys(edge.path, other.number, values, is_needed_whole=edge.is_needed_whole)
+                paired = edge.with_accounts(edges) if self.tables.several else None
+                values = _of_scan(paired or edge.values, other)
+                keys = Keys(edge.path, other.number, values, edge.is_needed_whole, paired is not None)
                 self._scans[id(edge.node)] = replace(of, keys=(*of.keys, keys))
+
+    def _add_accounts(self, edges: Sequence[Edge]) -> None:
+        """Of accounts that are named for one table no others are wanted of those that are joined by them."""
+        for edge in [each for each in edges if each.path == each.column == ACCOUNT_COLUMN] * len(self._scans):
+            of, other = self._scans[id(edge.node)], self._scans[id(edge.other)]
+            if self.tables.several and ACCOUNT_COLUMN in other.bounds:
+                bounds = both(of.bounds, {ACCOUNT_COLUMN: other.bounds[ACCOUNT_COLUMN]})
+                self._scans[id(edge.node)] = replace(of, bounds=bounds)
 
     def _named(self, scope: Scope) -> Named:
         """The tables that a scope reads by the names that they have there."""

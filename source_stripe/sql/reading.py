@@ -1,4 +1,4 @@
-"""Reading: the rows that answer an ask, page by page, as a sync makes them of what Stripe says."""
+"""Reading: the rows of one account that answer an ask, page by page, as a sync makes them of what Stripe says."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from functools import cached_property, partial
 from source_stripe.api.errors import Outcome, StripeError, ends
 from source_stripe.api.listing import Listing
 from source_stripe.api.ranges import PageSpan, Range
-from source_stripe.api.values import Params, Row
+from source_stripe.api.refusals import is_gone
+from source_stripe.api.values import Params, Row, has_address
+from source_stripe.catalog.several_accounts import ACCOUNT_COLUMN
 from source_stripe.catalog.stream_rows import StreamRow
 from source_stripe.objects.children import Children
 from source_stripe.objects.filtered import Filtered
@@ -20,9 +22,9 @@ from source_stripe.objects.records import Known, Projection
 from source_stripe.objects.route import Route
 from source_stripe.objects.shared_children import Together
 from source_stripe.objects.whole_lists import NestedList, WithWholeLists
-from source_stripe.routes import Routes
 from source_stripe.sql.asks import Ask
 from source_stripe.sql.config_filters import others_of
+from source_stripe.sql.places import Place
 from source_stripe.sql.tables import Table
 
 logger = logging.getLogger("airbyte.stripe")
@@ -39,19 +41,23 @@ class Chunk:
     rows: list[Row]
     span: PageSpan | None = None
     ends_list: bool = False
+    account: str | None = None
+    """Whose they are, where several accounts are read."""
 
 
 @dataclass(frozen=True)
 class Reader:
-    """Reads one table, and of each row only what some columns need."""
+    """Reads one table of one account, and of each row only what some columns need."""
 
     table: Table
     columns: Collection[str]
-    routes: Routes
+    place: Place
     start: int = 0
     """Rows created before (Unix seconds) are left out."""
     refused: set[Ask] = field(default_factory=set)
     """What Stripe has refused to be asked, and was read without its parameters."""
+    told: set[Ask] = field(default_factory=set)
+    """What the user knows that of."""
     _known: Known = field(default_factory=partial(Known, first=True))
 
     def chunks(self, asks: Sequence[Ask], judge: Judge | None = None) -> Iterator[Chunk]:
@@ -64,8 +70,11 @@ class Reader:
         met: set[tuple[object, ...]] | None = set() if len(asks) > 1 or len(routes) > 1 else None
         with ends(self.table.name):
             for ask in asks:
+                if any(ask.is_within(other.without_params()) for other in self.refused if other != ask):
+                    continue
                 for chunk in self._answers(routes, ask, judge):
-                    yield chunk if met is None else replace(chunk, rows=self._new(chunk.rows, met))
+                    rows = chunk.rows if met is None else self._new(chunk.rows, met)
+                    yield replace(chunk, rows=rows, account=self.place.account)
 
     def page_before(self, ask: Ask, second: int) -> PageSpan | None:
         """When the page was created that lies before a second (Unix); None where no other one follows it."""
@@ -101,11 +110,37 @@ class Reader:
         except StripeError as refusal:
             if some or not ask.params or refusal.outcome not in (Outcome.REFUSED, Outcome.RESOURCE_MISSING):
                 raise
+            if self._is_of_nobody(ask):
+                yield Chunk([], ends_list=True)
+                return
             self.refused.add(ask)
-            logger.warning(
-                "%s is read whole: Stripe refuses %s, %s", self.table.name, shown(ask.params), refusal.refusal
-            )
+            self._tell(ask, refusal)
             yield from self._of_lists(routes, ask.without_params(), judge)
+
+    def _tell(self, ask: Ask, refusal: StripeError) -> None:
+        """Say that a list is read without parameters; of many accounts that of the first."""
+        if ask not in self.told:
+            self.told.add(ask)
+            of = "" if self.place.account is None else f" of {self.place.account}, and of whoever refuses that too,"
+            logger.warning(
+                "%s%s is read whole: Stripe refuses %s, %s", self.table.name, of, shown(ask.params), refusal.refusal
+            )
+
+    def _is_of_nobody(self, ask: Ask) -> bool:
+        """Whether what is asked for is of a customer that this account never had: that is another account's.
+
+        Stripe shows customers that were deleted (https://docs.stripe.com/api/customers/retrieve).
+        """
+        customer = dict(ask.params).get("customer")
+        if self.place.account is None or customer is None or not has_address(customer):
+            return False
+        try:
+            self.place.routes.requester.get(self.table.other("customers").row.get_path, id=customer)
+        except StripeError as error:
+            if not is_gone(error, customer, "customer"):
+                raise
+            return True
+        return False
 
     def _of_object(self, route: Route, object_id: str) -> list[Row]:
         """The rows of one object, or below it; none if it is gone, or its list would not show it."""
@@ -138,6 +173,13 @@ class Reader:
         return replace(created, start=start, end=max(created.end, start))
 
     def _records(self, route: Route, rows: Iterable[Row]) -> list[Row]:
+        records = self._made(route, rows)
+        if self.place.account is not None:
+            for record in records:
+                record[ACCOUNT_COLUMN] = self.place.account
+        return records
+
+    def _made(self, route: Route, rows: Iterable[Row]) -> list[Row]:
         created, updated = route.listing.created, self._known.updated
         wanted = (row for row in rows if not self.start or (created(row) or self.start) >= self.start)
         return [
@@ -151,10 +193,10 @@ class Reader:
 
     def _routes(self) -> Sequence[Route]:
         row = self._lean_row
-        routes = self.routes.of(row)
+        routes = self.place.routes.of(row)
         if row.filters:
             # What the bounds ask for is only tested.
-            asking = self.routes.of(row.model_copy(update={"filters": others_of(row)}))
+            asking = self.place.routes.of(row.model_copy(update={"filters": others_of(row)}))
             routes = tuple(replace(each, listing=of.listing) for each, of in zip(routes, asking, strict=True))
         return [replace(each, projection=self._lean(each.projection)).expanded() for each in routes]
 

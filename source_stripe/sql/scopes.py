@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 from sqlglot.optimizer.scope import Scope
 
+from source_stripe.catalog.several_accounts import ACCOUNT_COLUMN
 from source_stripe.sql.conditions import conjuncts
 
 if TYPE_CHECKING:
@@ -101,8 +102,20 @@ class Edge:
     other: exp.Table
     values: exp.Query
     """One column of the other stream."""
+    column: str | None = None
+    """Its dotted path there; None where the question chooses it."""
     is_needed_whole: bool = False
     """Whether the other stream's part of the question is answered whole whatever becomes of this one."""
+
+    def with_accounts(self, edges: Sequence[Edge]) -> exp.Query | None:
+        """The values, each with the account that another edge between the two names beside it; None if none does."""
+        if self.is_needed_whole or self.path == ACCOUNT_COLUMN or not isinstance(self.values, exp.Select):
+            return None
+        for each in edges:
+            of_both = each.node is self.node and each.other is self.other and not each.is_needed_whole
+            if of_both and each.path == ACCOUNT_COLUMN:
+                return self.values.select(each.values.selects[0].copy())
+        return None
 
 
 def is_plain(select: exp.Expr, items: Sequence[exp.Expr]) -> bool:
@@ -176,13 +189,13 @@ def _both_ways(named: Named, condition: exp.Expr, wheres: Sequence[exp.Expr]) ->
     left, right = named.owner_of(condition.this), named.owner_of(condition.expression)
     if left is None or right is None or left[0] == right[0]:
         return
-    for (name, path), (other, _), column in ((left, right, condition.expression), (right, left, condition.this)):
+    for (name, path), (other, inside), column in ((left, right, condition.expression), (right, left, condition.this)):
         node = named.tables[other].node
         values = exp.select(column.copy()).from_(node.copy())
         for each in wheres:
             if named.is_about(other, each):
                 values = values.where(each.copy())
-        yield Edge(named.tables[name].node, path, node, values)
+        yield Edge(named.tables[name].node, path, node, values, inside)
 
 
 def _of_subquery(named: Named, condition: exp.Expr, below: Callable[[exp.Expr], Named | None]) -> Iterator[Edge]:

@@ -1,4 +1,4 @@
-"""A session: questions to one account, one after the other."""
+"""A session: questions to the accounts of a config, one after the other."""
 
 from __future__ import annotations
 
@@ -10,17 +10,20 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from source_stripe.api.account import AccountReader
 from source_stripe.catalog.asking import Asking
-from source_stripe.catalog.config import ConfigError, parse_config
+from source_stripe.catalog.config import parse_config
 from source_stripe.catalog.expanding import expanded_too
 from source_stripe.catalog.filtering import filtered
 from source_stripe.catalog.manifest import Manifest
 from source_stripe.catalog.pushing import Level
+from source_stripe.catalog.several_accounts import with_room
+from source_stripe.catalog.stream_rows import StreamRow
 from source_stripe.routes import Routes
 from source_stripe.sql.answers import Answer, telling
 from source_stripe.sql.dialect import quoted, tokens_of
 from source_stripe.sql.engine import Engine
 from source_stripe.sql.feeds import Feed
 from source_stripe.sql.metering import Meter, MeteredRequester
+from source_stripe.sql.places import ManyPlaces, OnePlace, Place, Places
 from source_stripe.sql.planning import Plan, plan_of
 from source_stripe.sql.running import Run, columns_of
 from source_stripe.sql.tables import Tables
@@ -28,39 +31,41 @@ from source_stripe.sql.told import Told, columns_told, plan_told, tables_told
 
 
 class Session:
-    """Answers questions about the account that a config names."""
+    """Answers questions about the accounts that a config names."""
 
     def __init__(self, config: Mapping[str, Any], meter: Meter | None = None) -> None:
         """Raises ConfigError."""
-        parsed = parse_config(config)
-        if parsed.several:
-            # With connected accounts each row would need its account, as `account_id`.
-            raise ConfigError(
-                "Questions in SQL are about one account: leave connected_accounts out, and name it in account_id."
-            )
-        manifest = Manifest.load()
+        parsed, manifest = parse_config(config), Manifest.load()
         self.meter = meter or Meter()
-        rows = filtered(expanded_too(manifest.rows, parsed.expand), parsed.filters)
+        rows: Mapping[str, StreamRow] = filtered(expanded_too(manifest.rows, parsed.expand), parsed.filters)
+        rows = with_room(rows) if parsed.several else rows
         requester = MeteredRequester(parsed, Asking.of(manifest, parsed), meter=self.meter)
-        account = AccountReader(requester)
-        self.routes = Routes(rows, manifest.paging, requester, account, first=Level.ONCE)
-        self.tables = Tables(rows)
+        routes = Routes(rows, manifest.paging, requester, AccountReader(requester), first=Level.ONCE)
+        self.places: Places = ManyPlaces(parsed, routes) if parsed.several else OnePlace(Place(routes))
+        self.tables = Tables(rows, parsed.several)
         self.engine = Engine()
         self._start = parsed.start_date or 0
 
     def answer(self, text: str, *, agreed: bool = False) -> Answer:
         """The answer to one statement: a SELECT, or what SHOW, DESCRIBE and EXPLAIN tell without asking Stripe.
 
-        Raises QueryError, and what a reading raises.
+        `agreed` where it may cost any number of requests. Raises QueryError, and what a reading raises.
         """
+        self.meter.begin(agreed=agreed)
         tokens = tokens_of(text)
         word = tokens[0].text.upper() if tokens else ""
         rest = text[tokens[0].end + 1 :] if tokens else ""
         if word == "EXPLAIN":
-            return self._told(plan_told(self._checked(rest)))
+            return self._explained(rest)
         if word in ("DESCRIBE", "DESC", "SHOW"):
             return self._described(tokens[1:], rest)
-        return self.select(text, agreed=agreed)
+        return self._select(text)
+
+    def _explained(self, text: str) -> Answer:
+        """What is asked for a SELECT. Only who is connected is asked of Stripe, where the config names all."""
+        plan = self._checked(text)
+        self.places.begin()
+        return self._told(plan_told(plan, self.places))
 
     def _described(self, tokens: Sequence[Token], rest: str) -> Answer:
         names = [token.text for token in tokens if token.token_type not in (TokenType.DOT, TokenType.SEMICOLON)]
@@ -96,12 +101,11 @@ class Session:
             if not self.engine.is_new:
                 return plan
 
-    def select(self, text: str, *, agreed: bool = False) -> Answer:
-        """The answer to a SELECT; it is read while its rows are fetched. `agreed` where it may cost any number of
-        requests. Raises QueryError, and what a reading raises."""
-        self.meter.begin(agreed=agreed)
+    def _select(self, text: str) -> Answer:
+        """The answer to a SELECT; it is read while its rows are fetched."""
         plan = self._checked(text)
-        run = Run(plan, self.routes, self.engine, self.meter, self._start)
+        self.places.begin()
+        run = Run(plan, self.places, self.engine, self.meter, self._start)
         with telling(run):
             run.prepare()
             return Answer(self.engine.execute(plan.text), run)

@@ -11,6 +11,7 @@ from typing import Any
 from source_stripe.catalog.guessing import did_you_mean
 from source_stripe.catalog.pushing import filtered_lineage
 from source_stripe.catalog.schemas import StreamSchema
+from source_stripe.catalog.several_accounts import schema_of
 from source_stripe.catalog.stream_rows import StreamRow
 from source_stripe.sql.bounds import Bounds
 from source_stripe.sql.config_filters import bounds_of
@@ -25,6 +26,8 @@ class Table:
 
     row: StreamRow
     rows: Mapping[str, StreamRow]
+    several: bool = False
+    """Whether it has rows of several accounts, and a column that says whose each is."""
 
     @property
     def name(self) -> str:
@@ -32,7 +35,8 @@ class Table:
 
     @cached_property
     def schema(self) -> Mapping[str, Any]:
-        return StreamSchema(self.row, self.rows).get_json_schema()
+        schema = StreamSchema(self.row, self.rows).get_json_schema()
+        return schema_of(self.row, schema) if self.several else schema
 
     @cached_property
     def columns(self) -> Mapping[str, Mapping[str, Any]]:
@@ -63,7 +67,7 @@ class Table:
 
     def other(self, stream: str) -> Table:
         """The table of another stream."""
-        return Table(self.rows[stream], self.rows)
+        return Table(self.rows[stream], self.rows, self.several)
 
     def column(self, name: str) -> str | None:
         """The column of that name, whatever its case, as DuckDB finds it."""
@@ -79,6 +83,8 @@ class Tables:
     """All tables."""
 
     rows: Mapping[str, StreamRow]
+    several: bool = False
+    """Whether several accounts are read."""
     _made: dict[str, Table] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[str]:
@@ -87,7 +93,7 @@ class Tables:
     def named(self, stream: str) -> Table:
         """The table of a stream."""
         if stream not in self._made:
-            self._made[stream] = Table(self.rows[stream], self.rows)
+            self._made[stream] = Table(self.rows[stream], self.rows, self.several)
         return self._made[stream]
 
     def find(self, parts: tuple[str, ...]) -> Table:

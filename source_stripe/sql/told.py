@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from source_stripe.api.ranges import Range
 from source_stripe.sql.asks import Ask, asks_of, fields_asked_by
 from source_stripe.sql.metering import MOST_UNASKED
+from source_stripe.sql.places import Places
 from source_stripe.sql.planning import Plan, Scan
 from source_stripe.sql.reading import shown
 from source_stripe.sql.tables import Table, Tables
@@ -39,9 +40,9 @@ def columns_told(table: Table, types: Mapping[str, str]) -> Told:
     }
 
 
-def plan_told(plan: Plan) -> Told:
+def plan_told(plan: Plan, places: Places) -> Told:
     """What is asked of Stripe for a question, and how many requests that takes at most."""
-    lines = [line for scan in plan.scans for line in _lines(plan, scan)]
+    lines = [line for scan in plan.scans for line in _lines(plan, scan, places)]
     lines.append(("all of it", "", f"{MOST_UNASKED} without asking you"))
     return {
         "table": [line[0] for line in lines],
@@ -50,17 +51,36 @@ def plan_told(plan: Plan) -> Told:
     }
 
 
-def _lines(plan: Plan, scan: Scan) -> Iterator[tuple[str, str, str]]:
+def _lines(plan: Plan, scan: Scan, places: Places) -> Iterator[tuple[str, str, str]]:
     asks = asks_of(scan.table, scan.bounds)
     if not asks:
         yield scan.table.name, "nothing: no row can meet the conditions", "0"
     for ask in asks:
-        yield scan.table.name, _asked(scan, ask), _most(plan, scan, ask)
+        asked, most = _asked(scan, ask), _most(plan, scan, ask)
+        if places.several:
+            number = places.number(scan.table.row, ask.account)
+            asked = f"{_where(ask, number)}: {asked}" if number else f"{_where(ask, number)}: nothing"
+            most = _in_each(ask, most, number)
+        yield scan.table.name, asked, most
     if not all(ask.is_narrow for ask in asks):
         for keys in scan.keys:
             if keys.path in fields_asked_by(scan.table):
                 other = plan.scans[keys.other].table.name
-                yield scan.table.name, f"or, if that is less, by the {keys.path} that {other} has", "1 for each"
+                pairs = ", each in its account" if keys.with_accounts else ""
+                yield scan.table.name, f"or, if that is less, by the {keys.path} that {other} has{pairs}", "1 for each"
+
+
+def _where(ask: Ask, number: int) -> str:
+    if ask.account is not None:
+        return ask.account if number else f"{ask.account}, where the config has no such rows"
+    return "one account" if number == 1 else f"each of {number:,} accounts"
+
+
+def _in_each(ask: Ask, most: str, number: int) -> str:
+    if number <= 1:
+        return most if number else "0"
+    strangers = ", 2 where there is no such customer" if "customer" in dict(ask.params) else ""
+    return f"{number:,} x ({most}{strangers})"
 
 
 def _asked(scan: Scan, ask: Ask) -> str:

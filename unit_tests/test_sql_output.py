@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -11,16 +13,23 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prompt_toolkit.application import create_app_session
+from prompt_toolkit.input import create_pipe_input
+from prompt_toolkit.output import DummyOutput
 
 from source_stripe.api.ranges import PageSpan
 from source_stripe.catalog.manifest import Manifest
 from source_stripe.process.masking import MaskedText
 from source_stripe.sql.completion import candidates
 from source_stripe.sql.dialect import is_finished, statements_in
+from source_stripe.sql.errors import NotConfirmedError
 from source_stripe.sql.estimates import Seen
+from source_stripe.sql.metering import Meter
 from source_stripe.sql.newest import Descent
 from source_stripe.sql.output import plain
+from source_stripe.sql.screenfuls import EnoughError, Screenfuls, Wish, asked
 from source_stripe.sql.tables import Tables
+from source_stripe.sql.terminal import confirm
 from source_stripe.sql.text_table import fitted, shown
 
 TABLES = Tables(Manifest.load().rows)
@@ -33,6 +42,65 @@ def test_columns_fit_and_none_is_wider_than_it_needs(natural: list[int], width: 
     assert all(0 < got <= needed for got, needed in zip(widths, natural, strict=False))
     if sum(min(each, 60) for each in natural) + 2 * (len(natural) - 1) <= width:
         assert widths == [min(each, 60) for each in natural]
+
+
+def test_an_id_in_front_is_shown_whole() -> None:
+    first, *_ = fitted([27, *[40] * 50], 80)
+    assert first == 27
+    assert fitted([60, 40], 80) == [40, 38]
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("wishes", "shown_ones", "raised"),
+    [
+        (["more"] * 9, 20, False),
+        (["all"], 20, False),
+        (["enough"], 4, True),
+        (["more", "enough"], 8, True),
+        (["more", "all"], 20, False),
+    ],
+)
+def test_a_long_answer_stops_at_each_screenful(wishes: list[Wish], shown_ones: int, raised: bool) -> None:
+    terminal, asked = Terminal(), iter(wishes)
+    screenfuls = Screenfuls(terminal, lambda: next(asked), height=5)
+    with pytest.raises(EnoughError) if raised else nullcontext():
+        for number in range(20):
+            screenfuls.write(f"{number}\n")
+    assert terminal.getvalue() == "".join(f"{number}\n" for number in range(shown_ones))
+    assert screenfuls.rows == shown_ones - 2
+
+
+def test_only_a_terminal_is_asked_whether_it_wants_more() -> None:
+    file = io.StringIO()
+    screenfuls = Screenfuls(file, lambda: pytest.fail("nobody is there"), height=5)
+    for number in range(20):
+        screenfuls.write(f"{number}\n")
+    assert file.getvalue().count("\n") == 20
+
+
+@pytest.mark.parametrize(
+    ("key", "wish"),
+    [("\r", "more"), (" ", "more"), ("a", "all"), ("q", "enough"), ("\x03", "enough"), ("\x04", "enough")],
+)
+def test_one_key_says_what_is_wanted(key: str, wish: Wish) -> None:
+    with create_pipe_input() as keys, create_app_session(input=keys, output=DummyOutput()):
+        keys.send_text(f"x{key}")
+        assert asked() == wish
+
+
+def test_what_people_look_for_first_stands_first() -> None:
+    assert [*TABLES.named("charges").columns][:7] == [
+        "id", "created", "status", "amount", "currency", "customer", "description",
+    ]  # fmt: skip
+    rest = [*TABLES.named("charges").columns][7:]
+    in_schema = [*TABLES.named("charges").schema["properties"]]
+    assert rest == sorted(rest, key=in_schema.index)
+    assert {*rest} == {*in_schema} - {*[*TABLES.named("charges").columns][:7]}
 
 
 @pytest.mark.parametrize(
@@ -103,13 +171,8 @@ def test_nothing_completes_what_nothing_begins_with() -> None:
     assert list(candidates("SELECT id FROM qqq", TABLES)) == []
 
 
-class Screen(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
 def test_masked_text_is_a_terminal_where_its_file_is_one() -> None:
-    assert MaskedText(Screen()).isatty()
+    assert MaskedText(Terminal()).isatty()
     assert not MaskedText(io.StringIO()).isatty()
 
 
@@ -155,3 +218,23 @@ def test_pages_are_estimated_by_how_dense_they_are() -> None:
 
     assert seen.looked_at(probe) > 225
     assert asked == [675, 450, 225]
+
+
+def test_who_is_asked_is_told_nothing_of_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter(["n\n", "y\n"])
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdin", terminal)
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr(terminal, "readline", lambda: next(answers))
+    meter = Meter(confirm, limit=0)
+    with pytest.raises(NotConfirmedError, match=r"^Nothing more is read\.$"):
+        meter.count()
+    meter.count()
+    assert meter.limit is None
+    assert "has made 0 requests" in terminal.getvalue()
+    assert "--yes" not in terminal.getvalue()
+
+
+def test_who_can_not_be_asked_is_told_how_to_agree() -> None:
+    with pytest.raises(NotConfirmedError, match="--yes"):
+        Meter(limit=0).count()

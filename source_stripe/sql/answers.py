@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +25,8 @@ class Answer:
 
     cursor: duckdb.DuckDBPyConnection
     feeds: Iterable[Feed] = ()
+    came: Callable[[], object] = lambda: None
+    """Called when rows have come, before they are handed over by the thousand."""
 
     @property
     def description(self) -> list[tuple[Any, ...]]:
@@ -67,7 +69,9 @@ class Answer:
     def batches(self) -> Iterator[list[tuple[Any, ...]]]:
         """All rows, a thousand at a time."""
         while rows := self.fetchmany(_AT_ONCE):
+            self.came()
             yield rows
+        self.came()
 
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
         for rows in self.batches():

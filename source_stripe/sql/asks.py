@@ -34,11 +34,11 @@ _KINDS = {"id": 0, "string": 1, "enum": 2, "bool": 3, "integer": 4, "timestamp":
 class Ask:
     """One object by its id, or a list with parameters. Of a child, the object is a parent."""
 
-    account: str | None = None
-    """Where that is asked; None for everywhere."""
     object_id: str | None = None
     params: Params = ()
     created: Range | None = None
+    account: str | None = None
+    """Where that is asked; None for everywhere."""
 
     @property
     def is_narrow(self) -> bool:

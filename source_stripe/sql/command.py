@@ -6,12 +6,14 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_stripe.catalog.config import ConfigError
 from source_stripe.process.inputs import read_config
+from source_stripe.sql.answers import Answer
 from source_stripe.sql.dialect import statements_in
 from source_stripe.sql.errors import QueryError
 from source_stripe.sql.extra import without_pandas
@@ -67,14 +69,18 @@ def _run(said: argparse.Namespace) -> int:
 def _answer(session: Session, progress: Progress, statement: str, said: argparse.Namespace) -> None:
     kind = said.format or (Path(said.output).suffix.removeprefix(".") if said.output else "")
     write = FORMATS.get(kind, FORMATS["table"])
+
+    def answer() -> Answer:
+        return replace(session.answer(statement, agreed=said.yes), came=progress.clear)
+
     if said.output is not None:
         with opened(said.output) as file:
-            rows = write(session.answer(statement, agreed=said.yes), file, None)
+            rows = write(answer(), file, None)
     elif kind == "parquet" and sys.stdout.isatty():
         raise QueryError("Parquet is no text: say --output, or send it somewhere else than to a terminal.")
     else:
         sys.stdout.flush()
-        rows = write(session.answer(statement, agreed=said.yes), sys.stdout.buffer, line_width())
+        rows = write(answer(), sys.stdout.buffer, line_width())
         sys.stdout.buffer.flush()
     progress.end(rows)
 

@@ -14,11 +14,13 @@ MOST_UNASKED = 200
 """Requests of a question that are made without asking. See docs/design/sql.md, "Two hundred pages"."""
 HOW_TO_NARROW = (
     "A condition on a column that Stripe's list can be asked for (DESCRIBE shows them), on created or on id makes it "
-    "fewer; so does ORDER BY created DESC with a LIMIT. --yes answers as it is."
+    "fewer; so does ORDER BY created DESC with a LIMIT."
 )
+_HOW_TO_AGREE = "--yes (in Python yes=True) answers as it is."
 
 Confirm = Callable[[str], bool]
-"""Asks the user; whether to go on."""
+"""Asks the user; whether to go on. False where nobody is there to be asked; raises NotConfirmedError where the user
+says no."""
 
 
 def refuse(_: str) -> bool:
@@ -56,7 +58,7 @@ class Meter:
 
     def _ask(self, told: str) -> None:
         if not self.confirm(told):
-            raise NotConfirmedError(told)
+            raise NotConfirmedError(f"{told} {_HOW_TO_AGREE}")
         self.limit = None
 
 

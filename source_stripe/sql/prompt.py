@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
+from io import TextIOWrapper
 from pathlib import Path
 
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
@@ -19,10 +21,11 @@ from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from source_stripe.sql.completion import candidates
 from source_stripe.sql.dialect import is_finished, statements_in
 from source_stripe.sql.errors import QueryError
-from source_stripe.sql.output import FORMATS
+from source_stripe.sql.screenfuls import EnoughError, Screenfuls
 from source_stripe.sql.session import Session
 from source_stripe.sql.tables import Tables
 from source_stripe.sql.terminal import Progress, line_width, plain, say
+from source_stripe.sql.text_table import write_table
 
 _LEAVE = ("exit", "quit", r"\q", ".exit", ".quit")
 _HELP = ("help", r"\?", ".help", "?")
@@ -67,13 +70,26 @@ def prompt(session: Session, progress: Progress) -> int:
 def _answer(session: Session, progress: Progress, text: str) -> None:
     try:
         for statement in statements_in(text):
-            rows = FORMATS["table"](session.answer(statement), sys.stdout.buffer, line_width())
-            sys.stdout.buffer.flush()
-            progress.end(rows)
+            _show(session, progress, statement)
     except KeyboardInterrupt:
         say("Interrupted.")
     except (QueryError, AirbyteTracedException) as error:
         say(plain(error))
+
+
+def _show(session: Session, progress: Progress, statement: str) -> None:
+    """Write an answer, as much of it as the user wants to see."""
+    text = TextIOWrapper(sys.stdout.buffer, "utf-8", newline="\n", write_through=True)
+    screenfuls = Screenfuls(text)
+    try:
+        answer = replace(session.answer(statement), came=progress.clear)
+        rows = write_table(answer, screenfuls, line_width())
+    except EnoughError:
+        progress.end(screenfuls.rows, there_are_more=True)
+    else:
+        progress.end(rows)
+    finally:
+        text.detach()
 
 
 def _keys() -> KeyBindings:

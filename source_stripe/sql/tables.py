@@ -17,6 +17,7 @@ from source_stripe.sql.bounds import Bounds
 from source_stripe.sql.config_filters import bounds_of
 from source_stripe.sql.errors import QueryError
 
+_FIRST = ("id", "created", "status", "amount", "currency", "customer", "email", "name", "description")
 _SOURCE = re.compile(r"[a-z0-9_]+")
 
 
@@ -40,9 +41,10 @@ class Table:
 
     @cached_property
     def columns(self) -> Mapping[str, Mapping[str, Any]]:
-        """Their schemas, by name."""
+        """Their schemas, by name: those first that people look for in every table, then by the schema's order."""
         properties: Mapping[str, Mapping[str, Any]] = self.schema["properties"]
-        return properties
+        first = {name: properties[name] for name in _FIRST if name in properties}
+        return {**first, **properties}
 
     @cached_property
     def bounds(self) -> Bounds:

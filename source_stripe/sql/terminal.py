@@ -7,6 +7,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 
+from source_stripe.sql.errors import NotConfirmedError
 from source_stripe.sql.session import Session
 
 _EVERY = 0.2
@@ -19,12 +20,14 @@ def line_width() -> int | None:
 
 
 def confirm(told: str) -> bool:
-    """Ask on the terminal; no where there is none."""
+    """Ask on the terminal, where there is one. Raises NotConfirmedError where the user says no."""
     if not (sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()):
         return False
     clear_line()
     print(f"{told}\nGo on? [y/N] ", end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise NotConfirmedError("Nothing more is read.")
+    return True
 
 
 @dataclass
@@ -33,20 +36,28 @@ class Progress:
 
     session: Session | None = None
     _shown: float = field(default=0.0)
+    _stands: bool = field(default=False)
 
     def show(self) -> None:
         """A request was answered."""
         now = time.monotonic()
         if self.session is not None and sys.stderr.isatty() and now - self._shown >= _EVERY:
-            self._shown = now
+            self._shown, self._stands = now, True
             print(
                 f"\r{_counted(self.session.meter.requests, 'request')} ...\x1b[K", end="", file=sys.stderr, flush=True
             )
 
-    def end(self, rows: int) -> None:
-        """All rows were written."""
+    def clear(self) -> None:
+        """Make place for rows."""
+        if self._stands:
+            self._stands = False
+            clear_line()
+
+    def end(self, rows: int, *, there_are_more: bool = False) -> None:
+        """All rows were written that were wanted."""
         if self.session is not None and sys.stderr.isatty():
-            say(f"{_counted(rows, 'row')}, {_counted(self.session.meter.requests, 'request')} to Stripe.")
+            so_far = " so far" if there_are_more else ""
+            say(f"{_counted(rows, 'row')}{so_far}, {_counted(self.session.meter.requests, 'request')} to Stripe.")
 
 
 def _counted(number: int, thing: str) -> str:

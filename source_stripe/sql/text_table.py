@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 from itertools import chain
-from typing import Any, TextIO
+from typing import Any, Protocol
 
 from prompt_toolkit.utils import get_cwidth
 
@@ -20,7 +20,13 @@ _NARROWEST = 12
 _BETWEEN = "  "
 
 
-def write_table(answer: Answer, file: TextIO, width: int | None) -> int:
+class Lines(Protocol):
+    """Takes lines of text, each by itself."""
+
+    def write(self, text: str, /) -> int: ...
+
+
+def write_table(answer: Answer, file: Lines, width: int | None) -> int:
     """Write an answer; returns how many rows it had. The first thousand decide how wide the columns are."""
     names, batches = answer.columns, answer.batches()
     first = next(batches, [])
@@ -45,20 +51,27 @@ def write_table(answer: Answer, file: TextIO, width: int | None) -> int:
 
 
 def fitted(natural: Sequence[int], width: int) -> list[int]:
-    """How wide columns are on lines of so many letters; those that find no room are left out, from the right."""
+    """How wide columns are on lines of so many letters; those that find no room are left out, from the right.
+
+    The first one, mostly an id, is of use only whole: it may take half of the line.
+    """
     widths = [min(each, _WIDEST) for each in natural]
+    if _total(widths) > width and len(widths) > 1:
+        widths[0] = min(widths[0], max(width // 2, _NARROWEST))
     while _total(widths) > width:
-        widest = max(widths)
+        first, widths = widths[0], widths[1:]
+        widest = max(widths, default=0)
         if widest > _NARROWEST:
             second = max((each for each in widths if each < widest), default=_NARROWEST)
-            too_much = _total(widths) - width
+            too_much = _total([first, *widths]) - width
             share = -(-too_much // widths.count(widest))
             less = max(second, _NARROWEST, widest - share)
             widths = [less if each == widest else each for each in widths]
-        elif len(widths) > 1:
+        elif widths:
             widths.pop()
         else:
-            return [max(min(widths[0], width), 1)]
+            return [max(min(first, width), 1)]
+        widths = [first, *widths]
     return widths
 
 

@@ -117,6 +117,10 @@ MORE = [
     ("DESCRIBE charges", 50, 0),
     ("DESCRIBE SELECT count(*) FROM charges", 1, 0),
     ("SHOW TABLES", 154, 0),
+    ("SHOW TABLES LIKE '%Invoice%'", 5, 0),
+    ("SHOW TABLES LIKE 'it''s'", 0, 0),
+    ("DESCRIBE charges.billing_details", 5, 0),
+    ("DESCRIBE my.charges.billing_details.address", 6, 0),
 ]
 """With the rows that they answer, and the requests that they take."""
 DATADISTILLR = "SELECT * FROM `mystripeapi`.`/{path}` LIMIT 1000"
@@ -214,6 +218,10 @@ def test_stripe_refuses_an_id_and_the_list_is_read_without_it(market: Shop) -> N
         ("SELECT * FROM", "This is no SQL"),
         ("SELECT 1; SELECT 2", "one question at a time"),
         ("SELECT * FROM a.b.charges", "A table is called as its stream"),
+        ("DESCRIBE charges.nothing", "There is no table nothing"),
+        ("SELECT id FROM charges WHERE created >= '2026-11-01'", "stripe_time(created)"),
+        ("SELECT id FROM charges WHERE created > now() - INTERVAL 3 DAYS", "stripe_time(created)"),
+        ("SELECT date_trunc('day', created) FROM charges", "stripe_time(created)"),
     ],
 )
 def test_what_is_wrong_is_said_before_any_request(market: Shop, question: str, says: str) -> None:

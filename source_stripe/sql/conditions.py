@@ -6,6 +6,7 @@ What is not understood says nothing, so that more is read than needed, and nothi
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -15,6 +16,7 @@ from sqlglot import exp
 
 from source_stripe.sql.bounds import Bound, Bounds, Span, Value, Values, both, either
 from source_stripe.sql.dialect import sql_of
+from source_stripe.sql.errors import TIMES_ARE_NUMBERS, QueryError
 
 Constant = Callable[[str], Any]
 """What DuckDB makes of an expression without columns; None where it can't be had."""
@@ -25,6 +27,7 @@ _DAY = 86_400
 """Seconds."""
 _UNITS = {"hour": 3_600, "day": _DAY, "week": 7 * _DAY, "month": 31 * _DAY, "quarter": 92 * _DAY, "year": 366 * _DAY}
 """Seconds that a unit of time has at most."""
+_DATE = re.compile(r"\d{4}-\d\d?-\d\d?")
 _FIRST_YEAR, _LAST_YEAR = 1970, 9999
 """Of Unix time, and of Python's."""
 _CONSTANTS: tuple[type[exp.Expr], ...] = (
@@ -179,8 +182,11 @@ def _said(path: str, bound: Bound | None) -> Bounds:
 
 
 def _plain(how: type[exp.Expr], value: Any, kind: str) -> Bound | None:
-    """A column compared with a value of its own type."""
+    """A column compared with a value of its own type. Raises QueryError."""
     if kind == "integer":
+        if isinstance(value, str) and _DATE.match(value):
+            # DuckDB would say so too, at the first row.
+            raise QueryError(f"A number can't be compared with '{value}'. {TIMES_ARE_NUMBERS}")
         return _of_number(how, value)
     fits: Mapping[str, type[Value]] = {"string": str, "boolean": bool}
     if how is exp.EQ and kind in fits and isinstance(value, fits[kind]):

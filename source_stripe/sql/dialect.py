@@ -68,10 +68,9 @@ def sql_of(tree: exp.Expr) -> str:
     return str(tree.sql(dialect=StripeSql))
 
 
-def quoted(name: str) -> str:
-    """A name as DuckDB reads it, whatever is in it."""
-    escaped = name.replace('"', '""')
-    return f'"{escaped}"'
+def quoted(text: str, mark: str = '"') -> str:
+    """A name, or a text with its own quotation marks, as DuckDB reads it, whatever is in it."""
+    return mark + text.replace(mark, mark * 2) + mark
 
 
 def _reason(error: SqlglotError) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from source_stripe.sql.dialect import quoted
-from source_stripe.sql.errors import QueryError
+from source_stripe.sql.errors import TIMES_ARE_NUMBERS, QueryError
 
 _CONFIG: dict[str, Any] = {
     "enable_external_access": "false",
@@ -28,6 +29,8 @@ _MAJOR = (
     "CREATE MACRO major(amount, currency) AS CASE WHEN lower(currency) IN ({zero}) THEN amount * 1.000 "
     "WHEN lower(currency) IN ({three}) THEN amount * 0.001 ELSE amount * 0.010 END"
 )
+_TIMES = re.compile(r"\b(DATE|TIMESTAMP|INTERVAL)\b|'(date_trunc|date_part|year|month|day|strftime)\(")
+"""In what DuckDB says where a number is taken for a time."""
 _ZERO = ("bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf")
 """Currencies whose amounts are whole (https://docs.stripe.com/currencies#zero-decimal): not ISK and UGX, which Stripe
 writes with two decimals all the same."""
@@ -109,7 +112,9 @@ class Engine:
 
 def reason_of(error: Exception) -> str:
     """What DuckDB says, without the text of the question as it was rewritten for it."""
-    return str(error).partition("\n\nLINE ")[0].strip()
+    told = str(error).partition("\n\nLINE ")[0].strip()
+    told = told.partition("\n\tCandidate functions")[0]
+    return f"{told.rstrip('.')}. {TIMES_ARE_NUMBERS}" if "BIGINT" in told and _TIMES.search(told) else told
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -71,18 +71,23 @@ class Session:
         names = [token.text for token in tokens if token.token_type not in (TokenType.DOT, TokenType.SEMICOLON)]
         if not names or [name.upper() for name in names] in (["TABLES"], ["ALL", "TABLES"]):
             return self._told(tables_told(self.tables))
+        if [name.upper() for name in names[:2]] == ["TABLES", "LIKE"] and len(names) == 3:
+            return self._told(tables_told(self.tables), quoted(names[2], "'"))
         if names[0].upper() in ("SELECT", "WITH", "FROM", "("):
             return self.described(rest)
-        table = self.tables.find(tuple(names))
-        found = self.described(f"FROM {quoted(table.name)}").fetchall()
-        return self._told(columns_told(table, {row[0]: row[1] for row in found}))
+        table, path = self.tables.find_inside(tuple(names))
+        inside = f"SELECT unnest({'.'.join(map(quoted, path))}) " if path else ""
+        found = self.described(f"{inside}FROM {quoted(table.name)}").fetchall()
+        return self._told(columns_told(table, path, {row[0]: row[1] for row in found}))
 
-    def _told(self, told: Told) -> Answer:
+    def _told(self, told: Told, like: str | None = None) -> Answer:
+        """A table as the answer; those of its rows whose name is like a text."""
         self.engine.begin()
         self.engine.register(
             "stripe_told", pa.table({name: pa.array(values, pa.string()) for name, values in told.items()})
         )
-        return Answer(self.engine.execute("SELECT * FROM stripe_told"))
+        where = f" WHERE name ILIKE {like}" if like is not None else ""
+        return Answer(self.engine.execute(f"SELECT * FROM stripe_told{where}"))  # noqa: S608 - a quoted text
 
     def _checked(self, text: str) -> Plan:
         """The plan of a SELECT that DuckDB can answer. Until a reading takes its place, every table is empty."""

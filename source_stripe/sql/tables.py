@@ -113,6 +113,16 @@ class Tables:
         guess = did_you_mean(name, known) or " SHOW TABLES lists what there is."
         raise QueryError(f"There is no table {name}.{guess}")
 
+    def find_inside(self, parts: tuple[str, ...]) -> tuple[Table, tuple[str, ...]]:
+        """The table that is named, and perhaps the path of an object in its rows: `charges.billing_details`. Raises
+        QueryError."""
+        for place, part in enumerate(parts):
+            path = tuple(each.lower() for each in parts[place + 1 :])
+            table = self.named(part.lower()) if part.lower() in self.rows else None
+            if path and table is not None and (table.at(".".join(path)) or {}).get("properties"):
+                return table, path
+        return self.find(parts), ()
+
     @cached_property
     def _paths(self) -> Mapping[str, str]:
         """The streams by their paths, with or without the version in front."""

@@ -29,14 +29,17 @@ def tables_told(tables: Tables) -> Told:
     }
 
 
-def columns_told(table: Table, types: Mapping[str, str]) -> Told:
-    """The columns of a table. `types` are DuckDB's."""
-    asked = {path.partition(".")[0] for path in fields_asked_by(table)}
+def columns_told(table: Table, path: Sequence[str], types: Mapping[str, str]) -> Told:
+    """The columns of a table, or the fields of an object in its rows. `types` are DuckDB's."""
+    before = "".join(f"{name}." for name in path)
+    inside = [each.removeprefix(before) for each in fields_asked_by(table) if each.startswith(before)]
+    asked = {each.partition(".")[0] for each in inside}
+    schemas = (table.at(".".join(path)) or {})["properties"] if path else table.columns
     return {
         "column_name": [*types],
         "column_type": [*types.values()],
         "asked_by": ["yes" if name in asked else "" for name in types],
-        "description": [str(table.columns[name].get("description") or "") for name in types],
+        "description": [str(schemas[name].get("description") or "") for name in types],
     }
 
 

@@ -266,6 +266,17 @@ def test_accounts_that_are_not_set_up_for_a_product_have_no_rows_of_it(
         ask(emulator, session, f"SELECT count(*) FROM cards WHERE account_id = '{FIRST}'")
 
 
+def test_the_charges_of_a_deleted_customer_are_found(emulator: StripeEmulator) -> None:
+    crowd.populate(emulator, crowd.Crowd(3))
+    account = emulator.connected[FIRST]
+    customer = account.create("customer")["id"]
+    charge = account.create("charge", customer=customer)["id"]
+    account.delete(customer)
+    session = opened(emulator, connected_accounts=["all"])
+    asked = ask(emulator, session, f"SELECT id, account_id FROM charges WHERE customer = '{customer}'")
+    assert asked.rows == [(charge, FIRST)]
+
+
 def test_explain_tells_how_many_accounts_are_asked(shared: StripeEmulator, session: Session) -> None:
     def told(question: str) -> Asked:
         asked = ask(shared, session, f"EXPLAIN {said(shared, question)}")

@@ -209,6 +209,14 @@ def test_stripe_refuses_an_id_and_the_list_is_read_without_it(market: Shop) -> N
     assert (asked.rows, asked.requests) == ([], 11)
 
 
+def test_a_list_that_is_read_without_parameters_is_read_once(market: Shop) -> None:
+    question = "SELECT id FROM charges WHERE customer IN ('cus_nobody', 'cus_noone', '{c3}')"
+    asked = ask(market.emulator, market.session, market.said(question))
+    # Stripe is asked in the order of the ids: one of these, all, and nothing behind that.
+    assert len(asked.rows) == 25
+    assert asked.requests <= 1 + 11
+
+
 @pytest.mark.parametrize(
     ("question", "says"),
     [

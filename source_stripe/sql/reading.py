@@ -69,12 +69,16 @@ class Reader:
         routes = self._routes()
         met: set[tuple[object, ...]] | None = set() if len(asks) > 1 or len(routes) > 1 else None
         with ends(self.table.name):
+            whole: list[Ask] = []
             for ask in asks:
-                if any(ask.is_within(other.without_params()) for other in self.refused if other != ask):
+                if any(map(ask.is_within, whole)):
                     continue
+                self.refused.discard(ask)
                 for chunk in self._answers(routes, ask, judge):
                     rows = chunk.rows if met is None else self._new(chunk.rows, met)
                     yield replace(chunk, rows=rows, account=self.place.account)
+                if ask in self.refused:
+                    whole.append(ask.without_params())
 
     def page_before(self, ask: Ask, second: int) -> PageSpan | None:
         """When the page was created that lies before a second (Unix); None where no other one follows it."""

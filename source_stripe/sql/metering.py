@@ -16,6 +16,7 @@ HOW_TO_NARROW = (
     "A condition on a column that Stripe's list can be asked for (DESCRIBE shows them), on created or on id makes it "
     "fewer; so does ORDER BY created DESC with a LIMIT."
 )
+HOW_AMONG_ACCOUNTS = f"WHERE account_id IN (...) asks those accounts only. {HOW_TO_NARROW}"
 _HOW_TO_AGREE = "--yes (in Python yes=True) answers as it is."
 
 Confirm = Callable[[str], bool]
@@ -35,6 +36,8 @@ class Meter:
     confirm: Confirm = refuse
     limit: int | None = MOST_UNASKED
     """None where the user has agreed to any number."""
+    how: str = HOW_TO_NARROW
+    """How the user can ask for less."""
     came: Callable[[], object] = lambda: None
     """Called behind each request."""
     requests: int = 0
@@ -46,14 +49,12 @@ class Meter:
     def foresee(self, requests: int) -> None:
         """Ask about what a question will cost, where that is known before. Raises NotConfirmedError."""
         if self.limit is not None and requests > self.limit:
-            self._ask(
-                f"This question reads about {requests:,} pages of Stripe's lists, a request each. {HOW_TO_NARROW}"
-            )
+            self._ask(f"This question reads about {requests:,} pages of Stripe's lists, a request each. {self.how}")
 
     def count(self) -> None:
         """Before each request. Raises NotConfirmedError."""
         if self.limit is not None and self.requests >= self.limit:
-            self._ask(f"This question has made {self.requests:,} requests and is not through. {HOW_TO_NARROW}")
+            self._ask(f"This question has made {self.requests:,} requests and is not through. {self.how}")
         self.requests += 1
 
     def _ask(self, told: str) -> None:

@@ -22,7 +22,7 @@ from source_stripe.sql.answers import Answer, telling
 from source_stripe.sql.dialect import quoted, tokens_of
 from source_stripe.sql.engine import Engine
 from source_stripe.sql.feeds import Feed
-from source_stripe.sql.metering import Meter, MeteredRequester
+from source_stripe.sql.metering import HOW_AMONG_ACCOUNTS, Meter, MeteredRequester
 from source_stripe.sql.places import ManyPlaces, OnePlace, Place, Places
 from source_stripe.sql.planning import Plan, plan_of
 from source_stripe.sql.running import Run, columns_of
@@ -42,6 +42,8 @@ class Session:
         requester = MeteredRequester(parsed, Asking.of(manifest, parsed), meter=self.meter)
         routes = Routes(rows, manifest.paging, requester, AccountReader(requester), first=Level.ONCE)
         self.places: Places = ManyPlaces(parsed, routes) if parsed.several else OnePlace(Place(routes))
+        if parsed.several:
+            self.meter.how = HOW_AMONG_ACCOUNTS
         self.tables = Tables(rows, parsed.several)
         self.engine = Engine()
         self._start = parsed.start_date or 0

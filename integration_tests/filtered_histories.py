@@ -167,16 +167,16 @@ def play_filtered(drawn: FilteredHistory, setup: Setup = QUICK) -> FilteredRepli
             emulator.event_delay = one.delay
             for change in one.changes:
                 replica.happen(change)
-            replica.filter(_dated(wanted, beginning))
+            replica.filter(dated(wanted, beginning))
             replica.sync(one.kill, one.meanwhile, setup=setup)
         emulator.pass_time(LATE)
         emulator.clock.advance(1)
-        replica.filter(_dated(drawn.filters[-1], beginning))
+        replica.filter(dated(drawn.filters[-1], beginning))
         replica.sync(setup=setup)
     return replica
 
 
-def _dated(wanted: Filters, beginning: int) -> Filters:
+def dated(wanted: Filters, beginning: int) -> Filters:
     """The filters with the times that their bounds are in this history."""
 
     def moved(value: Any) -> Any:

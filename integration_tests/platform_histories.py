@@ -1,4 +1,7 @@
-"""Histories of a platform with two connected accounts, later three: what happens on each, and who loses access."""
+"""Histories of a platform with two connected accounts, later three: what happens on each, and who loses access.
+
+Some have filters, which may be others at each sync.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,14 @@ from integration_tests.company import Company
 from integration_tests.connection import stream_rows
 from integration_tests.convergence import BREAKS, BROKEN, LATE, Replica, set_up
 from integration_tests.doings import DOINGS
+from integration_tests.filtered_histories import (
+    CUSTOMERS,
+    FilteredHistory,
+    FilteredReplica,
+    Filters,
+    dated,
+    filtered_histories,
+)
 from integration_tests.histories import VERSIONS, Change, History, Round, histories
 from integration_tests.platforms import SYNCS, Platform
 from integration_tests.setup import QUICK, Setup
@@ -45,6 +56,8 @@ class PlatformHistory:
     owners: tuple[int, ...]
     access: tuple[Access, ...] = ()
     comes: int = 1
+    filters: tuple[Filters, ...] = ()
+    """Of each sync, if there are any; those of the last one count for any that follow."""
 
 
 def platform_histories(
@@ -53,9 +66,11 @@ def platform_histories(
     """Random histories of a platform; with `kills` half of the syncs are killed."""
     whats = st.sampled_from(["revoke", "revoke but list", "again", "again"])
     access = st.builds(Access, round=st.integers(0, 3), account=st.integers(1, _IN_ALL - 1), what=whats)
+    plain = histories(kills=kills, streams=streams, doings=doings).map(lambda base: FilteredHistory(base, ()))
+    one = plain if streams is not None else plain | plain | filtered_histories(kills=kills)
     return st.builds(
-        PlatformHistory,
-        base=histories(kills=kills, streams=streams, doings=doings),
+        lambda base, **others: PlatformHistory(base.history, filters=base.filters, **others),
+        base=one,
         owners=st.lists(st.integers(0, _IN_ALL - 1), min_size=5, max_size=40).map(tuple),
         access=st.lists(access, max_size=4).map(tuple),
         comes=st.integers(1, 4),
@@ -69,6 +84,7 @@ class PlatformReplica:
     platform: Platform
     owners: Iterator[int]
     workers: int
+    filtered: bool = False
     replicas: dict[str, Replica] = field(default_factory=dict)
     lost: set[str] = field(default_factory=set)
     """Accounts that the platform has no access to."""
@@ -83,7 +99,18 @@ class PlatformReplica:
         version = VERSIONS[(VERSIONS.index(history.version) + number) % len(VERSIONS)]
         set_up(emulator, replace(history, version=version))
         account = str(emulator.account["id"])
-        self.replicas[account] = Replica(Company(emulator), self.platform.of(account))
+        company = Company(emulator)
+        for customer in CUSTOMERS if self.filtered else ():
+            company.create("customer", id=customer)
+        kind = FilteredReplica if self.filtered else Replica
+        self.replicas[account] = kind(company, self.platform.of(account))
+
+    def filter(self, wanted: Filters) -> None:
+        """Have these filters from now on, of all accounts."""
+        self.platform.config = {**self.platform.config, "filters": wanted}
+        for replica in self.replicas.values():
+            if isinstance(replica, FilteredReplica):
+                replica.filter(wanted)
 
     def change_access(self, change: Access) -> None:
         account, connected = f"acct_{change.account}", self.platform.emulator.connected
@@ -172,7 +199,8 @@ def play(history: PlatformHistory, setup: Setup = QUICK) -> PlatformReplica:
     if base.breaks is not None:
         emulator.faults.at_random(BROKEN, seed=base.breaks, faults=BREAKS)
     with serve(emulator):
-        replica = PlatformReplica(Platform(emulator, (SYNCS, *base.streams)), cycle(history.owners), base.workers)
+        platform, filters = Platform(emulator, (SYNCS, *base.streams)), history.filters
+        replica = PlatformReplica(platform, cycle(history.owners), base.workers, bool(filters))
         replica.add(emulator, base, 0)
         for number in range(1, _AT_FIRST):
             replica.connect(base, number, born=born)
@@ -182,7 +210,7 @@ def play(history: PlatformHistory, setup: Setup = QUICK) -> PlatformReplica:
             for change in history.access:
                 if change.round == number:
                     replica.change_access(change)
-            _play_round(replica, one, setup)
+            _play_round(replica, one, setup, dated(filters[number], born) if filters else {})
         for account in sorted(replica.lost):
             replica.change_access(Access(0, int(account.removeprefix("acct_")), "again"))
         replica.pass_time(LATE)
@@ -191,8 +219,10 @@ def play(history: PlatformHistory, setup: Setup = QUICK) -> PlatformReplica:
     return replica
 
 
-def _play_round(replica: PlatformReplica, one: Round, setup: Setup) -> None:
+def _play_round(replica: PlatformReplica, one: Round, setup: Setup, filters: Filters) -> None:
     replica.delay(one.delay)
     for change in one.changes:
         replica.happen(change)
+    if replica.filtered:
+        replica.filter(filters)
     replica.sync(setup, one.kill, one.meanwhile)

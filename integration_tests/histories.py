@@ -151,14 +151,10 @@ def histories(
     streams: tuple[str, ...] | None = None,
     versions: tuple[str, ...] = VERSIONS,
     delays: tuple[int, ...] = (0, 0, 1, 60, 600),
-    doings: tuple[str, ...] = tuple(DOINGS),
 ) -> st.SearchStrategy[History]:
-    """Random histories over at least eight streams, or the given ones; with `kills` half of the syncs are killed.
-
-    Only these `doings` happen, if they are told of in the streams.
-    """
+    """Random histories over at least eight streams, or the given ones; with `kills` half of the syncs are killed."""
     chosen = _streams() if streams is None else st.just(streams)
-    return chosen.flatmap(lambda names: _histories(names, versions, delays, doings, kills=kills))
+    return chosen.flatmap(lambda names: _histories(names, versions, delays, kills=kills))
 
 
 def _streams() -> st.SearchStrategy[tuple[str, ...]]:
@@ -167,14 +163,9 @@ def _streams() -> st.SearchStrategy[tuple[str, ...]]:
 
 
 def _histories(
-    streams: tuple[str, ...],
-    versions: tuple[str, ...],
-    delays: tuple[int, ...],
-    doings: tuple[str, ...],
-    *,
-    kills: bool,
+    streams: tuple[str, ...], versions: tuple[str, ...], delays: tuple[int, ...], *, kills: bool
 ) -> st.SearchStrategy[History]:
-    told = [name for name in doings if DOINGS[name].tells & set(streams)]
+    doings = [name for name, doing in DOINGS.items() if doing.tells & set(streams)]
     pauses = st.one_of(
         st.just(0),
         st.integers(0, 20 * _MINUTE),
@@ -182,13 +173,13 @@ def _histories(
     )
     changes = st.builds(
         Change,
-        what=st.sampled_from(told),
+        what=st.sampled_from(doings),
         which=st.integers(0, 200),
         after=st.just(0) | pauses,
         times=st.sampled_from([1] * 20 + [3, 13, 110]),
         every=st.sampled_from([0, 0, 1, 60, _HOUR]),
     )
-    sudden = st.builds(Change, what=st.sampled_from(told), which=st.integers(0, 200), after=st.integers(0, 3))
+    sudden = st.builds(Change, what=st.sampled_from(doings), which=st.integers(0, 200), after=st.integers(0, 3))
     by_record, by_request = st.builds(Kill, record=st.integers(1, 8)), st.builds(Kill, request=st.integers(1, 10))
     kill = by_record | by_request | by_request | by_record | st.none()
     rounds = st.builds(

@@ -18,7 +18,7 @@ from hypothesis.strategies import SearchStrategy
 from integration_tests import filtered_histories, platform_histories
 from integration_tests.convergence import play
 from integration_tests.histories import histories
-from integration_tests.mutations import MUTATIONS, OF_FILTERS, OF_PLATFORMS
+from integration_tests.mutations import MUTATIONS, OF_FILTERS, OF_PLATFORMS, ONLY_KILLED_FIRST_SYNCS
 from integration_tests.setup import QUICK, Setup
 
 Drawn = TypeVar("Drawn")
@@ -74,6 +74,8 @@ def _difference(plays: Callable[[], object]) -> str | None:
 def _found(mutation: str, **options: Any) -> Found | None:
     if mutation in OF_PLATFORMS:
         drawn = platform_histories.platform_histories(kills=True)
+        if mutation in ONLY_KILLED_FIRST_SYNCS:
+            drawn = platform_histories.histories_of_killed_first_syncs()
         return first_found(mutation, drawn, plays=platform_histories.play, **options)
     if mutation in OF_FILTERS:
         filtered = filtered_histories.filtered_histories(kills=False)

@@ -66,6 +66,10 @@ OF_PLATFORMS: Mapping[str, Callable[[], None]] = {
 }
 
 
+ONLY_KILLED_FIRST_SYNCS = frozenset({"begun is not told"})
+"""Rules that matter where the first sync of an account is killed, and what it brought is deleted before the next one."""
+
+
 def _without_tests_of_rows() -> None:
     patch.object(RowFilters, "match", lambda *_: True).start()
 

@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from integration_tests.company import Company
 from integration_tests.connection import stream_rows
 from integration_tests.convergence import BREAKS, BROKEN, LATE, Replica, set_up
-from integration_tests.doings import DOINGS
 from integration_tests.filtered_histories import (
     CUSTOMERS,
     FilteredHistory,
@@ -61,12 +60,12 @@ class PlatformHistory:
 
 
 def platform_histories(
-    *, kills: bool, streams: tuple[str, ...] | None = None, doings: tuple[str, ...] = tuple(DOINGS)
+    *, kills: bool, streams: tuple[str, ...] | None = None, delays: tuple[int, ...] = (0, 0, 1, 60, 600)
 ) -> st.SearchStrategy[PlatformHistory]:
     """Random histories of a platform; with `kills` half of the syncs are killed."""
     whats = st.sampled_from(["revoke", "revoke but list", "again", "again"])
     access = st.builds(Access, round=st.integers(0, 3), account=st.integers(1, _IN_ALL - 1), what=whats)
-    plain = histories(kills=kills, streams=streams, doings=doings).map(lambda base: FilteredHistory(base, ()))
+    plain = histories(kills=kills, streams=streams, delays=delays).map(lambda base: FilteredHistory(base, ()))
     one = plain if streams is not None else plain | plain | filtered_histories(kills=kills)
     return st.builds(
         lambda base, **others: PlatformHistory(base.history, filters=base.filters, **others),
@@ -75,6 +74,20 @@ def platform_histories(
         access=st.lists(access, max_size=4).map(tuple),
         comes=st.integers(1, 4),
     )
+
+
+def histories_of_killed_first_syncs() -> st.SearchStrategy[PlatformHistory]:
+    """The first sync is killed; before the next one what it has brought is deleted, and hours pass."""
+
+    def history(record: int, which: int) -> PlatformHistory:
+        in_all = 2 * _AT_FIRST
+        first = Round((Change("create customer"),) * in_all, kill=Kill(record=record))
+        deletions = (Change("delete customer", which),) * in_all
+        next_one = Round((*deletions, Change("create customer", after=3 * LATE)))
+        base = History(("customers",), (first, next_one), workers=1)
+        return PlatformHistory(base, owners=tuple(range(_AT_FIRST)), comes=2)
+
+    return st.builds(history, record=st.integers(1, 6), which=st.integers(0, 200))
 
 
 @dataclass

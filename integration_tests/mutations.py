@@ -67,7 +67,7 @@ OF_PLATFORMS: Mapping[str, Callable[[], None]] = {
 
 
 ONLY_KILLED_FIRST_SYNCS = frozenset({"begun is not told"})
-"""Rules that matter where the first sync of an account is killed, and what it brought is deleted before the next one."""
+"""Rules that matter where an account's first sync is killed, and what it brought is deleted before the next one."""
 
 
 def _without_tests_of_rows() -> None:

@@ -7,6 +7,7 @@ docs/design/accounts.md, "Threads".
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 import time
@@ -51,6 +52,9 @@ _EVERY = 30.0
 """Seconds from one state of a stream to the next. See docs/design/accounts.md, "State"."""
 _ACCOUNTS = 1_000
 """Accounts after which a state comes earlier. See docs/design/accounts.md, "State"."""
+
+_COLLECTED = 200
+"""Accounts after which their cycles are collected. See docs/design/accounts.md, "Threads"."""
 
 Build = Callable[
     [StripeRequester, Reader, MessageRepository, Collection[str], Callable[[str], State]], Sequence[AbstractStream]
@@ -282,6 +286,8 @@ class PlatformSync:
             self._close(target, visit.streams, done.complete)
             self._over += 1
             until = self._read_until(target)
+        if self._over % _COLLECTED == 0:
+            gc.collect()
         if self.work.tells_of_accounts:
             status: Status = "complete" if said is None and until is not None else "behind"
             status = "refused" if target.id in self._outcomes.refused else status

@@ -33,7 +33,6 @@ ENDPOINTS: Mapping[str, str | None] = {
     "/v1/payment_links/{payment_link}/line_items": None,
     "/v1/quotes/{quote}/computed_upfront_line_items": None,
     "/v1/quotes/{quote}/line_items": None,
-    "/v1/radar/value_list_items": "value_list",
     "/v1/refunds": "charge",
     "/v1/subscription_items": "subscription",
     "/v1/subscriptions": "customer",

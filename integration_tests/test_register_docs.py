@@ -101,7 +101,7 @@ def test_no_other_command_could_be_run() -> None:
 
 
 def test_make_hands_the_words_on() -> None:
-    command = ["make", "--dry-run", "register", "REGISTER=--image x:1 --dry-run"]
+    command = ["make", "--no-print-directory", "--dry-run", "register", "REGISTER=--image x:1 --dry-run"]
     shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
     assert shown.splitlines()[-1] == ".venv/bin/python -m tools.register --image x:1 --dry-run"

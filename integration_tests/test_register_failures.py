@@ -114,7 +114,7 @@ def test_a_config_that_the_image_refuses_is_told_in_airbytes_words(stand: Regist
 
 
 def test_a_config_that_the_check_refuses_is_told_in_its_words(stand: Registering) -> None:
-    stand.config["start_date"] = "2024"
+    stand.config["start_date"] = "2999-01-01T00:00:00Z"
 
     run = stand.run()
 
